@@ -1,0 +1,5 @@
+//! Customers and orders: `rules/customers.toml`.
+
+/// Every customer.
+#[derive(Debug, Default)]
+pub struct Customers {}

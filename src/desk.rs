@@ -1,0 +1,39 @@
+//! The desk: what ticketd does about something that happened.
+//!
+//! [`decide`] is a function of values. **Invariant**: no I/O, no async, no clock, no randomness, no hash-map order, no `Result`, no panic.
+//! An unreadable mail is still a ticket, with its oddities listed.
+
+pub mod arrival;
+pub mod command;
+pub mod delivery;
+pub mod event;
+pub mod known;
+pub mod letter;
+pub mod overdue;
+pub mod policy;
+pub mod record;
+pub mod thread;
+pub mod ticket;
+pub mod token;
+
+use chrono::{DateTime, Utc};
+
+pub use event::{Arrival, Event};
+pub use known::{Ask, Known};
+pub use letter::{Letter, LetterKind};
+pub use policy::Policy;
+pub use record::{Entry, EntryKind, Outcome, Place, Record};
+pub use ticket::{Clock, State, Ticket, TicketId};
+
+/// What happens to the record, and which letters are written, because of one event. The table of contents of the business.
+pub fn decide(policy: &Policy, known: &Known, event: &Event, now: DateTime<Utc>) -> Outcome {
+    match event {
+        Event::MailArrived(arrival) => arrival::arrived(policy, known, arrival, now),
+        Event::DeadlineReached(due) => overdue::reached(policy, known, due, now),
+        Event::LetterMoved(moved) => delivery::moved(policy, known, moved, now),
+        Event::Command(command) => command::carried_out(policy, known, command, now),
+        Event::CursorMoved(cursor) => {
+            Outcome::of("cursor moved").with(Record::Cursor(cursor.clone()))
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Everything the desk goes by: the contract, the rules, the letters, and how this installation is set up.
+
+use super::letter::Templates;
+use super::token::Keys;
+use crate::contract::Book;
+use crate::mail::Fingerprint;
+use crate::rules::RuleBook;
+use chrono::{DateTime, Utc};
+use std::sync::Arc;
+
+/// Whom to acknowledge (ATTACKS.md, "Where acknowledgements and trust meet").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acknowledge {
+    /// Senders our own mail server has authenticated. The default where an authserv-id is configured.
+    Authenticated,
+    /// Every human sender, under the caps.
+    All,
+    /// Nobody.
+    Nobody,
+}
+
+/// One queue.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    /// `support`, `security`.
+    pub name: String,
+    /// The address customers write to and letters come from.
+    pub address: String,
+    /// The display name of its letters.
+    pub display_name: String,
+    /// Content-free notices; nothing of it in logs or other queues' listings.
+    pub confidential: bool,
+}
+
+/// What letters refer to.
+#[derive(Clone, Debug, Default)]
+pub struct Links {
+    /// The vendor's public status page (C5.2).
+    pub status_page: String,
+    /// C5.3.
+    pub documentation: String,
+    /// C5.3.
+    pub community: String,
+    /// The address for urgent escalations (C7.2).
+    pub escalation_address: String,
+    /// For plans with a phone.
+    pub phone: String,
+    /// The vendor's name.
+    pub vendor: String,
+}
+
+/// Everything the desk goes by. Replaced as a whole on reload, never changed.
+#[derive(Debug)]
+pub struct Policy {
+    /// The contract, customers and staff.
+    pub book: Arc<Book>,
+    /// Their hash, pinned by tickets.
+    pub book_hash: Fingerprint,
+    /// The rules.
+    pub rules: Arc<RuleBook>,
+    /// The letters' texts.
+    pub templates: Arc<Templates>,
+    /// What signs tokens.
+    pub keys: Keys,
+    /// The right side of our Message-IDs.
+    pub domain: String,
+    /// All queues; the first is the default.
+    pub queues: Vec<Queue>,
+    /// The mail server whose Authentication-Results are believed.
+    pub authserv_id: Option<String>,
+    /// Whom to acknowledge.
+    pub acknowledge: Acknowledge,
+    /// Mail received before this is filed silently (F04).
+    pub since: Option<DateTime<Utc>>,
+    /// Letters wait for `outbox release`.
+    pub hold_letters: bool,
+    /// The envelope sender of automatic letters; empty for the null sender.
+    pub bounce_address: String,
+    /// C4.9, days.
+    pub reopen_within_days: u32,
+    /// What letters refer to.
+    pub links: Links,
+}
+
+impl Policy {
+    /// A queue by name; the default queue if there is none of that name.
+    pub fn queue(&self, name: &str) -> &Queue {
+        self.queues
+            .iter()
+            .find(|q| q.name == name)
+            .unwrap_or(&self.queues[0])
+    }
+
+    /// Whether an address is one of ours: a letter to it would come back to us (C05).
+    pub fn is_own_address(&self, address: &str) -> bool {
+        self.queues
+            .iter()
+            .any(|q| q.address.eq_ignore_ascii_case(address))
+            || self.links.escalation_address.eq_ignore_ascii_case(address)
+            || (!self.bounce_address.is_empty()
+                && self.bounce_address.eq_ignore_ascii_case(address))
+    }
+}

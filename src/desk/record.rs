@@ -1,0 +1,257 @@
+//! The record: what the store keeps, as values. The store derives its keys from these and from nothing else.
+
+use super::letter::{Letter, LetterKind};
+use super::ticket::{Ticket, TicketId};
+use crate::mail::{Fingerprint, Kind};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// One line of one ticket's record: entry numbers begin at 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Place {
+    /// The ticket; [`TicketId::FILE`] for what belongs to none.
+    pub ticket: TicketId,
+    /// The entry's number.
+    pub seq: u32,
+}
+
+/// What an entry records. The words of the command line (`show --json`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum EntryKind {
+    Mail,
+    Letter,
+    Note,
+    Command,
+    State,
+    Severity,
+    Warning,
+    Breach,
+    Credit,
+    Bounce,
+    Filed,
+    Erased,
+}
+
+/// In from the world, out to it, or between ourselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Direction {
+    In,
+    Out,
+    Internal,
+}
+
+/// What an entry keeps of a mail beside its bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailFacts {
+    /// Its bytes, in the journal under this fingerprint.
+    pub raw: Fingerprint,
+    /// For dedupe by another road.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<Fingerprint>,
+    /// Size of the raw mail.
+    pub bytes: u64,
+    /// The mailbox it was taken from.
+    pub mailbox: String,
+    /// What it is, and why.
+    pub kind: Kind,
+    /// The header or pattern that says so.
+    pub kind_reason: String,
+    /// Ids by which later mail finds this ticket: its own Message-ID, and referenced ones never seen before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub found_by: Vec<String>,
+    /// What was odd.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub oddities: Vec<String>,
+}
+
+/// Where a letter is on its road (QUIRKS.md, crash matrix).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Road {
+    /// Written and held back by `hold_letters`, until released.
+    Held,
+    /// Waits for its next try.
+    Waiting {
+        /// Not before.
+        next_try: DateTime<Utc>,
+    },
+    /// Between the server's 354 and its answer to the content: after a crash nobody can know.
+    Taken {
+        /// When.
+        at: DateTime<Utc>,
+        /// If nothing is heard of it by then, it is looked at again.
+        next_try: DateTime<Utc>,
+    },
+    /// The next mail server took it.
+    Accepted {
+        /// When, by our clock.
+        at: DateTime<Utc>,
+    },
+    /// Refused for good, or given up.
+    Failed {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Possibly sent; not sent again (acknowledgements after a crash).
+    Unknown {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Dropped by an operator.
+    Dropped {
+        /// When.
+        at: DateTime<Utc>,
+    },
+}
+
+/// What an entry keeps of a letter beside its bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LetterFacts {
+    /// What it says; decides its order in the outbox and what a crash does to it.
+    pub kind: LetterKind,
+    /// The envelope's one recipient.
+    pub to: String,
+    /// The envelope's sender; empty for the null sender.
+    pub envelope_from: String,
+    /// Its bytes, in the journal under this fingerprint. Set by the clerk when the letter is rendered.
+    pub raw: Option<Fingerprint>,
+    /// Where it is.
+    pub road: Road,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// What the server last said.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub last_error: String,
+}
+
+/// One line of a ticket's record (C2.2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Where it stands.
+    pub place: Place,
+    /// When it was recorded; for mail, when it was received (C4.2).
+    pub at: DateTime<Utc>,
+    /// What it records.
+    pub kind: EntryKind,
+    /// In, out or internal.
+    pub direction: Direction,
+    /// An address, a staff id or `ticketd`.
+    pub from: String,
+    /// Cleaned.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub subject: String,
+    /// Without angle brackets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
+    /// What a person reads: the note, the reason, how a deadline was computed. At most 2,000 bytes.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub text: String,
+    /// For mail and filed mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail: Option<MailFacts>,
+    /// For letters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub letter: Option<LetterFacts>,
+}
+
+/// How far a mailbox has been read: committed with the mails it speaks of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// The mailbox's name in the configuration.
+    pub mailbox: String,
+    /// Of the IMAP folder; 0 for a Maildir.
+    pub uid_validity: u32,
+    /// Every UID up to here is committed, but for those owed.
+    pub uid: u32,
+    /// UIDs at or below `uid` that could not be fetched, each with its tries; at most 1,000.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owed: Vec<(u32, u32)>,
+    /// The start of the last successful poll (C4.2).
+    pub polled: DateTime<Utc>,
+}
+
+/// When automatic letters went to one address, one domain or everybody: instants within the last day, oldest first (ATTACKS.md C02).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Allowance {
+    /// `address:…`, `domain:…` or `all`.
+    pub name: String,
+    /// At most as many as its largest limit.
+    pub sent: Vec<DateTime<Utc>>,
+}
+
+/// The numbers given out so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counters {
+    /// The last ticket number given out.
+    pub ticket: u64,
+    /// The last entry number of the file ([`TicketId::FILE`]).
+    pub filed: u32,
+}
+
+/// One changed value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub enum Record {
+    Ticket(Box<Ticket>),
+    Entry(Box<Entry>),
+    Cursor(Cursor),
+    Allowance(Allowance),
+    Counters(Counters),
+}
+
+/// What one event changes: plain values, and why.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// Changed values, whole. Empty if nothing changes.
+    pub records: Vec<Record>,
+    /// Letters written, each with the place of its entry, which is among the records.
+    pub letters: Vec<(Place, Letter)>,
+    /// Whether the event's mail is to be kept: its bytes go into the journal before the records.
+    pub keep_raw: bool,
+    /// Why, for the log and for `receive`'s figures.
+    pub because: String,
+    /// What became of an arrived mail.
+    pub fate: Fate,
+    /// What a command's giver reads.
+    pub reply: Vec<String>,
+}
+
+/// What became of an arrived mail: the figures of `ticketd receive`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fate {
+    /// The event was no mail.
+    #[default]
+    None,
+    /// It opened a ticket.
+    Opened,
+    /// It joined a ticket: a customer's or a staff member's reply.
+    Joined,
+    /// Automatic: filed, on a ticket or in the file.
+    Filed,
+    /// Known already.
+    Duplicate,
+    /// Set aside for a person.
+    Quarantined,
+}
+
+impl Outcome {
+    /// Nothing changes yet; for this reason.
+    pub fn of(because: impl Into<String>) -> Self {
+        Outcome {
+            because: because.into(),
+            ..Outcome::default()
+        }
+    }
+
+    /// With one more changed value.
+    pub fn with(mut self, record: Record) -> Self {
+        self.records.push(record);
+        self
+    }
+}

@@ -1,0 +1,1 @@
+//! Which ticket a mail belongs to, on what evidence.

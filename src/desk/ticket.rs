@@ -1,0 +1,147 @@
+//! A ticket: what we know of one discrete issue (C2), and its clocks (C4, C7).
+
+use crate::contract::{Objective, Step, Subscription};
+use crate::mail::{Fingerprint, Language, Mailbox};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// A ticket's number. Zero is the file: entries that belong to no ticket (automatic mail).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TicketId(pub u64);
+
+impl TicketId {
+    /// Where automatic mail is filed that opened no ticket.
+    pub const FILE: TicketId = TicketId(0);
+}
+
+impl std::fmt::Display for TicketId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// C2.4.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// No human has answered.
+    New,
+    /// We owe the next step.
+    Open,
+    /// The customer owes the next step.
+    WaitingCustomer,
+    /// Done; reopens on a reply (C4.9).
+    Closed,
+    /// Spam, duplicate or withdrawn.
+    Void,
+    /// Could not be taken apart, or a rule set it aside.
+    Quarantined,
+}
+
+/// Who determined the severity (C6.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SeverityBy {
+    /// Stated in the mail.
+    Customer,
+    /// Found by the rules, or the default of 3.
+    Rules,
+    /// Determined by staff.
+    Staff,
+}
+
+/// What a clock measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClockKind {
+    /// C4.1.
+    InitialResponse,
+    /// C7.1, C7.2: only a manager's answer stops it.
+    Escalation,
+    /// C4.11: internal.
+    NextReply,
+}
+
+/// One running or ended clock of a ticket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Clock {
+    /// What it measures.
+    pub kind: ClockKind,
+    /// What was promised.
+    pub objective: Objective,
+    /// When it began to run (C4.2).
+    pub started: DateTime<Utc>,
+    /// When the objective expires (C4.3).
+    pub deadline: DateTime<Utc>,
+    /// The last step of warning taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step_done: Option<Step>,
+    /// The next step and its instant; None once the clock has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<(DateTime<Utc>, Step)>,
+    /// When it ended: the answer was accepted, or the ticket was voided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<DateTime<Utc>>,
+    /// When the breach was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breached: Option<DateTime<Utc>>,
+    /// Days of credit so far (C4.6).
+    #[serde(default)]
+    pub credit_days: u32,
+}
+
+/// A ticket as it is now. How it came to be so stands in its entries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ticket {
+    /// Its number.
+    pub id: TicketId,
+    /// Of the mail that opened it; part of every token's MAC, so that a token of a lost store never opens another ticket.
+    pub first_mail: Fingerprint,
+    /// `support`, `security`…
+    pub queue: String,
+    /// Cleaned; empty in content-free listings.
+    pub subject: String,
+    /// C2.4.
+    pub state: State,
+    /// 1 to 4.
+    pub severity: u8,
+    /// Who says so.
+    pub severity_by: SeverityBy,
+    /// Letters to the customer are written in it.
+    pub language: Language,
+    /// On whose account (C3.4), pinned at receipt.
+    pub subscription: Subscription,
+    /// Who asked.
+    pub requester: Mailbox,
+    /// Whether the requester's address was proven when the ticket was opened.
+    pub requester_proven: bool,
+    /// Strict addresses that may add to it; at most 20.
+    pub participants: Vec<String>,
+    /// A staff id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<String>,
+    /// C4.2.
+    pub received: DateTime<Utc>,
+    /// When the first answer of a human was accepted (C4.4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub responded: Option<DateTime<Utc>>,
+    /// Every clock it ever had.
+    pub clocks: Vec<Clock>,
+    /// How many entries its record has: the next entry's number is one more.
+    pub entries: u32,
+    /// Marks by rules and staff.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// Message-IDs that a letter to the customer refers to: the first and the latest ones, at most 12.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<String>,
+    /// Other tickets it has to do with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub linked: Vec<TicketId>,
+    /// Where its mail goes since a merge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<TicketId>,
+    /// The policy files it is pinned to (hash of the three).
+    pub policy: Fingerprint,
+}

@@ -1,0 +1,11 @@
+//! ticketd keeps a support contract by mail.
+#![warn(missing_docs)]
+
+pub mod clock;
+pub mod contract;
+pub mod desk;
+pub mod diagnostic;
+pub mod mail;
+pub mod ops;
+pub mod rules;
+pub mod store;
