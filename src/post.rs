@@ -1,0 +1,1 @@
+//! The edges to the world of mail: mailboxes in, mail servers out.
