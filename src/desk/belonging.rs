@@ -51,19 +51,46 @@ pub(super) fn find(case: &Case, known: &Known) -> Belonging {
     let by_id = by_id.or(by_phantom);
     let by_number = number_in_subject(&case.mail.subject).and_then(|n| known.ticket(n));
     if let Some((ticket, proof)) = by_token {
-        return Belonging { ticket: followed(known, ticket), proof: Some(proof), possibly: None };
+        return Belonging {
+            ticket: followed(known, ticket),
+            proof: Some(proof),
+            possibly: None,
+        };
     }
     // A forward to us speaks of something new, whatever it refers to (zammad#4965); an answer to a letter of ours never is one.
     let forwarded = thread::is_forward(&case.mail.subject);
     if let Some(ticket) = by_id {
         let ticket = followed(known, ticket);
-        return if forwarded { Belonging { possibly: ticket, ..Belonging::default() } } else { Belonging { ticket, proof: Some(Proof::Stored), possibly: None } };
+        return if forwarded {
+            Belonging {
+                possibly: ticket,
+                ..Belonging::default()
+            }
+        } else {
+            Belonging {
+                ticket,
+                proof: Some(Proof::Stored),
+                possibly: None,
+            }
+        };
     }
-    let Some(named) = by_number.and_then(|t| followed(known, t)).filter(|t| t.queue == case.queue.name) else { return Belonging::default() };
+    let Some(named) = by_number
+        .and_then(|t| followed(known, t))
+        .filter(|t| t.queue == case.queue.name)
+    else {
+        return Belonging::default();
+    };
     if takes_part(case, &named) && !forwarded {
-        Belonging { ticket: Some(named), proof: Some(Proof::Number), possibly: None }
+        Belonging {
+            ticket: Some(named),
+            proof: Some(Proof::Number),
+            possibly: None,
+        }
     } else {
-        Belonging { possibly: Some(named), ..Belonging::default() }
+        Belonging {
+            possibly: Some(named),
+            ..Belonging::default()
+        }
     }
 }
 
@@ -76,7 +103,10 @@ pub(super) fn found_by(mail: &Mail) -> Vec<String> {
 }
 
 fn oldest_reference(mail: &Mail) -> Option<&String> {
-    mail.references.first().or(mail.in_reply_to.first()).filter(|r| Some(*r) != mail.message_id.as_ref())
+    mail.references
+        .first()
+        .or(mail.in_reply_to.first())
+        .filter(|r| Some(*r) != mail.message_id.as_ref())
 }
 
 fn phantom(id: &String) -> String {
@@ -84,25 +114,54 @@ fn phantom(id: &String) -> String {
 }
 
 fn proven_claim<'k>(case: &Case, known: &'k Known) -> Option<(&'k Ticket, Proof)> {
-    let proven: Vec<_> = claims(case).into_iter().map(|claim| proven(case, known, &claim)).collect();
+    let proven: Vec<_> = claims(case)
+        .into_iter()
+        .map(|claim| proven(case, known, &claim))
+        .collect();
     proven.into_iter().flatten().next()
 }
 
 fn proven<'k>(case: &Case, known: &'k Known, claim: &Claim) -> Option<(&'k Ticket, Proof)> {
     let (ticket, entry) = (known.ticket(claim.place.ticket), known.entry(claim.place));
     let (ticket, letter) = (ticket?, entry?.letter.as_ref()?);
-    let genuine = letter.kind == claim.kind && case.policy.keys.verify(claim, ticket.first_mail, &letter.to);
-    genuine.then(|| (ticket, Proof::Token { kind: claim.kind, place: claim.place, recipient: letter.to.clone() }))
+    let genuine = letter.kind == claim.kind
+        && case
+            .policy
+            .keys
+            .verify(claim, ticket.first_mail, &letter.to);
+    genuine.then(|| {
+        (
+            ticket,
+            Proof::Token {
+                kind: claim.kind,
+                place: claim.place,
+                recipient: letter.to.clone(),
+            },
+        )
+    })
 }
 
 /// Newest reference first: In-Reply-To, then References from the end, what a bounce returns, then `+` addresses.
 fn claims(case: &Case) -> Vec<Claim> {
     let mail = case.mail;
-    let ids = mail.in_reply_to.iter().chain(mail.references.iter().rev()).chain(mail.bounce.iter().filter_map(|b| b.original_message_id.as_ref()));
+    let ids = mail
+        .in_reply_to
+        .iter()
+        .chain(mail.references.iter().rev())
+        .chain(
+            mail.bounce
+                .iter()
+                .filter_map(|b| b.original_message_id.as_ref()),
+        );
     let addresses = mail.to.iter().chain(&mail.cc).map(|m| &m.address);
     let mut claims: Vec<Claim> = ids
         .filter_map(|id| token::claim_of_message_id(id, &case.policy.domain))
-        .chain(addresses.flat_map(|a| case.policy.queues.iter().filter_map(|q| token::claim_of_address(a, &q.address))))
+        .chain(addresses.flat_map(|a| {
+            case.policy
+                .queues
+                .iter()
+                .filter_map(|q| token::claim_of_address(a, &q.address))
+        }))
         .collect();
     claims.dedup();
     claims.truncate(20);
@@ -113,31 +172,60 @@ fn claims(case: &Case) -> Vec<Claim> {
 fn stored<'k>(case: &Case, known: &'k Known) -> Option<&'k Ticket> {
     let mail = case.mail;
     // A mail is no evidence for itself, though some clients refer to their own id (B06).
-    let ids = mail.in_reply_to.iter().chain(mail.references.iter().rev()).filter(|id| Some(*id) != mail.message_id.as_ref());
+    let ids = mail
+        .in_reply_to
+        .iter()
+        .chain(mail.references.iter().rev())
+        .filter(|id| Some(*id) != mail.message_id.as_ref());
     // The bounce of a mail that we never stored refers to it in its returned headers.
-    let returned = mail.bounce.iter().filter_map(|b| b.original_message_id.as_ref());
-    let found: Vec<_> = ids.chain(returned).take(24).map(|id| known.found_by(&case.queue.name, id)).collect();
+    let returned = mail
+        .bounce
+        .iter()
+        .filter_map(|b| b.original_message_id.as_ref());
+    let found: Vec<_> = ids
+        .chain(returned)
+        .take(24)
+        .map(|id| known.found_by(&case.queue.name, id))
+        .collect();
     known.ticket(found.into_iter().flatten().next()?)
 }
 
 /// By an id that a mail on the ticket referred to before we saw it: two answers to a mail we never got, or the answer that came before its question.
 /// Only for those who take part, or a stranger could catch a customer's next mail on a ticket of his own (B04).
 fn by_phantom<'k>(case: &Case, known: &'k Known) -> Option<&'k Ticket> {
-    let ids = case.mail.message_id.iter().chain(oldest_reference(case.mail));
-    let found: Vec<_> = ids.map(|id| known.found_by(&case.queue.name, &phantom(id))).collect();
-    known.ticket(found.into_iter().flatten().next()?).filter(|t| takes_part(case, t))
+    let ids = case
+        .mail
+        .message_id
+        .iter()
+        .chain(oldest_reference(case.mail));
+    let found: Vec<_> = ids
+        .map(|id| known.found_by(&case.queue.name, &phantom(id)))
+        .collect();
+    known
+        .ticket(found.into_iter().flatten().next()?)
+        .filter(|t| takes_part(case, t))
 }
 
 /// Whether the author is a participant of the ticket or of the same customer.
 fn takes_part(case: &Case, ticket: &Ticket) -> bool {
-    let Some(author) = &case.author else { return false };
-    let customer = case.policy.book.subscription(author, case.arrival.received).customer;
-    ticket.participants.contains(author) || (customer.is_some() && customer == ticket.subscription.customer)
+    let Some(author) = &case.author else {
+        return false;
+    };
+    let customer = case
+        .policy
+        .book
+        .subscription(author, case.arrival.received)
+        .customer;
+    ticket.participants.contains(author)
+        || (customer.is_some() && customer == ticket.subscription.customer)
 }
 
 /// `Ticket 457`, `[#457]`, `[Support #457]`: our number as we write it in subjects.
 fn number_in_subject(subject: &str) -> Option<TicketId> {
-    let after = subject.split_once("[#").or_else(|| subject.split_once("Ticket "))?.1;
+    let after = subject
+        .split_once("[#")
+        .or_else(|| subject.split_once("Ticket "))?
+        .1;
     let digits = &after[..after.bytes().take_while(u8::is_ascii_digit).count()];
     (!digits.is_empty() && digits.len() < 12).then(|| digits.parse().ok().map(TicketId))?
 }

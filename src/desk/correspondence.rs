@@ -5,8 +5,12 @@
 
 use super::arrival::{Case, trust_word};
 use super::draft::Draft;
-use super::letter::{Acknowledgement, AcknowledgementSecurity, Breach, Change, Content, Enclosure, LetterKind, Notice, NoticeConfidential, Text, Transcript, Warning};
+use super::letter::{
+    Acknowledgement, AcknowledgementSecurity, Breach, Change, Content, Enclosure, LetterKind,
+    Notice, NoticeConfidential, Text, Transcript, Warning,
+};
 use super::record::{Entry, LetterFacts};
+use super::thread;
 use super::ticket::{Clock, ClockKind, SeverityBy};
 use crate::contract::{Person, Step};
 use crate::mail::Language;
@@ -22,14 +26,20 @@ const SECURITY_ANSWER_HOURS: u32 = 48;
 
 /// The acknowledgement of a new ticket (C4, C5).
 pub(super) fn acknowledge(draft: &mut Draft, case: &Case, verdict: &Verdict) {
-    let text = if draft.queue().confidential { security_acknowledgement(draft) } else { acknowledgement(draft, case, verdict) };
+    let text = if draft.queue().confidential {
+        security_acknowledgement(draft)
+    } else {
+        acknowledgement(draft, case, verdict)
+    };
     draft.letter_to_requester(LetterKind::Acknowledgement, text);
 }
 
 fn acknowledgement(draft: &Draft, case: &Case, verdict: &Verdict) -> Text {
     let (ticket, book, links) = (&draft.ticket, &draft.policy.book, &draft.policy.links);
     let clock = ticket.initial_response().filter(|c| !c.objective.internal);
-    let opens = clock.map(|c| book.starts(&c.objective, case.arrival.received)).filter(|opens| *opens > case.now);
+    let opens = clock
+        .map(|c| book.starts(&c.objective, case.arrival.received))
+        .filter(|opens| *opens > case.now);
     draft.policy.templates.letter(
         ticket.language,
         &Acknowledgement {
@@ -37,11 +47,22 @@ fn acknowledgement(draft: &Draft, case: &Case, verdict: &Verdict) -> Text {
             vendor: links.vendor.clone(),
             severity: ticket.severity,
             severity_stated: ticket.severity_by == SeverityBy::Customer,
-            plan: if ticket.subscription.customer.is_some() { book.plan_name(&ticket.subscription.plan) } else { String::new() },
+            plan: if ticket.subscription.customer.is_some() {
+                book.plan_name(&ticket.subscription.plan)
+            } else {
+                String::new()
+            },
             // An acknowledgement never states a deadline already past (ATTACKS.md F04).
-            deadline: clock.filter(|c| c.deadline > case.now).map(|c| book.local(c.deadline)),
+            deadline: clock
+                .filter(|c| c.deadline > case.now)
+                .map(|c| book.local(c.deadline)),
             opens: opens.map(|o| book.local(o)),
-            missing: verdict.tags.iter().filter(|t| t.starts_with("missing-")).cloned().collect(),
+            missing: verdict
+                .tags
+                .iter()
+                .filter(|t| t.starts_with("missing-"))
+                .cloned()
+                .collect(),
             status_page: links.status_page.clone(),
             documentation: links.documentation.clone(),
             community: links.community.clone(),
@@ -66,22 +87,34 @@ fn security_acknowledgement(draft: &Draft) -> Text {
 
 /// Tells staff of a new ticket or of a reply: the assignee of a reply, else everybody of the queue; managers too where a manager has to answer.
 pub(super) fn notify(draft: &mut Draft, case: &Case, why: &str) {
-    let text = if draft.queue().confidential { confidential_notice(draft, case) } else { notice(draft, case, why) };
+    let text = if draft.queue().confidential {
+        confidential_notice(draft, case)
+    } else {
+        notice(draft, case, why)
+    };
     for person in notified(draft) {
         draft.letter_to_staff(LetterKind::Notice, person, text.clone());
     }
 }
 
 fn notified<'a>(draft: &Draft<'a>) -> Vec<&'a Person> {
-    let staff = &draft.policy.book.staff;
-    let escalated = draft.ticket.clocks.iter().any(|c| c.kind == ClockKind::Escalation && c.is_running());
-    let assignee = draft.ticket.assignee.as_deref().and_then(|id| staff.by_id(id));
+    let (staff, queue) = (&draft.policy.book.staff, draft.queue().name.as_str());
+    let escalated = draft
+        .ticket
+        .clocks
+        .iter()
+        .any(|c| c.kind == ClockKind::Escalation && c.is_running());
+    let assignee = draft
+        .ticket
+        .assignee
+        .as_deref()
+        .and_then(|id| staff.by_id(id));
     let mut people: Vec<&Person> = match assignee {
         Some(person) => vec![person],
-        None => staff.of_queue(&draft.ticket.queue).collect(),
+        None => staff.of_queue(queue).collect(),
     };
     if escalated {
-        people.extend(staff.managers(&draft.ticket.queue));
+        people.extend(staff.managers(queue));
     }
     unique(people)
 }
@@ -99,7 +132,12 @@ fn unique(people: Vec<&Person>) -> Vec<&Person> {
 fn notice(draft: &Draft, case: &Case, why: &str) -> Text {
     let (ticket, book, mail) = (&draft.ticket, &draft.policy.book, case.mail);
     let clock = ticket.next_deadline();
-    let person = |id: &Option<String>| id.as_deref().and_then(|id| book.staff.by_id(id)).map(|p| p.name.clone()).unwrap_or_default();
+    let person = |id: &Option<String>| {
+        id.as_deref()
+            .and_then(|id| book.staff.by_id(id))
+            .map(|p| p.name.clone())
+            .unwrap_or_default()
+    };
     let mut oddities = mail.oddities.clone();
     if !why.is_empty() {
         oddities.insert(0, why.into());
@@ -117,14 +155,30 @@ fn notice(draft: &Draft, case: &Case, why: &str) -> Text {
         tags: ticket.tags.clone(),
         deadline: clock.map(|c| book.local(c.deadline)),
         internal: clock.is_some_and(|c| c.objective.internal),
-        explanation: clock.map(|c| book.deadline(&c.objective, c.started).explanation).unwrap_or_default(),
+        explanation: clock
+            .map(|c| book.deadline(&c.objective, c.started).explanation)
+            .unwrap_or_default(),
         received: book.local(case.arrival.received),
-        from_name: mail.from.first().map(|m| cleaned(&m.name, 100)).unwrap_or_default(),
-        from_address: case.author.clone().unwrap_or_else(|| mail.from.first().map(|m| cleaned(&m.address, 254)).unwrap_or_default()),
+        from_name: mail
+            .from
+            .first()
+            .map(|m| cleaned(&m.name, 100))
+            .unwrap_or_default(),
+        from_address: case.author.clone().unwrap_or_else(|| {
+            mail.from
+                .first()
+                .map(|m| cleaned(&m.address, 254))
+                .unwrap_or_default()
+        }),
         trust: trust_word(&case.trust).into(),
         subject: cleaned(&mail.subject, 200),
         new_text: mail.new_text.chars().take(NOTICE_CHARS_MAX).collect(),
-        attachments: mail.attachments.iter().take(50).map(|a| cleaned(&a.name, 100)).collect(),
+        attachments: mail
+            .attachments
+            .iter()
+            .take(50)
+            .map(|a| cleaned(&a.name, 100))
+            .collect(),
         oddities,
         assignee: person(&ticket.assignee),
         tam: person(&ticket.subscription.tam),
@@ -138,7 +192,10 @@ fn confidential_notice(draft: &Draft, case: &Case) -> Text {
         ticket: draft.ticket.id.0,
         new: draft.ticket.first_mail == case.mail.raw,
         age: duration(case.now - case.arrival.received),
-        deadline: draft.ticket.next_deadline().map(|c| draft.policy.book.local(c.deadline)),
+        deadline: draft
+            .ticket
+            .next_deadline()
+            .map(|c| draft.policy.book.local(c.deadline)),
     };
     staff_letter(draft, &content)
 }
@@ -203,7 +260,11 @@ fn breach(draft: &Draft, clock: &Clock, repeat: u32) -> Text {
 }
 
 fn shown_subject(draft: &Draft) -> String {
-    if draft.queue().confidential { String::new() } else { draft.ticket.subject.clone() }
+    if draft.queue().confidential {
+        String::new()
+    } else {
+        draft.ticket.subject.clone()
+    }
 }
 
 fn owed(kind: ClockKind) -> &'static str {
@@ -215,7 +276,11 @@ fn owed(kind: ClockKind) -> &'static str {
 }
 
 fn only(clock: &Clock) -> &'static str {
-    if clock.kind == ClockKind::Escalation { "a manager" } else { "" }
+    if clock.kind == ClockKind::Escalation {
+        "a manager"
+    } else {
+        ""
+    }
 }
 
 /// C10.3: what waiting costs.
@@ -228,9 +293,21 @@ fn cost(draft: &Draft, clock: &Clock) -> String {
 }
 
 /// What became of a staff member's mail or command.
-pub(super) fn transcript(draft: &mut Draft, person: &Person, done: Vec<String>, wrong: Vec<String>, relayed_to: &str) {
+pub(super) fn transcript(
+    draft: &mut Draft,
+    person: &Person,
+    done: Vec<String>,
+    wrong: Vec<String>,
+    relayed_to: &str,
+) {
     let manual = !wrong.is_empty();
-    let content = Transcript { ticket: draft.ticket.id.0, done, wrong, relayed_to: relayed_to.into(), manual };
+    let content = Transcript {
+        ticket: draft.ticket.id.0,
+        done,
+        wrong,
+        relayed_to: relayed_to.into(),
+        manual,
+    };
     let text = staff_letter(draft, &content);
     draft.letter_to_staff(LetterKind::Transcript, person, text);
 }
@@ -246,7 +323,9 @@ pub(super) fn change(draft: &mut Draft, severity_before: u8, reason: &str) {
         severity_before,
         corrected: false,
         reason: cleaned(reason, 300),
-        deadline: clock.filter(|c| c.is_running() && c.deadline > draft.now).map(|c| book.local(c.deadline)),
+        deadline: clock
+            .filter(|c| c.is_running() && c.deadline > draft.now)
+            .map(|c| book.local(c.deadline)),
         answered: ticket.responded.is_some(),
     };
     let text = draft.policy.templates.letter(ticket.language, &content);
@@ -255,20 +334,39 @@ pub(super) fn change(draft: &mut Draft, severity_before: u8, reason: &str) {
 
 /// A staff member's answer goes out to the customer.
 pub(super) fn relay(draft: &mut Draft, by: &Person, text: &str, enclosures: Vec<Enclosure>) {
-    let subject = super::thread::bare_subject(&draft.ticket.subject).to_string();
-    let subject = format!("{} {subject} [#{}]", if draft.ticket.language == Language::De || draft.ticket.language == Language::Gsw { "AW:" } else { "Re:" }, draft.ticket.id);
-    draft.relay(by, Text { subject, text: text.to_string(), html: None }, enclosures);
+    let subject = thread::bare_subject(&draft.ticket.subject);
+    let subject = format!(
+        "{} {subject} [#{}]",
+        if draft.ticket.language == Language::De || draft.ticket.language == Language::Gsw {
+            "AW:"
+        } else {
+            "Re:"
+        },
+        draft.ticket.id
+    );
+    draft.relay(
+        by,
+        Text {
+            subject,
+            text: text.to_string(),
+            html: None,
+        },
+        enclosures,
+    );
 }
 
 /// An answer did not reach the customer: its writer, or else everybody of the queue, is told.
 pub(super) fn undelivered(draft: &mut Draft, entry: &Entry, letter: &LetterFacts, words: &str) {
-    let staff = &draft.policy.book.staff;
+    let (staff, queue) = (&draft.policy.book.staff, draft.queue().name.as_str());
     let people: Vec<&Person> = match staff.by_id(&entry.from) {
         Some(writer) => vec![writer],
-        None => staff.of_queue(&draft.ticket.queue).collect(),
+        None => staff.of_queue(queue).collect(),
     };
     for person in people {
-        let wrong = format!("Your answer of entry {} did not reach {}: {words}. The customer has no answer; the clock runs.", entry.place.seq, letter.to);
+        let wrong = format!(
+            "Your answer of entry {} did not reach {}: {words}. The customer has no answer; the clock runs.",
+            entry.place.seq, letter.to
+        );
         transcript(draft, person, vec![], vec![wrong], "");
     }
 }

@@ -28,35 +28,89 @@ const TAKEN_MINUTES: i64 = 20;
 /// Records it; an accepted answer stops the clock (C4.4).
 pub fn moved(policy: &Policy, known: &Known, moved: &Moved, now: DateTime<Utc>) -> Outcome {
     let (entry, ticket) = (known.entry(moved.letter), known.ticket(moved.letter.ticket));
-    let (Some(entry), Some(ticket)) = (entry, ticket) else { return Outcome::of("no such letter") };
-    let Some(letter) = &entry.letter else { return Outcome::of("not a letter") };
-    let Some(road) = next_road(entry, letter, &moved.to, now) else { return Outcome::of("already further on its road") };
+    let (Some(entry), Some(ticket)) = (entry, ticket) else {
+        return Outcome::of("no such letter");
+    };
+    let Some(letter) = &entry.letter else {
+        return Outcome::of("not a letter");
+    };
+    let Some(road) = next_road(entry, letter, &moved.to, now) else {
+        return Outcome::of("already further on its road");
+    };
     let mut changed = entry.clone();
-    changed.letter = Some(LetterFacts { road: road.clone(), attempts: attempts(letter, &moved.to), last_error: words(&moved.to), ..letter.clone() });
+    changed.letter = Some(LetterFacts {
+        road: road.clone(),
+        attempts: attempts(letter, &moved.to),
+        last_error: words(&moved.to),
+        ..letter.clone()
+    });
     let mut draft = Draft::of(policy, ticket.clone(), now);
-    let because = format!("letter {}/{}: {}", moved.letter.ticket, moved.letter.seq, road_word(&road));
+    let because = format!(
+        "letter {}/{}: {}",
+        moved.letter.ticket,
+        moved.letter.seq,
+        road_word(&road)
+    );
     match road {
-        Road::Accepted { at } if letter.kind == LetterKind::Relay => answered(&mut draft, entry, at),
+        Road::Accepted { at } if letter.kind == LetterKind::Relay => {
+            answered(&mut draft, entry, at)
+        }
         Road::Failed { .. } => failed(&mut draft, entry, letter, &words(&moved.to)),
-        Road::Unknown { .. } => draft.note(EntryKind::Note, &format!("Nobody can know whether the letter of entry {} left; it is not sent again.", moved.letter.seq)),
+        Road::Unknown { .. } => draft.note(
+            EntryKind::Note,
+            &format!(
+                "Nobody can know whether the letter of entry {} left; it is not sent again.",
+                moved.letter.seq
+            ),
+        ),
         _ => return Outcome::of(because).with(Record::Entry(Box::new(changed))),
     }
-    draft.finish(because, Fate::None).with(Record::Entry(Box::new(changed)))
+    draft
+        .finish(because, Fate::None)
+        .with(Record::Entry(Box::new(changed)))
 }
 
-fn next_road(entry: &Entry, letter: &LetterFacts, to: &Movement, now: DateTime<Utc>) -> Option<Road> {
+fn next_road(
+    entry: &Entry,
+    letter: &LetterFacts,
+    to: &Movement,
+    now: DateTime<Utc>,
+) -> Option<Road> {
     let on_its_way = matches!(letter.road, Road::Waiting { .. } | Road::Taken { .. });
     match to {
-        Movement::Taken if on_its_way => Some(Road::Taken { at: now, next_try: now + TimeDelta::minutes(TAKEN_MINUTES) }),
+        Movement::Taken if on_its_way => Some(Road::Taken {
+            at: now,
+            next_try: now + TimeDelta::minutes(TAKEN_MINUTES),
+        }),
         // An acceptance heard late still counts, whatever was thought of the letter meanwhile.
-        Movement::Accepted(_) if on_its_way || matches!(letter.road, Road::Unknown { .. }) => Some(Road::Accepted { at: now }),
+        Movement::Accepted(_) if on_its_way || matches!(letter.road, Road::Unknown { .. }) => {
+            Some(Road::Accepted { at: now })
+        }
         Movement::Deferred(_) if on_its_way => Some(later(entry, letter, now)),
         Movement::Refused(_) if on_its_way => Some(Road::Failed { at: now }),
-        Movement::Lost(_) if matches!(letter.road, Road::Taken { .. }) && letter.kind.is_resent_when_unknown() => Some(later(entry, letter, now)),
-        Movement::Lost(_) if matches!(letter.road, Road::Taken { .. }) => Some(Road::Unknown { at: now }),
+        Movement::Lost(_)
+            if matches!(letter.road, Road::Taken { .. })
+                && letter.kind.is_resent_when_unknown() =>
+        {
+            Some(later(entry, letter, now))
+        }
+        Movement::Lost(_) if matches!(letter.road, Road::Taken { .. }) => {
+            Some(Road::Unknown { at: now })
+        }
         Movement::Lost(_) if on_its_way => Some(later(entry, letter, now)),
-        Movement::Released if matches!(letter.road, Road::Held | Road::Failed { .. } | Road::Unknown { .. } | Road::Waiting { .. }) => Some(Road::Waiting { next_try: now }),
-        Movement::Dropped if !matches!(letter.road, Road::Accepted { .. } | Road::Dropped { .. }) => Some(Road::Dropped { at: now }),
+        Movement::Released
+            if matches!(
+                letter.road,
+                Road::Held | Road::Failed { .. } | Road::Unknown { .. } | Road::Waiting { .. }
+            ) =>
+        {
+            Some(Road::Waiting { next_try: now })
+        }
+        Movement::Dropped
+            if !matches!(letter.road, Road::Accepted { .. } | Road::Dropped { .. }) =>
+        {
+            Some(Road::Dropped { at: now })
+        }
         _ => None,
     }
 }
@@ -66,7 +120,9 @@ fn later(entry: &Entry, letter: &LetterFacts, now: DateTime<Utc>) -> Road {
         return Road::Failed { at: now };
     }
     let minutes = RETRY_MINUTES[(letter.attempts as usize).min(RETRY_MINUTES.len() - 1)];
-    Road::Waiting { next_try: now + TimeDelta::minutes(minutes) }
+    Road::Waiting {
+        next_try: now + TimeDelta::minutes(minutes),
+    }
 }
 
 /// An attempt is counted before it is made; one that never came to the content is counted when it failed.
@@ -85,12 +141,22 @@ fn answered(draft: &mut Draft, entry: &Entry, at: DateTime<Utc>) {
 
 /// Ends the clocks that an answer by this member of the staff ends; of an escalation's, only a manager's does (C7.3).
 pub(super) fn answered_by(draft: &mut Draft, staff_id: &str, at: DateTime<Utc>) {
-    let manager = draft.policy.book.staff.by_id(staff_id).is_some_and(|p| p.role == Role::Manager);
+    let manager = draft
+        .policy
+        .book
+        .staff
+        .by_id(staff_id)
+        .is_some_and(|p| p.role == Role::Manager);
     draft.ticket.responded.get_or_insert(at);
     if draft.ticket.state != State::Closed {
         draft.ticket.state = State::WaitingCustomer;
     }
-    let running = draft.ticket.clocks.iter().enumerate().filter(|(_, c)| c.is_running() && (manager || c.kind != ClockKind::Escalation));
+    let running = draft
+        .ticket
+        .clocks
+        .iter()
+        .enumerate()
+        .filter(|(_, c)| c.is_running() && (manager || c.kind != ClockKind::Escalation));
     for index in running.map(|(i, _)| i).collect::<Vec<_>>() {
         stopped(draft, index, at, staff_id);
     }
@@ -106,20 +172,43 @@ fn stopped(draft: &mut Draft, index: usize, at: DateTime<Utc>, by: &str) {
     let had = clock.credit_days;
     if late {
         clock.breached.get_or_insert(clock.deadline);
-        clock.credit_days = if earns { book.credit_days(&clock.objective, clock.deadline, at) } else { 0 };
+        clock.credit_days = if earns {
+            book.credit_days(&clock.objective, clock.deadline, at)
+        } else {
+            0
+        };
     }
-    let (kind, clause, days) = (clock.kind, clock.objective.clause.clone(), clock.credit_days);
+    let (kind, clause, days) = (
+        clock.kind,
+        clock.objective.clause.clone(),
+        clock.credit_days,
+    );
     let when = book.local(at);
     let word = super::overdue::clock_word(kind);
-    draft.note(EntryKind::State, &format!("{word} ({clause}) ended: answered by {by}, accepted {when}."));
+    draft.note(
+        EntryKind::State,
+        &format!("{word} ({clause}) ended: answered by {by}, accepted {when}."),
+    );
     if late && (days > 0 || had > 0) {
-        draft.note(EntryKind::Credit, &format!("{days} days of credit (C4.6): due {}, accepted {when}.", draft.policy.book.local(draft.ticket.clocks[index].deadline)));
+        draft.note(
+            EntryKind::Credit,
+            &format!(
+                "{days} days of credit (C4.6): due {}, accepted {when}.",
+                draft.policy.book.local(draft.ticket.clocks[index].deadline)
+            ),
+        );
     }
 }
 
 /// A letter that will not arrive is never silence: for a customer's letter the staff are told, for staff's own the outbox and `status` show it.
 fn failed(draft: &mut Draft, entry: &Entry, letter: &LetterFacts, words: &str) {
-    draft.note(EntryKind::Note, &format!("The letter of entry {} to {} failed: {words}", entry.place.seq, letter.to));
+    draft.note(
+        EntryKind::Note,
+        &format!(
+            "The letter of entry {} to {} failed: {words}",
+            entry.place.seq, letter.to
+        ),
+    );
     if letter.kind == LetterKind::Relay {
         draft.ticket.state = State::Open;
         correspondence::undelivered(draft, entry, letter, words);
@@ -128,7 +217,10 @@ fn failed(draft: &mut Draft, entry: &Entry, letter: &LetterFacts, words: &str) {
 
 fn words(to: &Movement) -> String {
     let words = match to {
-        Movement::Accepted(w) | Movement::Deferred(w) | Movement::Refused(w) | Movement::Lost(w) => w.as_str(),
+        Movement::Accepted(w)
+        | Movement::Deferred(w)
+        | Movement::Refused(w)
+        | Movement::Lost(w) => w.as_str(),
         Movement::Taken | Movement::Released | Movement::Dropped => "",
     };
     crate::mail::text::cleaned(words, 300)

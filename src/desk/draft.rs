@@ -34,7 +34,14 @@ pub struct Draft<'a> {
 impl<'a> Draft<'a> {
     /// A decision about this ticket.
     pub fn of(policy: &'a Policy, ticket: Ticket, now: DateTime<Utc>) -> Self {
-        Draft { ticket, policy, now, reasons: vec![], entries: vec![], letters: vec![] }
+        Draft {
+            ticket,
+            policy,
+            now,
+            reasons: vec![],
+            entries: vec![],
+            letters: vec![],
+        }
     }
 
     /// The ticket's queue.
@@ -43,9 +50,18 @@ impl<'a> Draft<'a> {
     }
 
     /// One more line of the record; `from` is an address, a staff id or `ticketd`.
-    pub fn entry(&mut self, kind: EntryKind, direction: Direction, from: &str, text: &str) -> &mut Entry {
+    pub fn entry(
+        &mut self,
+        kind: EntryKind,
+        direction: Direction,
+        from: &str,
+        text: &str,
+    ) -> &mut Entry {
         self.ticket.entries += 1;
-        let place = Place { ticket: self.ticket.id, seq: self.ticket.entries };
+        let place = Place {
+            ticket: self.ticket.id,
+            seq: self.ticket.entries,
+        };
         self.entries.push(Entry {
             place,
             at: self.now,
@@ -74,12 +90,22 @@ impl<'a> Draft<'a> {
 
     /// A letter to somebody of the staff.
     pub fn letter_to_staff(&mut self, kind: LetterKind, person: &Person, text: Text) {
-        let Some(address) = person.addresses.first() else { return };
-        let to = Mailbox { name: person.name.clone(), address: address.clone() };
+        let Some(address) = person.addresses.first() else {
+            return;
+        };
+        let to = Mailbox {
+            name: person.name.clone(),
+            address: address.clone(),
+        };
         let from = self.from(None);
         let place = self.next_place();
         // All staff letters on a ticket refer to one id that was never sent, so that every mail client shows them together.
-        let thread = format!("ticket.{}.{}@{}", self.ticket.id, &self.ticket.first_mail.hex()[..16], self.policy.domain);
+        let thread = format!(
+            "ticket.{}.{}@{}",
+            self.ticket.id,
+            &self.ticket.first_mail.hex()[..16],
+            self.policy.domain
+        );
         self.letter(place, from, to, kind, text, vec![thread], vec![], "ticketd");
     }
 
@@ -88,7 +114,19 @@ impl<'a> Draft<'a> {
         let place = self.next_place();
         let (from, to) = (self.from(None), self.ticket.requester.clone());
         let references = self.ticket.references.clone();
-        self.letter(place, from, Mailbox { name: String::new(), ..to }, kind, text, references, vec![], "ticketd");
+        self.letter(
+            place,
+            from,
+            Mailbox {
+                name: String::new(),
+                ..to
+            },
+            kind,
+            text,
+            references,
+            vec![],
+            "ticketd",
+        );
     }
 
     /// A staff member's answer to the one who asked.
@@ -96,7 +134,16 @@ impl<'a> Draft<'a> {
         let place = self.next_place();
         let (from, to) = (self.from(Some(by)), self.ticket.requester.clone());
         let references = self.ticket.references.clone();
-        let id = self.letter(place, from, to, LetterKind::Relay, text, references, enclosures, &by.id);
+        let id = self.letter(
+            place,
+            from,
+            to,
+            LetterKind::Relay,
+            text,
+            references,
+            enclosures,
+            &by.id,
+        );
         self.refer_to(&id);
     }
 
@@ -113,35 +160,82 @@ impl<'a> Draft<'a> {
     /// The outcome: the ticket, its entries and its letters.
     pub fn finish(self, because: impl Into<String>, fate: Fate) -> Outcome {
         let entries = self.entries.into_iter().map(|e| Record::Entry(Box::new(e)));
-        let records = std::iter::once(Record::Ticket(Box::new(self.ticket))).chain(entries).collect();
-        Outcome { records, letters: self.letters, because: because.into(), fate, ..Outcome::default() }
+        let records = std::iter::once(Record::Ticket(Box::new(self.ticket)))
+            .chain(entries)
+            .collect();
+        Outcome {
+            records,
+            letters: self.letters,
+            because: because.into(),
+            fate,
+            ..Outcome::default()
+        }
     }
 
     fn next_place(&self) -> Place {
-        Place { ticket: self.ticket.id, seq: self.ticket.entries + 1 }
+        Place {
+            ticket: self.ticket.id,
+            seq: self.ticket.entries + 1,
+        }
     }
 
     fn from(&self, by: Option<&Person>) -> Mailbox {
         let queue = self.queue();
-        let name = by.map_or(queue.display_name.clone(), |p| format!("{} ({})", p.name, queue.display_name));
-        Mailbox { name, address: queue.address.clone() }
+        let name = by.map_or(queue.display_name.clone(), |p| {
+            format!("{} ({})", p.name, queue.display_name)
+        });
+        Mailbox {
+            name,
+            address: queue.address.clone(),
+        }
     }
 
     #[allow(clippy::too_many_arguments)] // every letter has exactly these
-    fn letter(&mut self, place: Place, from: Mailbox, to: Mailbox, kind: LetterKind, text: Text, references: Vec<String>, enclosures: Vec<Enclosure>, by: &str) -> String {
-        let token = self.policy.keys.token(kind, place, self.ticket.first_mail, &to.address);
+    fn letter(
+        &mut self,
+        place: Place,
+        from: Mailbox,
+        to: Mailbox,
+        kind: LetterKind,
+        text: Text,
+        references: Vec<String>,
+        enclosures: Vec<Enclosure>,
+        by: &str,
+    ) -> String {
+        let token = self
+            .policy
+            .keys
+            .token(kind, place, self.ticket.first_mail, &to.address);
         let message_id = format!("{token}@{}", self.policy.domain);
         let queue = self.queue();
-        let road = if self.policy.hold_letters { Road::Held } else { Road::Waiting { next_try: self.now } };
-        let envelope_from = if kind.is_human() { queue.address.clone() } else { self.policy.bounce_address.clone() };
+        let road = if self.policy.hold_letters {
+            Road::Held
+        } else {
+            Road::Waiting { next_try: self.now }
+        };
+        let envelope_from = if kind.is_human() {
+            queue.address.clone()
+        } else {
+            self.policy.bounce_address.clone()
+        };
         let subject = cleaned(&text.subject, 200);
         let entry = self.entry(EntryKind::Letter, Direction::Out, by, "");
         entry.subject = subject.clone();
         entry.message_id = Some(message_id.clone());
-        entry.letter = Some(LetterFacts { kind, to: to.address.clone(), envelope_from, raw: None, road, attempts: 0, last_error: String::new() });
+        entry.letter = Some(LetterFacts {
+            kind,
+            to: to.address.clone(),
+            envelope_from,
+            raw: None,
+            road,
+            attempts: 0,
+            last_error: String::new(),
+        });
         let letter = Letter {
             kind,
-            reply_to: queue.plus_addresses.then(|| plus_address(&queue.address, &token)),
+            reply_to: queue
+                .plus_addresses
+                .then(|| plus_address(&queue.address, &token)),
             from,
             to,
             cc: vec![],
@@ -154,7 +248,10 @@ impl<'a> Draft<'a> {
             date: self.now,
             enclosures,
             // Who sees this header on a mail that comes in knows that it went out here (Kind::Own).
-            headers: vec![("Ticketd-Id".into(), format!("{}@{}", self.ticket.id, self.policy.domain))],
+            headers: vec![(
+                "Ticketd-Id".into(),
+                format!("{}@{}", self.ticket.id, self.policy.domain),
+            )],
         };
         self.letters.push((place, letter));
         message_id
@@ -172,6 +269,9 @@ fn shortened(text: &str) -> String {
     if text.len() <= TEXT_BYTES_MAX {
         return text.to_string();
     }
-    let end = (0..=TEXT_BYTES_MAX).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
+    let end = (0..=TEXT_BYTES_MAX)
+        .rev()
+        .find(|i| text.is_char_boundary(*i))
+        .unwrap_or(0);
     format!("{} […]", &text[..end])
 }

@@ -113,11 +113,20 @@ impl Policy {
 impl Queue {
     /// Whether mail to this address lands in this queue: its address, an alias, or either with a `+` part.
     pub fn is_reached_by(&self, address: &str) -> bool {
-        std::iter::once(&self.address).chain(&self.aliases).any(|own| own.eq_ignore_ascii_case(address) || is_plus_of(address, own))
+        std::iter::once(&self.address)
+            .chain(&self.aliases)
+            .any(|own| own.eq_ignore_ascii_case(address) || is_plus_of(address, own))
     }
 }
 
 fn is_plus_of(address: &str, own: &str) -> bool {
-    let (Some((local, domain)), Some((own_local, own_domain))) = (address.rsplit_once('@'), own.rsplit_once('@')) else { return false };
-    domain.eq_ignore_ascii_case(own_domain) && local.split_once('+').is_some_and(|(base, _)| base.eq_ignore_ascii_case(own_local))
+    let (Some((local, domain)), Some((own_local, own_domain))) =
+        (address.rsplit_once('@'), own.rsplit_once('@'))
+    else {
+        return false;
+    };
+    domain.eq_ignore_ascii_case(own_domain)
+        && local
+            .split_once('+')
+            .is_some_and(|(base, _)| base.eq_ignore_ascii_case(own_local))
 }
