@@ -3,7 +3,9 @@
 
 pub mod clerk;
 pub mod clock;
+pub mod config;
 pub mod contract;
+pub mod deadlines;
 pub mod desk;
 pub mod diagnostic;
 pub mod mail;
