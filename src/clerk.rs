@@ -83,13 +83,20 @@ impl Clerk {
             let outcome = self.decided(&batch, &job.event, now)?;
             batch.add(&outcome, job.raw.clone().filter(|_| outcome.keep_raw));
             done.push(told(&outcome));
-            letters.extend(outcome.letters.into_iter().map(|(place, letter)| (place, letter, job.raw.clone())));
+            letters.extend(
+                outcome
+                    .letters
+                    .into_iter()
+                    .map(|(place, letter)| (place, letter, job.raw.clone())),
+            );
         }
         for (place, bytes) in rendered(letters)? {
             batch.letter(place, bytes);
         }
         if !batch.is_empty() {
-            self.store.commit(batch).context("the batch could not be committed; nothing of it was taken")?;
+            self.store
+                .commit(batch)
+                .context("the batch could not be committed; nothing of it was taken")?;
         }
         Ok(done)
     }
@@ -100,16 +107,24 @@ impl Clerk {
             None => {
                 // Once more by the shortest path; a mail that even this cannot take is left where it is.
                 let simple = quarantined(event).context("a decision panicked")?;
-                self.settled(batch, &simple, now)?.context("a decision panicked twice over the same mail")
+                self.settled(batch, &simple, now)?
+                    .context("a decision panicked twice over the same mail")
             }
         }
     }
 
     /// Decides until everything asked was known; None if the desk panicked.
-    fn settled(&self, batch: &Batch, event: &Event, now: DateTime<Utc>) -> anyhow::Result<Option<Outcome>> {
+    fn settled(
+        &self,
+        batch: &Batch,
+        event: &Event,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<Option<Outcome>> {
         let mut known = Known::default();
         for _ in 0..ROUNDS_MAX {
-            let Ok(outcome) = catch_unwind(AssertUnwindSafe(|| decide(&self.policy, &known, event, now))) else {
+            let Ok(outcome) = catch_unwind(AssertUnwindSafe(|| {
+                decide(&self.policy, &known, event, now)
+            })) else {
                 return Ok(None);
             };
             let missing = known.take_missing();
@@ -127,9 +142,14 @@ impl Clerk {
 
 /// The arrival as one that cannot be taken apart.
 fn quarantined(event: &Event) -> Option<Event> {
-    let Event::MailArrived(arrival) = event else { return None };
+    let Event::MailArrived(arrival) = event else {
+        return None;
+    };
     let trouble = Some(Trouble::Unreadable("taking a decision on it failed".into()));
-    Some(Event::MailArrived(Box::new(Arrival { trouble, ..(**arrival).clone() })))
+    Some(Event::MailArrived(Box::new(Arrival {
+        trouble,
+        ..(**arrival).clone()
+    })))
 }
 
 fn told(outcome: &Outcome) -> Done {
@@ -139,19 +159,34 @@ fn told(outcome: &Outcome) -> Done {
         reply: outcome.reply.clone(),
         letters: outcome.letters.iter().map(|(place, _)| *place).collect(),
         changed: !outcome.records.is_empty(),
-        clocks: outcome.records.iter().any(|r| matches!(r, Record::Ticket(t) if t.clocks.iter().any(|c| c.next.is_some()))),
+        clocks: outcome
+            .records
+            .iter()
+            .any(|r| matches!(r, Record::Ticket(t) if t.clocks.iter().any(|c| c.next.is_some()))),
     }
 }
 
 /// The letters' bytes, on all cores.
-fn rendered(letters: Vec<(Place, Letter, Option<Arc<[u8]>>)>) -> anyhow::Result<Vec<(Place, Vec<u8>)>> {
+fn rendered(
+    letters: Vec<(Place, Letter, Option<Arc<[u8]>>)>,
+) -> anyhow::Result<Vec<(Place, Vec<u8>)>> {
     letters
         .into_par_iter()
         .map(|(place, letter, raw)| {
-            let content = |enclosure: &letter::Enclosure| raw.as_deref().map(|raw| part_content(raw, enclosure.part)).unwrap_or_default();
+            let content = |enclosure: &letter::Enclosure| {
+                raw.as_deref()
+                    .map(|raw| part_content(raw, enclosure.part))
+                    .unwrap_or_default()
+            };
             catch_unwind(AssertUnwindSafe(|| letter::render(&letter, &content)))
                 .map(|bytes| (place, bytes))
-                .map_err(|_| anyhow::anyhow!("letter {}/{} could not be rendered", place.ticket, place.seq))
+                .map_err(|_| {
+                    anyhow::anyhow!(
+                        "letter {}/{} could not be rendered",
+                        place.ticket,
+                        place.seq
+                    )
+                })
         })
         .collect()
 }

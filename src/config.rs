@@ -255,8 +255,13 @@ impl Config {
     /// Reads the file. All faults found.
     pub fn read(path: &Path) -> Result<Config, Vec<Diagnostic>> {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path)
-            .map_err(|e| vec![Diagnostic::of_file(&name, format!("cannot be read: {e}"), "name the configuration with --config FILE")])?;
+        let text = std::fs::read_to_string(path).map_err(|e| {
+            vec![Diagnostic::of_file(
+                &name,
+                format!("cannot be read: {e}"),
+                "name the configuration with --config FILE",
+            )]
+        })?;
         Config::parse(path, &text)
     }
 
@@ -264,9 +269,17 @@ impl Config {
     pub fn parse(path: &Path, text: &str) -> Result<Config, Vec<Diagnostic>> {
         let name = path.display().to_string();
         let file: File = toml::from_str(text).map_err(|e| vec![misread(&name, text, &e)])?;
-        let mut faults = Faults { file: &name, text, found: vec![] };
+        let mut faults = Faults {
+            file: &name,
+            text,
+            found: vec![],
+        };
         let config = file.checked(path, &mut faults);
-        if faults.found.is_empty() { Ok(config) } else { Err(faults.found) }
+        if faults.found.is_empty() {
+            Ok(config)
+        } else {
+            Err(faults.found)
+        }
     }
 
     /// The files of the rules folder: contract, customers, staff; mailbox rules; letters.
@@ -277,7 +290,12 @@ impl Config {
             customers: single("customers.toml")?,
             staff: single("staff.toml")?,
             rules: folder(&self.rules.join("mailboxes"), "toml")?,
-            letters: ["de", "gsw", "en"].iter().map(|l| self.rules.join("letters").join(l)).map(|f| folder(&f, "")).collect::<Result<Vec<_>, _>>()?.concat(),
+            letters: ["de", "gsw", "en"]
+                .iter()
+                .map(|l| self.rules.join("letters").join(l))
+                .map(|f| folder(&f, ""))
+                .collect::<Result<Vec<_>, _>>()?
+                .concat(),
         })
     }
 
@@ -289,7 +307,13 @@ impl Config {
         let templates = Templates::parse(&sources.letters);
         let (book, rules, templates) = match (book, rules, templates) {
             (Ok(book), Ok(rules), Ok(templates)) => (book, rules, templates),
-            (book, rules, templates) => return Err([book.err(), rules.err(), templates.err()].into_iter().flatten().flatten().collect()),
+            (book, rules, templates) => {
+                return Err([book.err(), rules.err(), templates.err()]
+                    .into_iter()
+                    .flatten()
+                    .flatten()
+                    .collect());
+            }
         };
         Ok(Policy {
             book: Arc::new(book),
@@ -337,30 +361,50 @@ struct Sources {
 
 impl Sources {
     fn book_hash(&self) -> Fingerprint {
-        let texts = [&self.contract, &self.customers, &self.staff].map(|s| Fingerprint::of(s.text.as_bytes()).hex());
+        let texts = [&self.contract, &self.customers, &self.staff]
+            .map(|s| Fingerprint::of(s.text.as_bytes()).hex());
         Fingerprint::of(texts.concat().as_bytes())
     }
 }
 
 fn source(path: &Path) -> Result<Source, Diagnostic> {
     let file = path.display().to_string();
-    let text = std::fs::read_to_string(path)
-        .map_err(|e| Diagnostic::of_file(&file, format!("cannot be read: {e}"), "set `rules` to the folder with contract.toml, customers.toml, staff.toml"))?;
+    let text = std::fs::read_to_string(path).map_err(|e| {
+        Diagnostic::of_file(
+            &file,
+            format!("cannot be read: {e}"),
+            "set `rules` to the folder with contract.toml, customers.toml, staff.toml",
+        )
+    })?;
     Ok(Source { file, text })
 }
 
 /// The files of a folder by name; a folder that is not there has none.
 fn folder(path: &Path, extension: &str) -> Result<Vec<Source>, Vec<Diagnostic>> {
-    let Ok(entries) = std::fs::read_dir(path) else { return Ok(vec![]) };
-    let mut files: Vec<PathBuf> = entries.filter_map(|e| e.ok().map(|e| e.path())).filter(|p| is_ours(p, extension)).collect();
+    let Ok(entries) = std::fs::read_dir(path) else {
+        return Ok(vec![]);
+    };
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(|e| e.ok().map(|e| e.path()))
+        .filter(|p| is_ours(p, extension))
+        .collect();
     files.sort();
-    files.iter().map(|p| source(p).map_err(|d| vec![d])).collect()
+    files
+        .iter()
+        .map(|p| source(p).map_err(|d| vec![d]))
+        .collect()
 }
 
 /// Editors leave `.swp` and `~` beside what they edit.
 fn is_ours(path: &Path, extension: &str) -> bool {
-    let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-    path.is_file() && !name.starts_with('.') && !name.ends_with('~') && (extension.is_empty() || path.extension().is_some_and(|e| e == extension))
+    let name = path
+        .file_name()
+        .and_then(|n| n.to_str())
+        .unwrap_or_default();
+    path.is_file()
+        && !name.starts_with('.')
+        && !name.ends_with('~')
+        && (extension.is_empty() || path.extension().is_some_and(|e| e == extension))
 }
 
 struct Faults<'a> {
@@ -371,11 +415,18 @@ struct Faults<'a> {
 
 impl Faults<'_> {
     fn at<T>(&mut self, spanned: &Spanned<T>, problem: impl Into<String>, remedy: &str) {
-        self.found.push(Diagnostic::at(self.file, self.text, spanned.span().start, problem, remedy));
+        self.found.push(Diagnostic::at(
+            self.file,
+            self.text,
+            spanned.span().start,
+            problem,
+            remedy,
+        ));
     }
 
     fn of_file(&mut self, problem: impl Into<String>, remedy: &str) {
-        self.found.push(Diagnostic::of_file(self.file, problem, remedy));
+        self.found
+            .push(Diagnostic::of_file(self.file, problem, remedy));
     }
 }
 
@@ -396,15 +447,34 @@ impl File {
         let mailboxes = self.mailboxes(base, &queues, faults);
         let acknowledge = self.acknowledged(faults);
         let since = self.since(faults);
-        if self.domain.get_ref().is_empty() || self.domain.get_ref().contains(|c: char| !c.is_ascii_alphanumeric() && c != '.' && c != '-') {
-            faults.at(&self.domain, format!("domain \"{}\" is no domain name", self.domain.get_ref()), "use letters, digits, dots and hyphens: desk.example");
+        if self.domain.get_ref().is_empty()
+            || self
+                .domain
+                .get_ref()
+                .contains(|c: char| !c.is_ascii_alphanumeric() && c != '.' && c != '-')
+        {
+            faults.at(
+                &self.domain,
+                format!("domain \"{}\" is no domain name", self.domain.get_ref()),
+                "use letters, digits, dots and hyphens: desk.example",
+            );
         }
-        let bounce_address = self.outgoing.as_ref().map(|o| o.get_ref().bounce_address.clone()).unwrap_or_default();
-        let outgoing = self.outgoing.as_ref().and_then(|o| outgoing(o, base, faults));
+        let bounce_address = self
+            .outgoing
+            .as_ref()
+            .map(|o| o.get_ref().bounce_address.clone())
+            .unwrap_or_default();
+        let outgoing = self
+            .outgoing
+            .as_ref()
+            .and_then(|o| outgoing(o, base, faults));
         Config {
             file: path.to_path_buf(),
             state: base.join(&self.state),
-            rules: self.rules.as_ref().map_or_else(|| default_rules(base), |r| base.join(r)),
+            rules: self
+                .rules
+                .as_ref()
+                .map_or_else(|| default_rules(base), |r| base.join(r)),
             domain: self.domain.into_inner(),
             control: base.join(&self.control),
             authserv_id: self.authserv_id,
@@ -433,20 +503,40 @@ impl File {
 
     fn queues(&self, faults: &mut Faults) -> Vec<Queue> {
         if self.queue.is_empty() {
-            faults.of_file("there is no queue", "write at least one [[queue]] with name and address");
+            faults.of_file(
+                "there is no queue",
+                "write at least one [[queue]] with name and address",
+            );
         }
         for (i, queue) in self.queue.iter().enumerate() {
             if address::strict(queue.address.get_ref()).is_none() {
-                faults.at(&queue.address, format!("address \"{}\" is no plain mail address", queue.address.get_ref()), "write local@domain.tld in ASCII");
+                faults.at(
+                    &queue.address,
+                    format!(
+                        "address \"{}\" is no plain mail address",
+                        queue.address.get_ref()
+                    ),
+                    "write local@domain.tld in ASCII",
+                );
             }
-            if self.queue[..i].iter().any(|q| q.name.get_ref() == queue.name.get_ref()) {
-                faults.at(&queue.name, format!("queue \"{}\" is there twice", queue.name.get_ref()), "give each queue its own name");
+            if self.queue[..i]
+                .iter()
+                .any(|q| q.name.get_ref() == queue.name.get_ref())
+            {
+                faults.at(
+                    &queue.name,
+                    format!("queue \"{}\" is there twice", queue.name.get_ref()),
+                    "give each queue its own name",
+                );
             }
         }
         let queue = |q: &FileQueue| Queue {
             name: q.name.get_ref().clone(),
             address: q.address.get_ref().to_ascii_lowercase(),
-            display_name: q.display_name.clone().unwrap_or_else(|| q.name.get_ref().clone()),
+            display_name: q
+                .display_name
+                .clone()
+                .unwrap_or_else(|| q.name.get_ref().clone()),
             aliases: q.aliases.clone(),
             plus_addresses: q.plus_addresses,
             confidential: q.confidential,
@@ -460,43 +550,81 @@ impl File {
             let name = m.name.get_ref();
             if !queues.iter().any(|q| q.name == *m.queue.get_ref()) {
                 let known: Vec<&str> = queues.iter().map(|q| q.name.as_str()).collect();
-                faults.at(&m.queue, format!("queue \"{}\" is unknown", m.queue.get_ref()), &format!("use one of {}", known.join(", ")));
+                faults.at(
+                    &m.queue,
+                    format!("queue \"{}\" is unknown", m.queue.get_ref()),
+                    &format!("use one of {}", known.join(", ")),
+                );
             }
             if mailboxes.iter().any(|other| other.name == *name) {
-                faults.at(&m.name, format!("mailbox \"{name}\" is there twice"), "give each mailbox its own name: its cursor is kept under it");
+                faults.at(
+                    &m.name,
+                    format!("mailbox \"{name}\" is there twice"),
+                    "give each mailbox its own name: its cursor is kept under it",
+                );
             }
             let place = match (&m.imap, &m.maildir) {
-                (Some(imap), None) => MailboxPlace::Imap(Imap { ca_file: imap.ca_file.as_ref().map(|f| base.join(f)), password: imap.password.based(base), ..imap.clone() }),
+                (Some(imap), None) => MailboxPlace::Imap(Imap {
+                    ca_file: imap.ca_file.as_ref().map(|f| base.join(f)),
+                    password: imap.password.based(base),
+                    ..imap.clone()
+                }),
                 (None, Some(maildir)) => MailboxPlace::Maildir(base.join(maildir)),
                 _ => {
-                    faults.at(&m.name, format!("mailbox \"{name}\" needs exactly one of imap and maildir"), "write [mailbox.imap] or maildir = \"/path\"");
+                    faults.at(
+                        &m.name,
+                        format!("mailbox \"{name}\" needs exactly one of imap and maildir"),
+                        "write [mailbox.imap] or maildir = \"/path\"",
+                    );
                     continue;
                 }
             };
             if let MailboxPlace::Imap(imap) = &place {
                 check_tls(&m.name, imap.tls, &imap.host, faults);
                 if imap.tls == Tls::Starttls {
-                    faults.at(&m.name, "tls = \"starttls\" is not taken for IMAP", "use \"implicit\", port 993: what is said before STARTTLS can be forged");
+                    faults.at(
+                        &m.name,
+                        "tls = \"starttls\" is not taken for IMAP",
+                        "use \"implicit\", port 993: what is said before STARTTLS can be forged",
+                    );
                 }
             }
-            mailboxes.push(Mailbox { name: name.clone(), queue: m.queue.get_ref().clone(), place });
+            mailboxes.push(Mailbox {
+                name: name.clone(),
+                queue: m.queue.get_ref().clone(),
+                place,
+            });
         }
         mailboxes
     }
 
     fn acknowledged(&self, faults: &mut Faults) -> Acknowledge {
-        let default = if self.authserv_id.is_some() { Acknowledge::Authenticated } else { Acknowledge::All };
-        let Some(written) = &self.acknowledge else { return default };
+        let default = if self.authserv_id.is_some() {
+            Acknowledge::Authenticated
+        } else {
+            Acknowledge::All
+        };
+        let Some(written) = &self.acknowledge else {
+            return default;
+        };
         match written.get_ref().as_str() {
             "authenticated" if self.authserv_id.is_none() => {
-                faults.at(written, "acknowledge = \"authenticated\" without authserv_id would acknowledge nobody", "set authserv_id, or use \"all\" or \"nobody\"");
+                faults.at(
+                    written,
+                    "acknowledge = \"authenticated\" without authserv_id would acknowledge nobody",
+                    "set authserv_id, or use \"all\" or \"nobody\"",
+                );
                 default
             }
             "authenticated" => Acknowledge::Authenticated,
             "all" => Acknowledge::All,
             "nobody" => Acknowledge::Nobody,
             other => {
-                faults.at(written, format!("acknowledge = \"{other}\" is unknown"), "use \"authenticated\", \"all\" or \"nobody\"");
+                faults.at(
+                    written,
+                    format!("acknowledge = \"{other}\" is unknown"),
+                    "use \"authenticated\", \"all\" or \"nobody\"",
+                );
                 default
             }
         }
@@ -507,7 +635,11 @@ impl File {
         match DateTime::parse_from_rfc3339(&written.get_ref().to_string()) {
             Ok(at) => Some(at.with_timezone(&Utc)),
             Err(_) => {
-                faults.at(written, format!("since = {} has no zone", written.get_ref()), "write 2026-11-23T00:00:00Z or 2026-11-23T01:00:00+01:00");
+                faults.at(
+                    written,
+                    format!("since = {} has no zone", written.get_ref()),
+                    "write 2026-11-23T00:00:00Z or 2026-11-23T01:00:00+01:00",
+                );
                 None
             }
         }
@@ -519,7 +651,11 @@ fn outgoing(written: &Spanned<FileOutgoing>, base: &Path, faults: &mut Faults) -
         (Some(smtp), None) => {
             check_tls(written, smtp.tls, &smtp.host, faults);
             if smtp.user.is_some() != smtp.password.is_some() {
-                faults.at(written, "user and password go together", "write both, or neither");
+                faults.at(
+                    written,
+                    "user and password go together",
+                    "write both, or neither",
+                );
             }
             Some(Outgoing::Smtp(Smtp {
                 ca_file: smtp.ca_file.as_ref().map(|f| base.join(f)),
@@ -529,21 +665,36 @@ fn outgoing(written: &Spanned<FileOutgoing>, base: &Path, faults: &mut Faults) -
         }
         (None, Some(maildir)) => Some(Outgoing::Maildir(base.join(maildir))),
         _ => {
-            faults.at(written, "[outgoing] needs exactly one of smtp and maildir", "write [outgoing.smtp] or maildir = \"/path\"");
+            faults.at(
+                written,
+                "[outgoing] needs exactly one of smtp and maildir",
+                "write [outgoing.smtp] or maildir = \"/path\"",
+            );
             None
         }
     }
 }
 
 fn check_tls<T>(at: &Spanned<T>, tls: Tls, host: &str, faults: &mut Faults) {
-    let loopback = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    let loopback = host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback());
     if tls == Tls::None && !loopback {
-        faults.at(at, format!("tls = \"none\" to {host} would show the password to everybody on the way"), "use \"implicit\" or \"starttls\"; \"none\" is for loopback addresses");
+        faults.at(
+            at,
+            format!("tls = \"none\" to {host} would show the password to everybody on the way"),
+            "use \"implicit\" or \"starttls\"; \"none\" is for loopback addresses",
+        );
     }
 }
 
 /// Beside the file when installed, one folder up in the source tree.
 fn default_rules(base: &Path) -> PathBuf {
     let beside = base.join("rules");
-    if beside.is_dir() { beside } else { base.join("../rules") }
+    if beside.is_dir() {
+        beside
+    } else {
+        base.join("../rules")
+    }
 }

@@ -21,7 +21,12 @@ const PAUSE: Duration = Duration::from_secs(5);
 const STEPS_MAX: usize = 100;
 
 /// Runs for ever. `pulse` gets the instant of each turn, in seconds since 1970: the watchdog is fed by it.
-pub async fn watch(reader: Reader, clerk: Handle, now: fn() -> DateTime<Utc>, pulse: Arc<AtomicI64>) {
+pub async fn watch(
+    reader: Reader,
+    clerk: Handle,
+    now: fn() -> DateTime<Utc>,
+    pulse: Arc<AtomicI64>,
+) {
     loop {
         pulse.store(now().timestamp(), Ordering::Relaxed);
         match fire(&reader, &clerk, now()).await {
@@ -47,14 +52,29 @@ async fn fire(reader: &Reader, clerk: &Handle, now: DateTime<Utc>) -> anyhow::Re
     if due.is_empty() {
         return Ok(0);
     }
-    let jobs: Vec<Job> = due.into_iter().map(|due| Job { event: Event::DeadlineReached(due), raw: None }).collect();
+    let jobs: Vec<Job> = due
+        .into_iter()
+        .map(|due| Job {
+            event: Event::DeadlineReached(due),
+            raw: None,
+        })
+        .collect();
     let done = clerk.submit(jobs).await?;
     // A due key that no decision moves would spin this loop; the audit names it.
-    anyhow::ensure!(done.iter().any(|d| d.changed), "due steps stay due: {:?}", done.first().map(|d| &d.because));
+    anyhow::ensure!(
+        done.iter().any(|d| d.changed),
+        "due steps stay due: {:?}",
+        done.first().map(|d| &d.because)
+    );
     Ok(done.len())
 }
 
 fn until_next(reader: &Reader, now: DateTime<Utc>) -> Duration {
     let next = reader.next_due().ok().flatten();
-    next.map_or(LOOK_EVERY, |at| (at - now).to_std().unwrap_or(Duration::ZERO).min(LOOK_EVERY))
+    next.map_or(LOOK_EVERY, |at| {
+        (at - now)
+            .to_std()
+            .unwrap_or(Duration::ZERO)
+            .min(LOOK_EVERY)
+    })
 }

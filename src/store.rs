@@ -50,9 +50,13 @@ impl Store {
     }
 
     /// stub
-    pub fn room(&self) -> Room { Room::Plenty }
+    pub fn room(&self) -> Room {
+        Room::Plenty
+    }
     /// stub
-    pub fn checkpoint(&mut self) -> anyhow::Result<()> { Ok(()) }
+    pub fn checkpoint(&mut self) -> anyhow::Result<()> {
+        Ok(())
+    }
     /// A clean stop: the next start needs no check.
     pub fn close(self) -> anyhow::Result<()> {
         Ok(())
@@ -144,8 +148,9 @@ impl Reader {
 
 /// stub
 #[derive(PartialEq, Eq)]
-pub enum Room { 
-/// stub
-Plenty,
-/// stub
-Scarce }
+pub enum Room {
+    /// stub
+    Plenty,
+    /// stub
+    Scarce,
+}

@@ -27,12 +27,18 @@ impl Secret {
     /// The secret: the file's first line. Errors name the file, never the content.
     pub fn read(&self) -> anyhow::Result<String> {
         let path = self.path()?;
-        let file = std::fs::metadata(&path).with_context(|| format!("the password file {} cannot be read", path.display()))?;
+        let file = std::fs::metadata(&path)
+            .with_context(|| format!("the password file {} cannot be read", path.display()))?;
         // systemd's credentials are 0440 in a folder that only the service sees.
         if matches!(self, Secret::File(_)) && file.permissions().mode() & 0o077 != 0 {
-            bail!("the password file {} may be read by others; run: chmod 600 {}", path.display(), path.display());
+            bail!(
+                "the password file {} may be read by others; run: chmod 600 {}",
+                path.display(),
+                path.display()
+            );
         }
-        let text = std::fs::read_to_string(&path).with_context(|| format!("the password file {} cannot be read", path.display()))?;
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("the password file {} cannot be read", path.display()))?;
         match text.lines().next().map(str::trim_end) {
             Some(line) if !line.is_empty() => Ok(line.to_string()),
             _ => bail!("the password file {} is empty", path.display()),
