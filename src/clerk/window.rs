@@ -25,6 +25,8 @@ enum Task {
         answer: oneshot::Sender<anyhow::Result<Vec<Done>>>,
     },
     GoBy(Arc<Policy>),
+    /// Nothing: whether anybody is there.
+    Tick,
     Close,
 }
 
@@ -84,6 +86,11 @@ impl Handle {
         let _ = self.tasks.send(Task::Close);
     }
 
+    /// Whether the clerk has ended.
+    pub fn is_closed(&self) -> bool {
+        self.tasks.send(Task::Tick).is_err()
+    }
+
     /// Resolves when letters may be due sooner than known (a hint; spurious wake-ups happen).
     pub async fn letters_rung(&self) {
         self.letters.notified().await;
@@ -126,6 +133,7 @@ fn serve(
             match task {
                 Task::Jobs { jobs, answer } => waiting.push((jobs, answer)),
                 Task::GoBy(policy) => clerk.go_by(policy),
+                Task::Tick => {}
                 Task::Close => {
                     served(&mut clerk, waiting, &bells, now())?;
                     return clerk.close();
