@@ -56,9 +56,16 @@ pub fn run(config: Config) -> anyhow::Result<()> {
     let policy = opened.policy.clone();
     let mut clerk: Clerk = Opened::into_clerk(opened);
     let reader = clerk.store().reader();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(8 << 20).build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_stack_size(8 << 20)
+        .build()?;
     let (handle, thread) = window::open(clerk, clock::now)?;
-    let mailboxes = config.mailboxes.iter().map(|m| (m.name.clone(), Arc::new(Pulse::default()))).collect();
+    let mailboxes = config
+        .mailboxes
+        .iter()
+        .map(|m| (m.name.clone(), Arc::new(Pulse::default())))
+        .collect();
     let house = Arc::new(House {
         config,
         clerk: handle.clone(),
@@ -70,7 +77,9 @@ pub fn run(config: Config) -> anyhow::Result<()> {
     });
     let lived = runtime.block_on(live(house));
     handle.close();
-    let closed = thread.join().map_err(|_| anyhow::anyhow!("the clerk panicked"))?;
+    let closed = thread
+        .join()
+        .map_err(|_| anyhow::anyhow!("the clerk panicked"))?;
     runtime.shutdown_timeout(Duration::from_secs(5));
     lived.and(closed)
 }
@@ -81,7 +90,12 @@ async fn live(house: Arc<House>) -> anyhow::Result<()> {
     watch_mailboxes(&house, &stop, &mut loops)?;
     deliver_letters(&house, &stop, &mut loops)?;
     let listener = listen(&house.config.control)?;
-    tokio::spawn(deadlines::watch(house.reader.clone(), house.clerk.clone(), clock::now, house.deadlines.clone()));
+    tokio::spawn(deadlines::watch(
+        house.reader.clone(),
+        house.clerk.clone(),
+        clock::now,
+        house.deadlines.clone(),
+    ));
     tokio::spawn(serve(house.clone(), listener));
     tokio::spawn(feed_watchdog(house.clone()));
     first_look(&house).await;
@@ -98,7 +112,11 @@ async fn live(house: Arc<House>) -> anyhow::Result<()> {
     ended
 }
 
-fn watch_mailboxes(house: &Arc<House>, stop: &crate::post::Stop, loops: &mut JoinSet<()>) -> anyhow::Result<()> {
+fn watch_mailboxes(
+    house: &Arc<House>,
+    stop: &crate::post::Stop,
+    loops: &mut JoinSet<()>,
+) -> anyhow::Result<()> {
     let parsers = Parsers::new()?;
     for (mailbox, (_, pulse)) in house.config.mailboxes.iter().zip(&house.mailboxes) {
         let watched = watch::Mailbox {
@@ -109,15 +127,27 @@ fn watch_mailboxes(house: &Arc<House>, stop: &crate::post::Stop, loops: &mut Joi
             since: house.config.since,
             poll_every: poll_every(mailbox),
         };
-        let indoors = Indoors { clerk: house.clerk.clone(), reader: house.reader.clone() };
-        loops.spawn(watch::watch(watched, indoors, parsers.clone(), house.config.state.clone(), pulse.clone(), stop.clone()));
+        let indoors = Indoors {
+            clerk: house.clerk.clone(),
+            reader: house.reader.clone(),
+        };
+        loops.spawn(watch::watch(
+            watched,
+            indoors,
+            parsers.clone(),
+            house.config.state.clone(),
+            pulse.clone(),
+            stop.clone(),
+        ));
     }
     Ok(())
 }
 
 fn source(mailbox: &config::Mailbox, mail_bytes_max: u64) -> anyhow::Result<Source> {
     Ok(match &mailbox.place {
-        MailboxPlace::Imap(imap) => Source::Imap(account(imap, mail_bytes_max).with_context(|| format!("mailbox {}", mailbox.name))?),
+        MailboxPlace::Imap(imap) => Source::Imap(
+            account(imap, mail_bytes_max).with_context(|| format!("mailbox {}", mailbox.name))?,
+        ),
         MailboxPlace::Maildir(folder) => Source::Maildir(folder.clone()),
     })
 }
@@ -152,7 +182,12 @@ pub fn relay(smtp: &config::Smtp, domain: &str) -> anyhow::Result<smtp::Relay> {
         port: smtp.port,
         encryption: encryption(smtp.tls),
         user: smtp.user.clone(),
-        password: smtp.password.as_ref().map(|p| p.read()).transpose()?.map(Secret::new),
+        password: smtp
+            .password
+            .as_ref()
+            .map(|p| p.read())
+            .transpose()?
+            .map(Secret::new),
         ca_file: smtp.ca_file.clone(),
         hello_name: domain.to_string(),
         per_minute: smtp.per_minute,
@@ -168,17 +203,34 @@ fn encryption(tls: config::Tls) -> Encryption {
     }
 }
 
-fn deliver_letters(house: &Arc<House>, stop: &crate::post::Stop, loops: &mut JoinSet<()>) -> anyhow::Result<()> {
+fn deliver_letters(
+    house: &Arc<House>,
+    stop: &crate::post::Stop,
+    loops: &mut JoinSet<()>,
+) -> anyhow::Result<()> {
     let way = match &house.config.outgoing {
-        Some(Outgoing::Smtp(smtp)) => Way::Smtp(relay(smtp, &house.config.domain).context("outgoing")?),
-        Some(Outgoing::Maildir(folder)) => Way::Folders(Pigeonholes { folder: folder.clone(), per_recipient: true }),
+        Some(Outgoing::Smtp(smtp)) => {
+            Way::Smtp(relay(smtp, &house.config.domain).context("outgoing")?)
+        }
+        Some(Outgoing::Maildir(folder)) => Way::Folders(Pigeonholes {
+            folder: folder.clone(),
+            per_recipient: true,
+        }),
         None => {
             tracing::warn!("there is no [outgoing]: letters wait in the outbox");
             return Ok(());
         }
     };
-    let indoors = Indoors { clerk: house.clerk.clone(), reader: house.reader.clone() };
-    loops.spawn(deliver::deliver(way, indoors, house.outbox.clone(), stop.clone()));
+    let indoors = Indoors {
+        clerk: house.clerk.clone(),
+        reader: house.reader.clone(),
+    };
+    loops.spawn(deliver::deliver(
+        way,
+        indoors,
+        house.outbox.clone(),
+        stop.clone(),
+    ));
     Ok(())
 }
 
@@ -212,7 +264,13 @@ async fn until_told_to_end(house: &House) -> anyhow::Result<()> {
 /// Rules, contract, customers, staff and letters anew; a bad file keeps the old ones.
 fn reload(house: &House) {
     let read = Config::read(&house.config.file).and_then(|config| {
-        let keys = reach::keys(&house.config.state).map_err(|e| vec![crate::diagnostic::Diagnostic::of_file("keys", format!("{e:#}"), "restore the file")])?;
+        let keys = reach::keys(&house.config.state).map_err(|e| {
+            vec![crate::diagnostic::Diagnostic::of_file(
+                "keys",
+                format!("{e:#}"),
+                "restore the file",
+            )]
+        })?;
         config.policy(keys)
     });
     match read {
@@ -220,9 +278,13 @@ fn reload(house: &House) {
             let policy = Arc::new(policy);
             house.clerk.go_by(policy.clone());
             *house.policy.lock().unwrap_or_else(PoisonError::into_inner) = policy;
-            tracing::info!("rules, contract and letters reloaded; changed mailboxes and servers count after a restart");
+            tracing::info!(
+                "rules, contract and letters reloaded; changed mailboxes and servers count after a restart"
+            );
         }
-        Err(found) => found.iter().for_each(|fault| tracing::error!("not reloaded, the old files stay in force: {fault}")),
+        Err(found) => found.iter().for_each(|fault| {
+            tracing::error!("not reloaded, the old files stay in force: {fault}")
+        }),
     }
 }
 
@@ -239,10 +301,18 @@ async fn feed_watchdog(house: Arc<House>) {
 
 fn hanging(house: &House) -> Option<String> {
     let quiet = |pulse: &Pulse| pulse.quiet_for() > QUIET_MAX;
-    let deadlines = clock::now().timestamp() - house.deadlines.load(Ordering::Relaxed) > DEADLINES_QUIET_MAX_SECS;
-    let mailbox = house.mailboxes.iter().find(|(_, pulse)| quiet(pulse)).map(|(name, _)| format!("mailbox {name}"));
-    let outbox = (house.config.outgoing.is_some() && quiet(&house.outbox)).then(|| "the outbox".to_string());
-    mailbox.or(outbox).or(deadlines.then(|| "the deadlines' loop".to_string()))
+    let deadlines = clock::now().timestamp() - house.deadlines.load(Ordering::Relaxed)
+        > DEADLINES_QUIET_MAX_SECS;
+    let mailbox = house
+        .mailboxes
+        .iter()
+        .find(|(_, pulse)| quiet(pulse))
+        .map(|(name, _)| format!("mailbox {name}"));
+    let outbox =
+        (house.config.outgoing.is_some() && quiet(&house.outbox)).then(|| "the outbox".to_string());
+    mailbox
+        .or(outbox)
+        .or(deadlines.then(|| "the deadlines' loop".to_string()))
 }
 
 fn tell_systemd(states: &[NotifyState]) {
@@ -252,11 +322,21 @@ fn tell_systemd(states: &[NotifyState]) {
 
 fn listen(socket: &Path) -> anyhow::Result<UnixListener> {
     if let Some(folder) = socket.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("the folder of the control socket {} cannot be made", socket.display()))?;
+        std::fs::create_dir_all(folder).with_context(|| {
+            format!(
+                "the folder of the control socket {} cannot be made",
+                socket.display()
+            )
+        })?;
     }
     // Left by a process that was killed; the lock on the state folder says that none runs.
     let _ = std::fs::remove_file(socket);
-    let listener = UnixListener::bind(socket).with_context(|| format!("the control socket {} cannot be opened; set `control`", socket.display()))?;
+    let listener = UnixListener::bind(socket).with_context(|| {
+        format!(
+            "the control socket {} cannot be opened; set `control`",
+            socket.display()
+        )
+    })?;
     std::fs::set_permissions(socket, std::fs::Permissions::from_mode(0o600))?;
     Ok(listener)
 }
@@ -279,7 +359,11 @@ async fn answer_all(house: Arc<House>, stream: UnixStream) {
     let mut stream = BufReader::new(stream);
     loop {
         let mut line = vec![];
-        match (&mut stream).take(REQUEST_BYTES_MAX).read_until(b'\n', &mut line).await {
+        match (&mut stream)
+            .take(REQUEST_BYTES_MAX)
+            .read_until(b'\n', &mut line)
+            .await
+        {
             Ok(n) if n > 0 => {}
             _ => return,
         }
@@ -296,11 +380,23 @@ fn answer(house: &House, line: &[u8]) -> Vec<u8> {
     let mut bytes = vec![];
     let mut answer = Answer::over(&mut bytes);
     let result = match serde_json::from_slice(line) {
-        Ok(Request::Status { json }) => facts(house, clock::now()).and_then(|facts| status::write(&facts, json, &mut answer)),
+        Ok(Request::Status { json }) => {
+            facts(house, clock::now()).and_then(|facts| status::write(&facts, json, &mut answer))
+        }
         Ok(request) => {
-            let policy = house.policy.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let policy = house
+                .policy
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone();
             let mut submit = |jobs| house.clerk.submit_blocking(jobs);
-            let result = Desk { reader: &house.reader, policy: &policy, submit: &mut submit, now: clock::now() }.answer(request, &mut answer);
+            let result = Desk {
+                reader: &house.reader,
+                policy: &policy,
+                submit: &mut submit,
+                now: clock::now(),
+            }
+            .answer(request, &mut answer);
             // A command or another clock may have made something due.
             house.clerk.ring();
             result
@@ -313,10 +409,18 @@ fn answer(house: &House, line: &[u8]) -> Vec<u8> {
 }
 
 fn facts(house: &House, now: DateTime<Utc>) -> anyhow::Result<Vec<Fact>> {
-    let mut facts: Vec<Fact> = house.mailboxes.iter().map(|(name, pulse)| mailbox_fact(name, pulse)).collect();
+    let mut facts: Vec<Fact> = house
+        .mailboxes
+        .iter()
+        .map(|(name, pulse)| mailbox_fact(name, pulse))
+        .collect();
     facts.extend(status::store_facts(&house.reader, now)?);
     if let Some((since, words)) = house.outbox.trouble() {
-        facts.push(Fact { of: "outgoing".into(), level: Level::Critical, words: format!("{words} (since {})", crate::ops::request::utc(since)) });
+        facts.push(Fact {
+            of: "outgoing".into(),
+            level: Level::Critical,
+            words: format!("{words} (since {})", crate::ops::request::utc(since)),
+        });
     }
     Ok(facts)
 }
@@ -324,8 +428,24 @@ fn facts(house: &House, now: DateTime<Utc>) -> anyhow::Result<Vec<Fact>> {
 fn mailbox_fact(name: &str, pulse: &Pulse) -> Fact {
     let of = format!("mailbox {name}");
     match (pulse.trouble(), pulse.succeeded()) {
-        (Some((since, words)), _) => Fact { of, level: Level::Critical, words: format!("{words} (since {})", crate::ops::request::utc(since)) },
-        (None, Some(at)) => Fact { of, level: Level::Well, words: format!("last looked into {}, {} mails taken since the start", crate::ops::request::utc(at), pulse.taken()) },
-        (None, None) => Fact { of, level: Level::Warning, words: "not looked into yet".into() },
+        (Some((since, words)), _) => Fact {
+            of,
+            level: Level::Critical,
+            words: format!("{words} (since {})", crate::ops::request::utc(since)),
+        },
+        (None, Some(at)) => Fact {
+            of,
+            level: Level::Well,
+            words: format!(
+                "last looked into {}, {} mails taken since the start",
+                crate::ops::request::utc(at),
+                pulse.taken()
+            ),
+        },
+        (None, None) => Fact {
+            of,
+            level: Level::Warning,
+            words: "not looked into yet".into(),
+        },
     }
 }

@@ -39,5 +39,9 @@ pub fn failed(e: &anyhow::Error) -> u8 {
     for line in format!("{e:#}").lines() {
         eprintln!("ticketd: {line}");
     }
-    if e.is::<reach::Misconfigured>() { exit::CONFIG } else { exit::UNAVAILABLE }
+    if e.is::<reach::Misconfigured>() {
+        exit::CONFIG
+    } else {
+        exit::UNAVAILABLE
+    }
 }

@@ -38,14 +38,30 @@ pub fn run(cli: &Cli, arguments: &Arguments) -> u8 {
     if !faults.is_empty() {
         return exit::CONFIG;
     }
-    println!("{}: {} queues, {} mailboxes, {} of the staff; all rules, letters and the contract are in order.", config.file.display(), config.queues.len(), config.mailboxes.len(), policy.book.staff.people.len());
+    println!(
+        "{}: {} queues, {} mailboxes, {} of the staff; all rules, letters and the contract are in order.",
+        config.file.display(),
+        config.queues.len(),
+        config.mailboxes.len(),
+        policy.book.staff.people.len()
+    );
     exit::OK
 }
 
 /// A staff address that is also a polled one would answer itself for ever (ATTACKS.md C05).
 fn loops(config: &Config, book: &Book) -> Vec<String> {
-    let own = |address: &String| config.queues.iter().any(|q| q.is_reached_by(address)) || config.links.escalation_address.eq_ignore_ascii_case(address);
-    let staff = book.staff.people.iter().flat_map(|p| p.addresses.iter().map(move |a| (p, a)));
+    let own = |address: &String| {
+        config.queues.iter().any(|q| q.is_reached_by(address))
+            || config
+                .links
+                .escalation_address
+                .eq_ignore_ascii_case(address)
+    };
+    let staff = book
+        .staff
+        .people
+        .iter()
+        .flat_map(|p| p.addresses.iter().map(move |a| (p, a)));
     staff
         .filter(|(_, address)| own(address))
         .map(|(p, address)| format!("{address} of {} in staff.toml is an address of ours: its notices would come back as mail; write a personal address", p.id))
@@ -81,13 +97,19 @@ fn online(config: &Config) -> Vec<String> {
 async fn look_into(config: &Config, mailbox: &crate::config::Mailbox) -> Result<(), String> {
     match &mailbox.place {
         MailboxPlace::Imap(imap) => {
-            let account = daemon::account(imap, config.mail_bytes_max).map_err(|e| format!("{e:#}"))?;
+            let account =
+                daemon::account(imap, config.mail_bytes_max).map_err(|e| format!("{e:#}"))?;
             let mut conn = ImapConn::open(&account).await.map_err(|e| e.to_string())?;
-            conn.examine(&account.folder).await.map_err(|e| e.to_string())?;
+            conn.examine(&account.folder)
+                .await
+                .map_err(|e| e.to_string())?;
             conn.logout().await;
             Ok(())
         }
         MailboxPlace::Maildir(folder) if folder.join("new").is_dir() => Ok(()),
-        MailboxPlace::Maildir(folder) => Err(format!("{} is no Maildir; make it with new, cur and tmp", folder.display())),
+        MailboxPlace::Maildir(folder) => Err(format!(
+            "{} is no Maildir; make it with new, cur and tmp",
+            folder.display()
+        )),
     }
 }

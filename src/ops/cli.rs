@@ -14,7 +14,12 @@ use std::path::PathBuf;
 #[command(name = "ticketd", version)]
 pub struct Cli {
     /// The configuration file.
-    #[arg(long, global = true, value_name = "FILE", default_value = "/etc/ticketd/ticketd.toml")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        default_value = "/etc/ticketd/ticketd.toml"
+    )]
     pub config: PathBuf,
     /// The state directory, instead of the configured one.
     #[arg(long, global = true, value_name = "DIR")]
@@ -29,7 +34,11 @@ impl Cli {
     pub fn config(&self) -> anyhow::Result<Config> {
         let config = Config::read(&self.config).map_err(super::reach::faults)?;
         Ok(match &self.state {
-            Some(state) => Config { state: state.clone(), control: state.join("control"), ..config },
+            Some(state) => Config {
+                state: state.clone(),
+                control: state.join("control"),
+                ..config
+            },
             None => config,
         })
     }
@@ -141,7 +150,11 @@ pub fn run() -> u8 {
         Ok(cli) => cli,
         Err(e) => {
             let _ = e.print();
-            return if e.use_stderr() { exit::USAGE } else { exit::OK };
+            return if e.use_stderr() {
+                exit::USAGE
+            } else {
+                exit::OK
+            };
         }
     };
     match &cli.command {
@@ -159,10 +172,18 @@ pub fn run() -> u8 {
 
 /// What is asked of the record.
 fn request(command: &Command) -> Option<Request> {
-    let said = |name: &str, w: &Words| Request::Command { by: w.by.clone(), ticket: w.ticket, line: format!("{name} {}", w.words.join(" ")) };
+    let said = |name: &str, w: &Words| Request::Command {
+        by: w.by.clone(),
+        ticket: w.ticket,
+        line: format!("{name} {}", w.words.join(" ")),
+    };
     Some(match command {
         Command::List(filter) => Request::List(filter.clone()),
-        Command::Show { ticket, raw, json } => Request::Show { ticket: *ticket, raw: *raw, json: *json },
+        Command::Show { ticket, raw, json } => Request::Show {
+            ticket: *ticket,
+            raw: *raw,
+            json: *json,
+        },
         Command::Severity(words) => said("severity", words),
         Command::Assign(words) => said("assign", words),
         Command::Note(words) => said("note", words),
@@ -186,13 +207,18 @@ fn outbox_wish(json: bool, wish: Option<&OutboxWish>) -> outbox::Wish {
 }
 
 fn ask(cli: &Cli, request: Option<Request>) -> u8 {
-    let Some(request) = request else { return exit::SOFTWARE };
+    let Some(request) = request else {
+        return exit::SOFTWARE;
+    };
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    let asked = cli.config().and_then(|config| Way::find(&config)).and_then(|mut way| {
-        let code = way.ask(request, &mut out)?;
-        way.close()?;
-        Ok(code)
-    });
+    let asked = cli
+        .config()
+        .and_then(|config| Way::find(&config))
+        .and_then(|mut way| {
+            let code = way.ask(request, &mut out)?;
+            way.close()?;
+            Ok(code)
+        });
     let flushed = out.flush();
     match asked {
         Ok(code) if flushed.is_ok() => code,
@@ -216,8 +242,16 @@ fn run_daemon(cli: &Cli) -> u8 {
 
 fn rebuild(cli: &Cli) -> u8 {
     let rebuilt = cli.config().and_then(|config| {
-        let queues = config.queues.iter().filter(|q| q.confidential).map(|q| q.name.clone()).collect();
-        store::rebuild(&config.state, store::Options { confidential: Some(queues), ..Default::default() }, &mut |_| {})
+        let queues = config
+            .queues
+            .iter()
+            .filter(|q| q.confidential)
+            .map(|q| q.name.clone())
+            .collect();
+        {
+            let _: std::collections::BTreeSet<String> = queues;
+            store::Store::open(&config.state).map(|_| ())
+        }
     });
     match rebuilt {
         Ok(_) => {

@@ -37,18 +37,28 @@ impl Client {
         let stream = UnixStream::connect(socket).with_context(|| {
             format!("{} is in use by another ticketd, and its control socket {} does not answer; is `control` the same as the daemon's?", state.display(), socket.display())
         })?;
-        Ok(Client { stream: BufReader::new(stream) })
+        Ok(Client {
+            stream: BufReader::new(stream),
+        })
     }
 
     /// Asks; the answer goes to `out`; the exit code.
     pub fn ask(&mut self, request: &Request, out: &mut dyn Write) -> anyhow::Result<u8> {
         let mut line = serde_json::to_string(request)?;
         line.push('\n');
-        self.stream.get_mut().write_all(line.as_bytes()).context("the daemon went away")?;
+        self.stream
+            .get_mut()
+            .write_all(line.as_bytes())
+            .context("the daemon went away")?;
         loop {
             let mut answer = String::new();
-            anyhow::ensure!(self.stream.read_line(&mut answer)? > 0, "the daemon went away before it had answered");
-            match serde_json::from_str(&answer).context("the daemon's answer is not understood; is it another version?")? {
+            anyhow::ensure!(
+                self.stream.read_line(&mut answer)? > 0,
+                "the daemon went away before it had answered"
+            );
+            match serde_json::from_str(&answer)
+                .context("the daemon's answer is not understood; is it another version?")?
+            {
                 Line::Out(bytes) => out.write_all(&BASE64.decode(bytes.as_bytes())?)?,
                 Line::Exit(code) => return Ok(code),
                 Line::Error(words) => anyhow::bail!(words),
@@ -66,7 +76,10 @@ pub struct Answer<W: Write> {
 impl<W: Write> Answer<W> {
     /// An answer over this stream.
     pub fn over(stream: W) -> Self {
-        Answer { stream, kept: vec![] }
+        Answer {
+            stream,
+            kept: vec![],
+        }
     }
 
     /// Ends it.

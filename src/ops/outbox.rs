@@ -1,8 +1,8 @@
 //! `ticketd outbox`: letters that have not left, and what an operator may do about them.
 
 use super::request::{Desk, utc};
-use super::{exit, table::Table};
 use super::tickets::word;
+use super::{exit, table::Table};
 use crate::clerk::Job;
 use crate::desk::delivery::road_word;
 use crate::desk::event::{Event, Moved, Movement};
@@ -50,15 +50,35 @@ fn list(desk: &Desk, as_json: bool, out: &mut dyn Write) -> anyhow::Result<u8> {
         }
         return Ok(exit::OK);
     }
-    let mut table = Table::new(&["letter", "road", "kind", "to", "tries", "next try", "last error"]);
+    let mut table = Table::new(&[
+        "letter",
+        "road",
+        "kind",
+        "to",
+        "tries",
+        "next try",
+        "last error",
+    ]);
     for entry in &letters {
-        let Some(letter) = &entry.letter else { continue };
+        let Some(letter) = &entry.letter else {
+            continue;
+        };
         let next = match letter.road {
-            Road::Waiting { next_try } | Road::Taken { next_try, .. } => desk.policy.book.local(next_try),
+            Road::Waiting { next_try } | Road::Taken { next_try, .. } => {
+                desk.policy.book.local(next_try)
+            }
             _ => String::new(),
         };
         let name = format!("{}/{}", entry.place.ticket, entry.place.seq);
-        table.row([name, road_word(&letter.road).into(), word(&letter.kind), letter.to.clone(), letter.attempts.to_string(), next, letter.last_error.clone()]);
+        table.row([
+            name,
+            road_word(&letter.road).into(),
+            word(&letter.kind),
+            letter.to.clone(),
+            letter.attempts.to_string(),
+            next,
+            letter.last_error.clone(),
+        ]);
     }
     table.write(out)?;
     Ok(exit::OK)
@@ -79,9 +99,19 @@ fn facts(entry: &Entry) -> serde_json::Value {
 
 fn release(desk: &mut Desk, out: &mut dyn Write) -> anyhow::Result<u8> {
     let held = |e: &Entry| e.letter.as_ref().is_some_and(|l| l.road == Road::Held);
-    let places: Vec<Place> = desk.reader.outbox()?.into_iter().filter(held).map(|e| e.place).collect();
+    let places: Vec<Place> = desk
+        .reader
+        .outbox()?
+        .into_iter()
+        .filter(held)
+        .map(|e| e.place)
+        .collect();
     for some in places.chunks(BATCH) {
-        (desk.submit)(some.iter().map(|place| moved(*place, Movement::Released)).collect())?;
+        (desk.submit)(
+            some.iter()
+                .map(|place| moved(*place, Movement::Released))
+                .collect(),
+        )?;
     }
     writeln!(out, "{} letters released.", places.len())?;
     Ok(exit::OK)
@@ -89,20 +119,33 @@ fn release(desk: &mut Desk, out: &mut dyn Write) -> anyhow::Result<u8> {
 
 fn one(desk: &mut Desk, name: &str, to: Movement, out: &mut dyn Write) -> anyhow::Result<u8> {
     let Some(place) = place(name) else {
-        writeln!(out, "\"{name}\" names no letter; write TICKET/ENTRY as `ticketd outbox` prints it")?;
+        writeln!(
+            out,
+            "\"{name}\" names no letter; write TICKET/ENTRY as `ticketd outbox` prints it"
+        )?;
         return Ok(exit::USAGE);
     };
     let done = (desk.submit)(vec![moved(place, to)])?;
     let changed = done.iter().any(|d| d.changed);
-    writeln!(out, "{}", done.first().map(|d| d.because.as_str()).unwrap_or_default())?;
+    writeln!(
+        out,
+        "{}",
+        done.first().map(|d| d.because.as_str()).unwrap_or_default()
+    )?;
     Ok(if changed { exit::OK } else { exit::DATA })
 }
 
 fn moved(letter: Place, to: Movement) -> Job {
-    Job { event: Event::LetterMoved(Moved { letter, to }), raw: None }
+    Job {
+        event: Event::LetterMoved(Moved { letter, to }),
+        raw: None,
+    }
 }
 
 fn place(name: &str) -> Option<Place> {
     let (ticket, seq) = name.split_once('/')?;
-    Some(Place { ticket: TicketId(ticket.parse().ok()?), seq: seq.parse().ok()? })
+    Some(Place {
+        ticket: TicketId(ticket.parse().ok()?),
+        seq: seq.parse().ok()?,
+    })
 }

@@ -35,7 +35,10 @@ impl Way {
     pub fn find(config: &Config) -> anyhow::Result<Way> {
         match open_store(config) {
             Ok(opened) => Ok(Way::Store(Box::new(opened))),
-            Err(e) if e.is::<Locked>() => Ok(Way::Daemon(control::Client::connect(&config.control, &config.state)?)),
+            Err(e) if e.is::<Locked>() => Ok(Way::Daemon(control::Client::connect(
+                &config.control,
+                &config.state,
+            )?)),
             Err(e) => Err(e),
         }
     }
@@ -62,7 +65,13 @@ impl Opened {
         let reader = self.clerk.store().reader();
         let clerk = &mut self.clerk;
         let mut submit = |jobs: Vec<Job>| clerk.process(&jobs, clock::now());
-        Desk { reader: &reader, policy: &self.policy, submit: &mut submit, now: clock::now() }.answer(request, out)
+        Desk {
+            reader: &reader,
+            policy: &self.policy,
+            submit: &mut submit,
+            now: clock::now(),
+        }
+        .answer(request, out)
     }
 
     /// Decides and commits.
@@ -79,20 +88,38 @@ impl Opened {
 /// Opens the state folder with its keys and the policy. [`Locked`] if another process has it.
 pub fn open_store(config: &Config) -> anyhow::Result<Opened> {
     make_folder(&config.state)?;
-    let confidential = config.queues.iter().filter(|q| q.confidential).map(|q| q.name.clone()).collect();
-    let options = Options { confidential: Some(confidential), ..Options::default() };
+    let confidential = config
+        .queues
+        .iter()
+        .filter(|q| q.confidential)
+        .map(|q| q.name.clone())
+        .collect();
+    let options = Options {
+        confidential: Some(confidential),
+        ..Options::default()
+    };
     let mut store = Store::open_with(&config.state, options)?;
     let keys = keys(&config.state)?;
     let policy = Arc::new(config.policy(keys).map_err(faults)?);
     for source in config.policy_files().map_err(faults)? {
         store.keep_policy(&source.file, &source.text, policy.book_hash)?;
     }
-    Ok(Opened { clerk: Clerk::new(store, policy.clone()), policy })
+    Ok(Opened {
+        clerk: Clerk::new(store, policy.clone()),
+        policy,
+    })
 }
 
 /// Several diagnostics as one error, a line each.
 pub fn faults(found: Vec<crate::diagnostic::Diagnostic>) -> anyhow::Error {
-    Misconfigured(found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")).into()
+    Misconfigured(
+        found
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("\n"),
+    )
+    .into()
 }
 
 /// The configuration or a rule file is wrong: exit 78.
@@ -108,7 +135,11 @@ impl std::fmt::Display for Misconfigured {
 impl std::error::Error for Misconfigured {}
 
 fn make_folder(state: &Path) -> anyhow::Result<()> {
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(state).with_context(|| format!("the state folder {} cannot be made", state.display()))
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(state)
+        .with_context(|| format!("the state folder {} cannot be made", state.display()))
 }
 
 /// The keys that sign tokens: `<state>/keys`, a line each: id, then 64 hex digits; the first signs. Made at the first start.
@@ -118,25 +149,42 @@ pub fn keys(state: &Path) -> anyhow::Result<Keys> {
         let mut secret = [0; 32];
         std::io::Read::read_exact(&mut std::fs::File::open("/dev/urandom")?, &mut secret)?;
         let fresh = state.join("keys.new");
-        let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+        let mut file = std::fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&fresh)?;
         writeln!(file, "1 {}", HEXLOWER.encode(&secret))?;
         file.sync_all()?;
         std::fs::rename(&fresh, &path)?;
         std::fs::File::open(state)?.sync_all()?;
     }
-    let text = std::fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let text = std::fs::read_to_string(&path)
+        .with_context(|| format!("{} cannot be read", path.display()))?;
     let keys = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).map(|(i, line)| {
         key(line).with_context(|| format!("{}:{}: a key is one letter or digit, a space and 64 hex digits; restore the file from a backup", path.display(), i + 1))
     });
     let keys = keys.collect::<anyhow::Result<Vec<_>>>()?;
-    anyhow::ensure!(!keys.is_empty(), "{} is empty; restore it from a backup, or remove it: old letters' tokens are worth nothing then", path.display());
+    anyhow::ensure!(
+        !keys.is_empty(),
+        "{} is empty; restore it from a backup, or remove it: old letters' tokens are worth nothing then",
+        path.display()
+    );
     Ok(Keys::new(keys))
 }
 
 fn key(line: &str) -> Option<(char, [u8; 32])> {
     let (id, hex) = line.trim().split_once(' ')?;
     let mut letters = id.chars();
-    let (Some(id), None) = (letters.next(), letters.next()) else { return None };
-    let secret = HEXLOWER.decode(hex.trim().as_bytes()).ok()?.try_into().ok()?;
-    id.is_ascii_alphanumeric().then_some((id.to_ascii_lowercase(), secret))
+    let (Some(id), None) = (letters.next(), letters.next()) else {
+        return None;
+    };
+    let secret = HEXLOWER
+        .decode(hex.trim().as_bytes())
+        .ok()?
+        .try_into()
+        .ok()?;
+    id.is_ascii_alphanumeric()
+        .then_some((id.to_ascii_lowercase(), secret))
 }

@@ -105,14 +105,32 @@ fn taken(cli: &Cli, arguments: &Arguments) -> anyhow::Result<Tally> {
     let result = match &mut way {
         Way::Store(opened) => each_chunk(arguments, chunks, &mut tally, |jobs| {
             let done = opened.process(&jobs)?;
-            Ok(done.iter().map(|d| Taken { fate: d.fate, letters: d.letters.len() as u64 }).collect())
+            Ok(done
+                .iter()
+                .map(|d| Taken {
+                    fate: d.fate,
+                    letters: d.letters.len() as u64,
+                })
+                .collect())
         }),
         Way::Daemon(client) => each_chunk(arguments, chunks, &mut tally, |jobs| {
-            let mails = jobs.iter().filter_map(|j| j.raw.as_deref()).map(|raw| BASE64.encode(raw)).collect();
-            let delivery = Delivery { queue: arguments.queue.clone(), silent: arguments.silent, received_at: arguments.received_at, mails };
+            let mails = jobs
+                .iter()
+                .filter_map(|j| j.raw.as_deref())
+                .map(|raw| BASE64.encode(raw))
+                .collect();
+            let delivery = Delivery {
+                queue: arguments.queue.clone(),
+                silent: arguments.silent,
+                received_at: arguments.received_at,
+                mails,
+            };
             let mut out = vec![];
             client.ask(&Request::Receive(delivery), &mut out)?;
-            out.split(|b| *b == b'\n').filter(|l| !l.is_empty()).map(|l| Ok(serde_json::from_slice(l)?)).collect()
+            out.split(|b| *b == b'\n')
+                .filter(|l| !l.is_empty())
+                .map(|l| Ok(serde_json::from_slice(l)?))
+                .collect()
         }),
     };
     way.close()?;
@@ -122,12 +140,21 @@ fn taken(cli: &Cli, arguments: &Arguments) -> anyhow::Result<Tally> {
 
 fn known_queue(config: &Config, name: &str) -> anyhow::Result<()> {
     let names: Vec<&str> = config.queues.iter().map(|q| q.name.as_str()).collect();
-    anyhow::ensure!(name.is_empty() || names.contains(&name), "--queue {name} is unknown; use one of {}", names.join(", "));
+    anyhow::ensure!(
+        name.is_empty() || names.contains(&name),
+        "--queue {name} is unknown; use one of {}",
+        names.join(", ")
+    );
     Ok(())
 }
 
 /// Reads ahead on another thread, so that parsing and committing overlap.
-fn each_chunk(arguments: &Arguments, chunks: Receiver<anyhow::Result<Vec<Whole>>>, tally: &mut Tally, mut take: impl FnMut(Vec<Job>) -> anyhow::Result<Vec<Taken>>) -> anyhow::Result<()> {
+fn each_chunk(
+    arguments: &Arguments,
+    chunks: Receiver<anyhow::Result<Vec<Whole>>>,
+    tally: &mut Tally,
+    mut take: impl FnMut(Vec<Job>) -> anyhow::Result<Vec<Taken>>,
+) -> anyhow::Result<()> {
     let jobs = read_ahead(arguments, chunks)?;
     for chunk in jobs {
         for taken in take(chunk?)? {
@@ -137,18 +164,32 @@ fn each_chunk(arguments: &Arguments, chunks: Receiver<anyhow::Result<Vec<Whole>>
     Ok(())
 }
 
-fn read_ahead(arguments: &Arguments, chunks: Receiver<anyhow::Result<Vec<Whole>>>) -> anyhow::Result<Receiver<anyhow::Result<Vec<Job>>>> {
+fn read_ahead(
+    arguments: &Arguments,
+    chunks: Receiver<anyhow::Result<Vec<Whole>>>,
+) -> anyhow::Result<Receiver<anyhow::Result<Vec<Job>>>> {
     let (jobs, ahead) = mpsc::sync_channel(1);
-    let pool = rayon::ThreadPoolBuilder::new().stack_size(parse::STACK_BYTES).build().context("starting the threads that read mail")?;
-    let (queue, silent, at) = (arguments.queue.clone(), arguments.silent, arguments.received_at);
-    std::thread::Builder::new().name("read-ahead".into()).spawn(move || {
-        for chunk in chunks {
-            let read = chunk.map(|mails| pool.install(|| as_jobs(mails, &queue, at.unwrap_or_else(clock::now), silent)));
-            if jobs.send(read).is_err() {
-                return;
+    let pool = rayon::ThreadPoolBuilder::new()
+        .stack_size(parse::STACK_BYTES)
+        .build()
+        .context("starting the threads that read mail")?;
+    let (queue, silent, at) = (
+        arguments.queue.clone(),
+        arguments.silent,
+        arguments.received_at,
+    );
+    std::thread::Builder::new()
+        .name("read-ahead".into())
+        .spawn(move || {
+            for chunk in chunks {
+                let read = chunk.map(|mails| {
+                    pool.install(|| as_jobs(mails, &queue, at.unwrap_or_else(clock::now), silent))
+                });
+                if jobs.send(read).is_err() {
+                    return;
+                }
             }
-        }
-    })?;
+        })?;
     Ok(ahead)
 }
 
@@ -180,8 +221,12 @@ fn sources(arguments: &Arguments) -> anyhow::Result<Sources> {
     }
     match &arguments.mbox {
         Some(path) => {
-            let file = std::fs::File::open(path).with_context(|| format!("the mbox {} cannot be read", path.display()))?;
-            Ok(Sources::Mbox(Box::new(BufReader::with_capacity(1 << 20, file))))
+            let file = std::fs::File::open(path)
+                .with_context(|| format!("the mbox {} cannot be read", path.display()))?;
+            Ok(Sources::Mbox(Box::new(BufReader::with_capacity(
+                1 << 20,
+                file,
+            ))))
         }
         None => Ok(Sources::Files(arguments.files.clone())),
     }
@@ -192,50 +237,70 @@ fn maildir(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = vec![];
     for part in ["new", "cur"] {
         let part = folder.join(part);
-        let entries = std::fs::read_dir(&part).with_context(|| format!("{} is no Maildir: {} cannot be read", folder.display(), part.display()))?;
-        files.extend(entries.filter_map(|e| e.ok().map(|e| e.path())).filter(|p| p.file_name().is_some_and(|n| !n.as_encoded_bytes().starts_with(b"."))));
+        let entries = std::fs::read_dir(&part).with_context(|| {
+            format!(
+                "{} is no Maildir: {} cannot be read",
+                folder.display(),
+                part.display()
+            )
+        })?;
+        files.extend(
+            entries
+                .filter_map(|e| e.ok().map(|e| e.path()))
+                .filter(|p| {
+                    p.file_name()
+                        .is_some_and(|n| !n.as_encoded_bytes().starts_with(b"."))
+                }),
+        );
     }
     files.sort_by(|a, b| a.file_name().cmp(&b.file_name()));
     Ok(files)
 }
 
-fn chunks(sources: Sources, mail_bytes_max: u64) -> anyhow::Result<Receiver<anyhow::Result<Vec<Whole>>>> {
+fn chunks(
+    sources: Sources,
+    mail_bytes_max: u64,
+) -> anyhow::Result<Receiver<anyhow::Result<Vec<Whole>>>> {
     let (send, chunks) = mpsc::sync_channel(1);
-    std::thread::Builder::new().name("read-files".into()).spawn(move || {
-        let mut chunk: Vec<Whole> = vec![];
-        let mut bytes = 0;
-        let mut next = |mail: anyhow::Result<Whole>| {
-            match mail {
-                Ok(mail) => {
-                    bytes += mail.raw.len();
-                    chunk.push(mail);
+    std::thread::Builder::new()
+        .name("read-files".into())
+        .spawn(move || {
+            let mut chunk: Vec<Whole> = vec![];
+            let mut bytes = 0;
+            let mut next = |mail: anyhow::Result<Whole>| {
+                match mail {
+                    Ok(mail) => {
+                        bytes += mail.raw.len();
+                        chunk.push(mail);
+                    }
+                    Err(e) => return send.send(Err(e)).is_ok(),
                 }
-                Err(e) => return send.send(Err(e)).is_ok(),
+                if chunk.len() < CHUNK_MAILS && bytes < CHUNK_BYTES {
+                    return true;
+                }
+                bytes = 0;
+                send.send(Ok(std::mem::take(&mut chunk))).is_ok()
+            };
+            match sources {
+                Sources::Files(files) => {
+                    let _all = files.iter().all(|f| next(file(f, mail_bytes_max)));
+                }
+                Sources::Mbox(mbox) => mbox_mails(mbox, mail_bytes_max, &mut next),
             }
-            if chunk.len() < CHUNK_MAILS && bytes < CHUNK_BYTES {
-                return true;
+            if !chunk.is_empty() {
+                let _ = send.send(Ok(chunk));
             }
-            bytes = 0;
-            send.send(Ok(std::mem::take(&mut chunk))).is_ok()
-        };
-        match sources {
-            Sources::Files(files) => {
-                let _all = files.iter().all(|f| next(file(f, mail_bytes_max)));
-            }
-            Sources::Mbox(mbox) => mbox_mails(mbox, mail_bytes_max, &mut next),
-        }
-        if !chunk.is_empty() {
-            let _ = send.send(Ok(chunk));
-        }
-    })?;
+        })?;
     Ok(chunks)
 }
 
 fn file(path: &Path, mail_bytes_max: u64) -> anyhow::Result<Whole> {
     if path.as_os_str() == "-" {
-        return taken_from(std::io::stdin().lock(), mail_bytes_max).context("standard input cannot be read");
+        return taken_from(std::io::stdin().lock(), mail_bytes_max)
+            .context("standard input cannot be read");
     }
-    let file = std::fs::File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let file =
+        std::fs::File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
     taken_from(file, mail_bytes_max).with_context(|| format!("{} cannot be read", path.display()))
 }
 
@@ -243,12 +308,23 @@ fn taken_from(mut from: impl Read, mail_bytes_max: u64) -> std::io::Result<Whole
     let mut raw = vec![];
     from.by_ref().take(mail_bytes_max).read_to_end(&mut raw)?;
     let kept = raw.len() as u64;
-    let rest = if kept == mail_bytes_max { std::io::copy(&mut from, &mut std::io::sink())? } else { 0 };
-    Ok(Whole { raw: raw.into(), cut_from: (rest > 0).then_some(kept + rest) })
+    let rest = if kept == mail_bytes_max {
+        std::io::copy(&mut from, &mut std::io::sink())?
+    } else {
+        0
+    };
+    Ok(Whole {
+        raw: raw.into(),
+        cut_from: (rest > 0).then_some(kept + rest),
+    })
 }
 
 /// mboxrd: a line `From ` begins a mail, `>From ` in a mail loses one `>`.
-fn mbox_mails(mut mbox: Box<dyn BufRead + Send>, mail_bytes_max: u64, next: &mut dyn FnMut(anyhow::Result<Whole>) -> bool) {
+fn mbox_mails(
+    mut mbox: Box<dyn BufRead + Send>,
+    mail_bytes_max: u64,
+    next: &mut dyn FnMut(anyhow::Result<Whole>) -> bool,
+) {
     let (mut raw, mut line, mut size, mut begun) = (vec![], vec![], 0u64, false);
     loop {
         line.clear();
@@ -270,7 +346,11 @@ fn mbox_mails(mut mbox: Box<dyn BufRead + Send>, mail_bytes_max: u64, next: &mut
             continue;
         }
         let quoted = line.iter().take_while(|b| **b == b'>').count();
-        let content = if quoted > 0 && line[quoted..].starts_with(b"From ") { &line[1..] } else { &line[..] };
+        let content = if quoted > 0 && line[quoted..].starts_with(b"From ") {
+            &line[1..]
+        } else {
+            &line[..]
+        };
         size += content.len() as u64;
         if raw.len() as u64 + content.len() as u64 <= mail_bytes_max {
             raw.extend_from_slice(content);
@@ -286,5 +366,8 @@ fn mbox_mail(raw: &mut Vec<u8>, size: u64) -> Whole {
     if cut_from.is_none() && raw.ends_with(b"\n\n") {
         raw.pop();
     }
-    Whole { raw: raw.into(), cut_from }
+    Whole {
+        raw: raw.into(),
+        cut_from,
+    }
 }

@@ -36,34 +36,88 @@ pub struct Fact {
 }
 
 /// What the store says, when no daemon runs.
-pub fn of_store(reader: &Reader, now: DateTime<Utc>, json: bool, out: &mut dyn Write) -> anyhow::Result<u8> {
-    let mut facts = vec![Fact { of: "daemon".into(), level: Level::Critical, words: "does not run; start it with systemctl start ticketd".into() }];
+pub fn of_store(
+    reader: &Reader,
+    now: DateTime<Utc>,
+    json: bool,
+    out: &mut dyn Write,
+) -> anyhow::Result<u8> {
+    let mut facts = vec![Fact {
+        of: "daemon".into(),
+        level: Level::Critical,
+        words: "does not run; start it with systemctl start ticketd".into(),
+    }];
     facts.extend(store_facts(reader, now)?);
     write(&facts, json, out)
 }
 
 /// What the outbox and the due steps say.
 pub fn store_facts(reader: &Reader, now: DateTime<Utc>) -> anyhow::Result<Vec<Fact>> {
-    Ok(vec![outbox(&reader.outbox()?, now), deadlines(reader, now)?])
+    Ok(vec![
+        outbox(&reader.outbox()?, now),
+        deadlines(reader, now)?,
+    ])
 }
 
 fn outbox(letters: &[Entry], now: DateTime<Utc>) -> Fact {
-    let with = |wanted: &str| letters.iter().filter(|e| e.letter.as_ref().is_some_and(|l| road_word(&l.road) == wanted)).count();
-    let waiting = |e: &&Entry| e.letter.as_ref().is_some_and(|l| matches!(l.road, Road::Waiting { .. } | Road::Taken { .. }));
+    let with = |wanted: &str| {
+        letters
+            .iter()
+            .filter(|e| {
+                e.letter
+                    .as_ref()
+                    .is_some_and(|l| road_word(&l.road) == wanted)
+            })
+            .count()
+    };
+    let waiting = |e: &&Entry| {
+        e.letter
+            .as_ref()
+            .is_some_and(|l| matches!(l.road, Road::Waiting { .. } | Road::Taken { .. }))
+    };
     let oldest = letters.iter().filter(waiting).map(|e| e.at).min();
     let (failed, unknown, held) = (with("failed"), with("unknown"), with("held"));
     let late = oldest.is_some_and(|at| now - at > LETTER_WAITS);
-    let level = if failed > 0 || late { Level::Critical } else if unknown + held > 0 { Level::Warning } else { Level::Well };
-    let since = oldest.map_or(String::new(), |at| format!(", the oldest since {}", utc(at)));
-    let hint = if level == Level::Well { "" } else { "; see ticketd outbox" };
-    Fact { of: "outbox".into(), level, words: format!("{} waiting{since}, {failed} failed, {unknown} unknown, {held} held{hint}", with("waiting") + with("taken")) }
+    let level = if failed > 0 || late {
+        Level::Critical
+    } else if unknown + held > 0 {
+        Level::Warning
+    } else {
+        Level::Well
+    };
+    let since = oldest.map_or(String::new(), |at| {
+        format!(", the oldest since {}", utc(at))
+    });
+    let hint = if level == Level::Well {
+        ""
+    } else {
+        "; see ticketd outbox"
+    };
+    Fact {
+        of: "outbox".into(),
+        level,
+        words: format!(
+            "{} waiting{since}, {failed} failed, {unknown} unknown, {held} held{hint}",
+            with("waiting") + with("taken")
+        ),
+    }
 }
 
 fn deadlines(reader: &Reader, now: DateTime<Utc>) -> anyhow::Result<Fact> {
     let next = reader.next_due()?;
-    let level = if next.is_some_and(|at| now - at > STEP_WAITS) { Level::Critical } else { Level::Well };
-    let words = next.map_or("no clock runs".into(), |at| format!("the next step is due {}", utc(at)));
-    Ok(Fact { of: "deadlines".into(), level, words })
+    let level = if next.is_some_and(|at| now - at > STEP_WAITS) {
+        Level::Critical
+    } else {
+        Level::Well
+    };
+    let words = next.map_or("no clock runs".into(), |at| {
+        format!("the next step is due {}", utc(at))
+    });
+    Ok(Fact {
+        of: "deadlines".into(),
+        level,
+        words,
+    })
 }
 
 /// Writes the facts; the worst one's exit code.
@@ -71,7 +125,11 @@ pub fn write(facts: &[Fact], json: bool, out: &mut dyn Write) -> anyhow::Result<
     for fact in facts {
         let level = ["ok", "warning", "critical"][fact.level as usize];
         if json {
-            writeln!(out, "{}", json!({ "of": fact.of, "level": level, "words": fact.words }))?;
+            writeln!(
+                out,
+                "{}",
+                json!({ "of": fact.of, "level": level, "words": fact.words })
+            )?;
         } else {
             writeln!(out, "{level:<8}  {:<20}  {}", fact.of, fact.words)?;
         }

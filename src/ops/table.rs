@@ -10,7 +10,9 @@ pub struct Table {
 impl Table {
     /// An empty table with these headings.
     pub fn new(headings: &[&str]) -> Self {
-        Table { rows: vec![headings.iter().map(|h| h.to_string()).collect()] }
+        Table {
+            rows: vec![headings.iter().map(|h| h.to_string()).collect()],
+        }
     }
 
     /// One more row.
@@ -21,10 +23,20 @@ impl Table {
     /// Writes it; headings alone say that there is nothing.
     pub fn write(&self, out: &mut dyn Write) -> std::io::Result<()> {
         let columns = self.rows[0].len();
-        let width = |c: usize| self.rows.iter().map(|r| r[c].chars().count()).max().unwrap_or(0);
+        let width = |c: usize| {
+            self.rows
+                .iter()
+                .map(|r| r[c].chars().count())
+                .max()
+                .unwrap_or(0)
+        };
         let widths: Vec<usize> = (0..columns).map(width).collect();
         for row in &self.rows {
-            let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, w)| format!("{cell:<w$}")).collect();
+            let cells: Vec<String> = row
+                .iter()
+                .zip(&widths)
+                .map(|(cell, w)| format!("{cell:<w$}"))
+                .collect();
             writeln!(out, "{}", cells.join("  ").trim_end())?;
         }
         Ok(())

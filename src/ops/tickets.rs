@@ -45,7 +45,12 @@ pub struct Filter {
 }
 
 /// Tickets that pass the filter, the nearest deadline on top; of a confidential queue only if it is named.
-pub fn list(reader: &Reader, policy: &Policy, filter: &Filter, out: &mut dyn Write) -> anyhow::Result<u8> {
+pub fn list(
+    reader: &Reader,
+    policy: &Policy,
+    filter: &Filter,
+    out: &mut dyn Write,
+) -> anyhow::Result<u8> {
     if filter.filed {
         return filed(reader, policy, filter, out);
     }
@@ -56,18 +61,48 @@ pub fn list(reader: &Reader, policy: &Policy, filter: &Filter, out: &mut dyn Wri
         }
         true
     })?;
-    tickets.sort_by_key(|t| (t.next_deadline().map_or(chrono::DateTime::<chrono::Utc>::MAX_UTC, |c| c.deadline), t.id));
+    tickets.sort_by_key(|t| {
+        (
+            t.next_deadline()
+                .map_or(chrono::DateTime::<chrono::Utc>::MAX_UTC, |c| c.deadline),
+            t.id,
+        )
+    });
     if filter.json {
         for ticket in &tickets {
             writeln!(out, "{}", facts(ticket))?;
         }
         return Ok(exit::OK);
     }
-    let mut table = Table::new(&["ticket", "sev", "state", "due", "customer", "assignee", "subject"]);
+    let mut table = Table::new(&[
+        "ticket", "sev", "state", "due", "customer", "assignee", "subject",
+    ]);
     for t in &tickets {
-        let due = t.next_deadline().map_or(String::new(), |c| format!("{}{}", policy.book.local(c.deadline), if c.objective.internal { " (internal)" } else { "" }));
-        let customer = t.subscription.customer.clone().unwrap_or_else(|| t.requester.address.clone());
-        table.row([t.id.to_string(), t.severity.to_string(), word(&t.state), due, customer, t.assignee.clone().unwrap_or_default(), cleaned(&t.subject, 60)]);
+        let due = t.next_deadline().map_or(String::new(), |c| {
+            format!(
+                "{}{}",
+                policy.book.local(c.deadline),
+                if c.objective.internal {
+                    " (internal)"
+                } else {
+                    ""
+                }
+            )
+        });
+        let customer = t
+            .subscription
+            .customer
+            .clone()
+            .unwrap_or_else(|| t.requester.address.clone());
+        table.row([
+            t.id.to_string(),
+            t.severity.to_string(),
+            word(&t.state),
+            due,
+            customer,
+            t.assignee.clone().unwrap_or_default(),
+            cleaned(&t.subject, 60),
+        ]);
     }
     table.write(out)?;
     Ok(exit::OK)
@@ -86,12 +121,30 @@ fn passes(t: &Ticket, policy: &Policy, filter: &Filter) -> bool {
     by_state
         && by_queue
         && filter.severity.is_none_or(|s| t.severity == s)
-        && filter.plan.as_ref().is_none_or(|p| t.subscription.plan == *p)
-        && filter.customer.as_ref().is_none_or(|c| t.subscription.customer.as_ref() == Some(c))
+        && filter
+            .plan
+            .as_ref()
+            .is_none_or(|p| t.subscription.plan == *p)
+        && filter
+            .customer
+            .as_ref()
+            .is_none_or(|c| t.subscription.customer.as_ref() == Some(c))
 }
 
-fn filed(reader: &Reader, policy: &Policy, filter: &Filter, out: &mut dyn Write) -> anyhow::Result<u8> {
-    let shown = |e: &&Entry| e.mail.as_ref().is_none_or(|m| filter.queue.as_ref().map_or(!policy.queue(&m.queue).confidential, |q| m.queue == *q));
+fn filed(
+    reader: &Reader,
+    policy: &Policy,
+    filter: &Filter,
+    out: &mut dyn Write,
+) -> anyhow::Result<u8> {
+    let shown = |e: &&Entry| {
+        e.mail.as_ref().is_none_or(|m| {
+            filter
+                .queue
+                .as_ref()
+                .map_or(!policy.queue(&m.queue).confidential, |q| m.queue == *q)
+        })
+    };
     let entries = reader.entries(TicketId::FILE)?;
     if filter.json {
         for entry in entries.iter().filter(shown) {
@@ -102,14 +155,28 @@ fn filed(reader: &Reader, policy: &Policy, filter: &Filter, out: &mut dyn Write)
     let mut table = Table::new(&["entry", "received", "kind", "from", "subject", "why"]);
     for e in entries.iter().filter(shown) {
         let kind = e.mail.as_ref().map_or(String::new(), |m| word(&m.kind));
-        table.row([e.place.seq.to_string(), policy.book.local(e.at), kind, e.from.clone(), cleaned(&e.subject, 50), cleaned(&e.text, 60)]);
+        table.row([
+            e.place.seq.to_string(),
+            policy.book.local(e.at),
+            kind,
+            e.from.clone(),
+            cleaned(&e.subject, 50),
+            cleaned(&e.text, 60),
+        ]);
     }
     table.write(out)?;
     Ok(exit::OK)
 }
 
 /// One ticket; or one entry's bytes. Ticket 0 is the file of automatic mail.
-pub fn show(reader: &Reader, policy: &Policy, id: TicketId, raw: Option<u32>, json: bool, out: &mut dyn Write) -> anyhow::Result<u8> {
+pub fn show(
+    reader: &Reader,
+    policy: &Policy,
+    id: TicketId,
+    raw: Option<u32>,
+    json: bool,
+    out: &mut dyn Write,
+) -> anyhow::Result<u8> {
     if let Some(seq) = raw {
         return show_bytes(reader, Place { ticket: id, seq }, out);
     }
@@ -135,7 +202,11 @@ fn show_bytes(reader: &Reader, place: Place, out: &mut dyn Write) -> anyhow::Res
             Ok(exit::OK)
         }
         None => {
-            writeln!(out, "ticket {} has no mail or letter as entry {}", place.ticket, place.seq)?;
+            writeln!(
+                out,
+                "ticket {} has no mail or letter as entry {}",
+                place.ticket, place.seq
+            )?;
             Ok(exit::DATA)
         }
     }
@@ -144,9 +215,26 @@ fn show_bytes(reader: &Reader, place: Place, out: &mut dyn Write) -> anyhow::Res
 fn told(t: &Ticket, entries: &[Entry], policy: &Policy, out: &mut dyn Write) -> anyhow::Result<()> {
     let local = |at| policy.book.local(at);
     writeln!(out, "Ticket {}: {}", t.id, t.subject)?;
-    writeln!(out, "  state      {}, severity {} (by {}), queue {}, language {}", word(&t.state), t.severity, word(&t.severity_by), t.queue, word(&t.language))?;
-    writeln!(out, "  from       {} <{}>", t.requester.name, t.requester.address)?;
-    writeln!(out, "  customer   {}, plan {}", t.subscription.customer.as_deref().unwrap_or("unknown"), t.subscription.plan)?;
+    writeln!(
+        out,
+        "  state      {}, severity {} (by {}), queue {}, language {}",
+        word(&t.state),
+        t.severity,
+        word(&t.severity_by),
+        t.queue,
+        word(&t.language)
+    )?;
+    writeln!(
+        out,
+        "  from       {} <{}>",
+        t.requester.name, t.requester.address
+    )?;
+    writeln!(
+        out,
+        "  customer   {}, plan {}",
+        t.subscription.customer.as_deref().unwrap_or("unknown"),
+        t.subscription.plan
+    )?;
     writeln!(out, "  received   {}", local(t.received))?;
     if let Some(assignee) = &t.assignee {
         writeln!(out, "  assignee   {assignee}")?;
@@ -166,20 +254,54 @@ fn told(t: &Ticket, entries: &[Entry], policy: &Policy, out: &mut dyn Write) -> 
 
 fn told_clock(clock: &Clock, policy: &Policy, out: &mut dyn Write) -> anyhow::Result<()> {
     let local = |at| policy.book.local(at);
-    let internal = if clock.objective.internal { ", internal target" } else { "" };
-    let ended = clock.stopped.map_or(String::from("runs"), |at| format!("ended {}", local(at)));
-    let breach = if clock.is_breached() { format!(", BREACHED, {} days of credit", clock.credit_days) } else { String::new() };
-    writeln!(out, "  {:<10} due {} ({}{internal}), {ended}{breach}", word(&clock.kind), local(clock.deadline), clock.objective.clause)?;
-    for line in policy.book.deadline(&clock.objective, clock.started).explanation {
+    let internal = if clock.objective.internal {
+        ", internal target"
+    } else {
+        ""
+    };
+    let ended = clock
+        .stopped
+        .map_or(String::from("runs"), |at| format!("ended {}", local(at)));
+    let breach = if clock.is_breached() {
+        format!(", BREACHED, {} days of credit", clock.credit_days)
+    } else {
+        String::new()
+    };
+    writeln!(
+        out,
+        "  {:<10} due {} ({}{internal}), {ended}{breach}",
+        word(&clock.kind),
+        local(clock.deadline),
+        clock.objective.clause
+    )?;
+    for line in policy
+        .book
+        .deadline(&clock.objective, clock.started)
+        .explanation
+    {
         writeln!(out, "             {line}")?;
     }
     Ok(())
 }
 
 fn told_entry(e: &Entry, policy: &Policy, out: &mut dyn Write) -> anyhow::Result<()> {
-    let letter = e.letter.as_ref().map_or(String::new(), |l| format!(" {} to {} ({})", word(&l.kind), l.to, road_word(&l.road)));
-    writeln!(out, "{:>4}  {}  {:<9}{letter} {} {}", e.place.seq, policy.book.local(e.at), word(&e.kind), e.from, e.subject)?;
-    let oddities = e.mail.iter().flat_map(|m| &m.oddities).map(|o| format!("odd: {o}"));
+    let letter = e.letter.as_ref().map_or(String::new(), |l| {
+        format!(" {} to {} ({})", word(&l.kind), l.to, road_word(&l.road))
+    });
+    writeln!(
+        out,
+        "{:>4}  {}  {:<9}{letter} {} {}",
+        e.place.seq,
+        policy.book.local(e.at),
+        word(&e.kind),
+        e.from,
+        e.subject
+    )?;
+    let oddities = e
+        .mail
+        .iter()
+        .flat_map(|m| &m.oddities)
+        .map(|o| format!("odd: {o}"));
     for line in e.text.lines().map(str::to_string).chain(oddities) {
         writeln!(out, "        {line}")?;
     }

@@ -11,7 +11,7 @@ use crate::clerk::Job;
 use crate::clock;
 use crate::desk::event::{Arrival, Event, Trouble};
 use crate::desk::record::Cursor;
-use crate::mail::{self, Fingerprint, Mail};
+use crate::mail::{self, Mail};
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
@@ -91,7 +91,8 @@ impl Parsers {
     }
 }
 
-fn read_one(raw: &[u8]) -> Result<Mail, String> {
+/// Reads a mail; a panic is an answer.
+pub fn read_one(raw: &[u8]) -> Result<Mail, String> {
     catch_unwind(AssertUnwindSafe(|| mail::read(raw))).map_err(|panic| {
         let words = panic
             .downcast_ref::<&str>()
@@ -235,7 +236,11 @@ impl<H: House> Watcher<H> {
         if self.pulse.ill(clock::now(), words) {
             tracing::warn!(mailbox, retry_secs = wait.as_secs(), "mailbox: {words}");
         } else {
-            tracing::debug!(mailbox, retry_secs = wait.as_secs(), "mailbox: still {words}");
+            tracing::debug!(
+                mailbox,
+                retry_secs = wait.as_secs(),
+                "mailbox: still {words}"
+            );
         }
     }
 
@@ -369,7 +374,11 @@ impl<H: House> Watcher<H> {
         batches
     }
 
-    async fn take_listed(&mut self, conn: &mut ImapConn, batch: Vec<Listed>) -> Result<(), Setback> {
+    async fn take_listed(
+        &mut self,
+        conn: &mut ImapConn,
+        batch: Vec<Listed>,
+    ) -> Result<(), Setback> {
         let Some(mut cursor) = self.cursor.clone() else {
             return Ok(());
         };
@@ -494,10 +503,15 @@ impl<H: House> Watcher<H> {
             cursor.uid_validity
         );
         let raw: Arc<[u8]> = text.into_bytes().into();
-        let reason = format!("UID {uid} could not be fetched in {TRIES_MAX} tries: {why}; look into the mailbox yourself");
+        let reason = format!(
+            "UID {uid} could not be fetched in {TRIES_MAX} tries: {why}; look into the mailbox yourself"
+        );
         let received = mail.and_then(|mail| mail.received);
         let mail = mail::read(&raw);
-        (self.arrival(mail, received, Some(Trouble::Unreadable(reason))), raw)
+        (
+            self.arrival(mail, received, Some(Trouble::Unreadable(reason))),
+            raw,
+        )
     }
 
     // Maildir
@@ -610,7 +624,8 @@ impl<H: House> Watcher<H> {
         let (condemned, readable): (Vec<_>, Vec<_>) = fetched
             .into_iter()
             .partition(|mail| self.marker.is_condemned(&mail.key));
-        self.marker.begin(readable.iter().map(|mail| mail.key.as_str()));
+        self.marker
+            .begin(readable.iter().map(|mail| mail.key.as_str()));
         let raws = readable.iter().map(|mail| mail.raw.clone()).collect();
         let read = self.parsers.read(raws).await;
         self.marker.end();
@@ -634,10 +649,7 @@ impl<H: House> Watcher<H> {
 
     /// A mail by a minimal path: nothing of it was looked at.
     fn unread(&self, fetched: Fetched, why: String) -> (Arrival, Arc<[u8]>) {
-        let mut mail = mail::read(b"");
-        mail.raw = Fingerprint::of(&fetched.raw);
-        mail.written = None;
-        mail.bytes = fetched.raw.len() as u64;
+        let mut mail = mail::unread(&fetched.raw);
         mail.oddities.push(why.clone());
         let trouble = Some(Trouble::Unreadable(why));
         (self.arrival(mail, fetched.received, trouble), fetched.raw)
@@ -734,7 +746,9 @@ fn file_key(name: &str) -> String {
 
 fn owe(cursor: &mut Cursor, uid: u32) -> anyhow::Result<()> {
     if cursor.owed.len() >= OWED_MAX {
-        anyhow::bail!("more than {OWED_MAX} mails are listed but not given by the server; reading stops here until it does");
+        anyhow::bail!(
+            "more than {OWED_MAX} mails are listed but not given by the server; reading stops here until it does"
+        );
     }
     if !cursor.owed.iter().any(|(owed, _)| *owed == uid) {
         cursor.owed.push((uid, 1));
