@@ -95,20 +95,26 @@ fn continues(quoted: &str, line: &str) -> bool {
 /// Decides block by block which quotation goes.
 ///
 /// The block with nothing new below it goes. Where the writer answered between several blocks, the others stay. A single block above the new text goes if it
-/// has an attribution line, because then a client put it there; one without was chosen by hand.
+/// has an attribution line, because then a client put it there; one without was chosen by hand, and one between the writer's own sentences is answered.
 fn hide_quotation(lines: &mut [Line]) {
     let blocks = blocks(lines);
     let Some(last) = blocks.last() else { return };
     let answered = blocks.len() - usize::from(!has_text(&lines[last.end..]));
     let between = blocks.len() > 1;
-    for (n, block) in blocks.iter().enumerate() {
-        let keep = n < answered && (between || !block.attributed);
+    let enclosed = |b: &Block| has_text(&lines[..b.start]) && lines[b.end..].iter().any(is_sentence);
+    let kept: Vec<bool> = blocks.iter().enumerate().map(|(n, b)| n < answered && (between || !b.attributed || enclosed(b))).collect();
+    for (block, keep) in blocks.iter().zip(kept) {
         if !keep {
             for line in &mut lines[block.start..block.end] {
                 line.role = Role::Hidden;
             }
         }
     }
+}
+
+/// A footer that nobody knows has rarely so many words in a line.
+fn is_sentence(line: &Line) -> bool {
+    line.role == Role::Text && line.plain.split_whitespace().nth(4).is_some()
 }
 
 /// Quoted lines that belong together, with the attribution line above them.

@@ -20,7 +20,7 @@ const VERBS: &[&str] = &[
     "כתב(?:ה)?", "نوشت", "लिखा",
 ];
 
-static VERB: LazyLock<Regex> = LazyLock::new(|| pattern(&format!("(?i)(?:^|[^\\p{{Alphabetic}}])(?:{})|写道|寫道|のメール|書きました|작성", VERBS.join("|"))));
+static VERB: LazyLock<Regex> = LazyLock::new(|| pattern(&format!("(?i)(?:^|[^\\p{{Alphabetic}}])(?:{})(?:$|[^\\p{{Alphabetic}}])|写道|寫道|写到|のメール|のメッセージ|書きました|작성|เขียน", VERBS.join("|"))));
 static DATE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\d{4}|\d{1,2}[:.h]\d{2}|\d{1,2}[./-]\d{1,2}|\d{1,2}\.? \p{L}{3}"));
 /// What clients begin with: a preposition, a weekday, or a date.
 static START: LazyLock<Regex> = LazyLock::new(|| {
@@ -52,25 +52,32 @@ fn pattern(p: &str) -> Regex {
 
 /// Marks attribution lines above quotation, and breaks where what follows is repeated without any mark.
 pub fn mark(lines: &mut Vec<Line>) {
-    let mut i = 0;
-    while i < lines.len() {
+    split_shared(lines);
+    for i in 0..lines.len() {
         if lines[i].role == Role::Text && may_end(&lines[i].plain) {
-            if let Some(at) = shared(lines[i].written) {
-                let (own, attribution) = lines[i].written.split_at(at);
-                let (own, attribution) = (line(own), line(attribution));
-                lines.splice(i..=i, [own, attribution]);
-                i += 1;
-            }
             judge(lines, i);
         }
-        i += 1;
+    }
+}
+
+/// Gives an attribution that shares its line with the reply a line of its own.
+fn split_shared(lines: &mut Vec<Line>) {
+    for old in std::mem::take(lines) {
+        match shared(&old) {
+            Some(at) => {
+                let (own, attribution) = old.written.split_at(at);
+                lines.extend([line(own), line(attribution)]);
+            }
+            None => lines.push(old),
+        }
     }
 }
 
 /// Where on this line an attribution begins, if something else stands before it.
-fn shared(written: &str) -> Option<usize> {
-    let written = written.trim_end();
-    if written.len() > BYTES_MAX || START.is_match(written.trim_start()) {
+fn shared(line: &Line) -> Option<usize> {
+    let written = line.written.trim_end();
+    let candidate = line.role == Role::Text && written.len() <= BYTES_MAX && written.ends_with([':', '：']);
+    if !candidate || START.is_match(&line.plain) {
         return None;
     }
     let found = SHARED.captures(written)?.get(1)?;
@@ -90,7 +97,6 @@ fn judge(lines: &mut [Line], end: usize) {
     let quoted_below = below.is_some_and(|l| l.role.is_quoted());
     let role = match strength {
         _ if quoted_below => Role::Attribution,
-        Strength::Strong if below.is_some() => Role::Break { forward: false },
         Strength::Strong => Role::Break { forward: false },
         Strength::Weak => return,
     };

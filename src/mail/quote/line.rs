@@ -52,6 +52,8 @@ pub fn line(written: &str) -> Line<'_> {
     let plain = plain(written);
     let role = match plain.as_bytes().first() {
         None => Role::Blank,
+        // A wrapped attribution line may begin with the bracket that closes its address.
+        Some(b'>') if plain.len() <= 3 && plain.ends_with(':') => Role::Text,
         Some(b'>') => Role::Quoted { client: false },
         Some(_) => Role::Text,
     };
@@ -90,7 +92,7 @@ fn is_invisible(c: char) -> bool {
 
 /// A line drawn with characters: `-----`, `_____`, `* * *`.
 pub fn is_rule(plain: &str) -> bool {
-    plain.chars().count() >= 2
+    plain.len() >= 2
         && plain
             .chars()
             .all(|c| matches!(c, '-' | '_' | '=' | '*' | '~' | '#' | '+' | '—' | '–' | '―' | '─' | '━' | ' '))
