@@ -6,6 +6,7 @@
 pub mod address;
 pub mod automatic;
 pub mod bounce;
+pub mod fold;
 pub mod language;
 pub mod parse;
 pub mod quote;

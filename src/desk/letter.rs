@@ -65,6 +65,11 @@ impl LetterKind {
         self == LetterKind::Relay
     }
 
+    /// Whether it goes to whoever wrote without a person looking at it first: then nothing of what he wrote stands in it, not even his name (ATTACKS.md D11).
+    pub fn is_for_strangers(self) -> bool {
+        matches!(self, LetterKind::Acknowledgement | LetterKind::Change)
+    }
+
     /// Whether it is sent again when nobody can know if it was sent (DESIGN.md, road of a mail 6).
     pub fn is_resent_when_unknown(self) -> bool {
         matches!(

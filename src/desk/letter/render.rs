@@ -66,7 +66,10 @@ pub fn render(letter: &Letter, content: &dyn Fn(&Enclosure) -> Vec<u8>) -> Vec<u
 }
 
 fn message(letter: &Letter, content: &dyn Fn(&Enclosure) -> Vec<u8>) -> Option<Vec<u8>> {
-    let to = mailbox(&letter.to)?;
+    let mut to = mailbox(&letter.to)?;
+    if letter.kind.is_for_strangers() {
+        to.name = None;
+    }
     let envelope = Envelope::new(None, vec![to.email.clone()]).ok()?;
     let mut builder = MessageBuilder::new()
         .from(mailbox(&letter.from)?)
