@@ -127,10 +127,11 @@ class Verdicts:
 
 
 def configuration(folder, top="", mailbox=None, outgoing=None):
-    """A configuration of its own, with the rules of the house and one staff member; returns its path."""
+    """A configuration of its own, with the rules of the house, one staff member and customers of the corpus; returns its path."""
     rules = folder / "rules"
     shutil.copytree(HOUSE / "rules", rules)
     (rules / "staff.toml").write_text(STAFF)
+    (rules / "customers.toml").write_text(CUSTOMERS)
     path = folder / "ticketd.toml"
     mailbox = mailbox or f'maildir = "{folder}/incoming"'
     outgoing = outgoing or f'maildir = "{folder}/outgoing"'
@@ -139,12 +140,34 @@ def configuration(folder, top="", mailbox=None, outgoing=None):
 
 
 STAFF = """
+desk_hours = "Mo-Fr 08:00-17:00; PH off"
+
 [[person]]
 id = "anna"
 name = "Anna Example"
 addresses = ["anna@desk.example"]
 role = "manager"
 queues = ["support"]
+"""
+
+# Two of the corpus's senders have a contract with deadlines; the others are on the default plan.
+CUSTOMERS = """
+[[customer]]
+id = "acme"
+name = "ACME AG"
+domains = ["acme.example"]
+
+[[customer.subscription]]
+plan = "extended-sla"
+
+[[customer]]
+id = "alpenbank"
+name = "Alpenbank"
+domains = ["alpenbank.example"]
+language = "de"
+
+[[customer.subscription]]
+plan = "extended-sla"
 """
 
 CONFIGURATION = """
