@@ -333,6 +333,11 @@ impl Book {
         &self.terms(subscription, at).plan.name
     }
 
+    /// When an objective that begins at `at` starts to count: `at` itself inside its hours, else the next opening (C4.2).
+    pub fn starts(&self, objective: &Objective, at: DateTime<Utc>) -> DateTime<Utc> {
+        self.hours(objective, at).next_open(at).unwrap_or(at)
+    }
+
     /// An instant in the contract's zone, for people: `Mon 30.03.2026 10:40`.
     pub fn local(&self, at: DateTime<Utc>) -> String {
         self.local_for(at, Language::En)
@@ -516,16 +521,5 @@ mod tests {
         assert_eq!(customer("a@dev.acme.example"), None);
         assert_eq!(customer("a@notacme.example"), None);
         assert_eq!(customer("no address"), None);
-    }
-
-    /// When an objective that begins at `at` starts to count: `at` itself inside its hours, else the next opening (C4.2).
-    pub fn starts(&self, objective: &Objective, at: DateTime<Utc>) -> DateTime<Utc> {
-        let _ = objective;
-        at
-    }
-
-    /// A plan's name for people.
-    pub fn plan_name(&self, plan: &str) -> String {
-        plan.to_string()
     }
 }

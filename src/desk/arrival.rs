@@ -281,7 +281,7 @@ fn joined(case: &Case, ticket: Ticket, verdict: &Verdict) -> Outcome {
     }
     reopened(&mut draft, case);
     if wants_escalation(case, verdict) && participant {
-        escalated(&mut draft, case, is_escalation_queue(case));
+        escalated(&mut draft, case, is_urgent(case));
     }
     correspondence::notify(&mut draft, case, "");
     draft.finish(format!("reply on ticket {id}"), Fate::Joined)
@@ -371,7 +371,7 @@ fn opened(
         case.arrival.received,
     );
     if wants_escalation(case, verdict) {
-        escalated(&mut draft, case, is_escalation_queue(case));
+        escalated(&mut draft, case, is_urgent(case));
     }
     let allowances = acknowledgement::decide(&mut draft, case, known, verdict);
     correspondence::notify(&mut draft, case, "");
@@ -529,17 +529,19 @@ fn escalated(draft: &mut Draft, case: &Case, urgent: bool) {
 }
 
 fn wants_escalation(case: &Case, verdict: &Verdict) -> bool {
-    is_escalation_queue(case) || verdict.tags.iter().any(|t| t == "escalation")
+    is_urgent(case) || verdict.tags.iter().any(|t| t == "escalation")
 }
 
-/// Whether it came by the address for urgent escalations (C7.2).
-pub(super) fn is_escalation_queue(case: &Case) -> bool {
+/// Whether it went to the address for urgent escalations (C7.2).
+fn is_urgent(case: &Case) -> bool {
     let address = &case.policy.links.escalation_address;
     !address.is_empty()
         && case
-            .policy
-            .queue(&case.arrival.queue)
-            .is_reached_by(address)
+            .mail
+            .to
+            .iter()
+            .chain(&case.mail.cc)
+            .any(|m| m.address.eq_ignore_ascii_case(address))
 }
 
 /// The mail as a line of the draft's ticket.

@@ -49,7 +49,9 @@ pub(super) fn find(case: &Case, known: &Known) -> Belonging {
     let by_id = stored(case, known);
     let by_phantom = by_phantom(case, known);
     let by_id = by_id.or(by_phantom);
-    let by_number = number_in_subject(&case.mail.subject).and_then(|n| known.ticket(n));
+    let by_number = thread::subject_numbers(&case.mail.subject)
+        .first()
+        .and_then(|n| known.ticket(TicketId(*n)));
     if let Some((ticket, proof)) = by_token {
         return Belonging {
             ticket: followed(known, ticket),
@@ -218,16 +220,6 @@ fn takes_part(case: &Case, ticket: &Ticket) -> bool {
         .customer;
     ticket.participants.contains(author)
         || (customer.is_some() && customer == ticket.subscription.customer)
-}
-
-/// `Ticket 457`, `[#457]`, `[Support #457]`: our number as we write it in subjects.
-fn number_in_subject(subject: &str) -> Option<TicketId> {
-    let after = subject
-        .split_once("[#")
-        .or_else(|| subject.split_once("Ticket "))?
-        .1;
-    let digits = &after[..after.bytes().take_while(u8::is_ascii_digit).count()];
-    (!digits.is_empty() && digits.len() < 12).then(|| digits.parse().ok().map(TicketId))?
 }
 
 fn followed(known: &Known, ticket: &Ticket) -> Option<Ticket> {

@@ -48,15 +48,16 @@ fn acknowledgement(draft: &Draft, case: &Case, verdict: &Verdict) -> Text {
             severity: ticket.severity,
             severity_stated: ticket.severity_by == SeverityBy::Customer,
             plan: if ticket.subscription.customer.is_some() {
-                book.plan_name(&ticket.subscription.plan)
+                book.plan_name(&ticket.subscription, ticket.received)
+                    .to_string()
             } else {
                 String::new()
             },
             // An acknowledgement never states a deadline already past (ATTACKS.md F04).
             deadline: clock
                 .filter(|c| c.deadline > case.now)
-                .map(|c| book.local(c.deadline)),
-            opens: opens.map(|o| book.local(o)),
+                .map(|c| book.local_for(c.deadline, ticket.language)),
+            opens: opens.map(|o| book.local_for(o, ticket.language)),
             missing: verdict
                 .tags
                 .iter()
@@ -77,7 +78,10 @@ fn security_acknowledgement(draft: &Draft) -> Text {
     let content = AcknowledgementSecurity {
         ticket: ticket.id.0,
         vendor: links.vendor.clone(),
-        received: draft.policy.book.local(ticket.received),
+        received: draft
+            .policy
+            .book
+            .local_for(ticket.received, ticket.language),
         answer_within_hours: SECURITY_ANSWER_HOURS,
         policy: links.security_policy.clone(),
         key: links.security_key.clone(),
@@ -148,7 +152,9 @@ fn notice(draft: &Draft, case: &Case, why: &str) -> Text {
         reopened: false,
         queue: ticket.queue.clone(),
         customer: ticket.subscription.customer_name.clone(),
-        plan: book.plan_name(&ticket.subscription.plan),
+        plan: book
+            .plan_name(&ticket.subscription, ticket.received)
+            .to_string(),
         severity: ticket.severity,
         severity_by: severity_by(ticket.severity_by).into(),
         reasons: draft.reasons.clone(),
@@ -217,7 +223,9 @@ fn warning(draft: &Draft, clock: &Clock, percent: u8) -> Text {
         ticket: ticket.id.0,
         queue: ticket.queue.clone(),
         customer: ticket.subscription.customer_name.clone(),
-        plan: book.plan_name(&ticket.subscription.plan),
+        plan: book
+            .plan_name(&ticket.subscription, ticket.received)
+            .to_string(),
         severity: ticket.severity,
         subject: shown_subject(draft),
         owed: owed(clock.kind).into(),
@@ -240,7 +248,9 @@ fn breach(draft: &Draft, clock: &Clock, repeat: u32) -> Text {
         ticket: ticket.id.0,
         queue: ticket.queue.clone(),
         customer: ticket.subscription.customer_name.clone(),
-        plan: book.plan_name(&ticket.subscription.plan),
+        plan: book
+            .plan_name(&ticket.subscription, ticket.received)
+            .to_string(),
         severity: ticket.severity,
         subject: shown_subject(draft),
         owed: owed(clock.kind).into(),
@@ -325,7 +335,7 @@ pub(super) fn change(draft: &mut Draft, severity_before: u8, reason: &str) {
         reason: cleaned(reason, 300),
         deadline: clock
             .filter(|c| c.is_running() && c.deadline > draft.now)
-            .map(|c| book.local(c.deadline)),
+            .map(|c| book.local_for(c.deadline, ticket.language)),
         answered: ticket.responded.is_some(),
     };
     let text = draft.policy.templates.letter(ticket.language, &content);

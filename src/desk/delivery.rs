@@ -13,7 +13,7 @@
 use super::draft::Draft;
 use super::event::{Moved, Movement};
 use super::record::{Entry, EntryKind, Fate, LetterFacts, Outcome, Record, Road};
-use super::ticket::{Clock, ClockKind, State};
+use super::ticket::{ClockKind, State};
 use super::{Known, LetterKind, Policy, correspondence};
 use crate::contract::Role;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -163,28 +163,24 @@ pub(super) fn answered_by(draft: &mut Draft, staff_id: &str, at: DateTime<Utc>) 
 }
 
 fn stopped(draft: &mut Draft, index: usize, at: DateTime<Utc>, by: &str) {
-    let book = &draft.policy.book;
-    let earns = draft.ticket.subscription.customer.is_some();
-    let clock: &mut Clock = &mut draft.ticket.clocks[index];
+    let days = super::overdue::credit_days(draft, index, at);
+    let clock = &mut draft.ticket.clocks[index];
     clock.stopped = Some(at);
     clock.next = None;
     let late = at > clock.deadline && !clock.objective.internal;
-    let had = clock.credit_days;
+    let had = std::mem::replace(&mut clock.credit_days, days);
     if late {
         clock.breached.get_or_insert(clock.deadline);
-        clock.credit_days = if earns {
-            book.credit_days(&clock.objective, clock.deadline, at)
-        } else {
-            0
-        };
     }
-    let (kind, clause, days) = (
-        clock.kind,
+    let (word, clause, deadline) = (
+        super::overdue::clock_word(clock.kind),
         clock.objective.clause.clone(),
-        clock.credit_days,
+        clock.deadline,
     );
-    let when = book.local(at);
-    let word = super::overdue::clock_word(kind);
+    let (when, due) = (
+        draft.policy.book.local(at),
+        draft.policy.book.local(deadline),
+    );
     draft.note(
         EntryKind::State,
         &format!("{word} ({clause}) ended: answered by {by}, accepted {when}."),
@@ -192,10 +188,7 @@ fn stopped(draft: &mut Draft, index: usize, at: DateTime<Utc>, by: &str) {
     if late && (days > 0 || had > 0) {
         draft.note(
             EntryKind::Credit,
-            &format!(
-                "{days} days of credit (C4.6): due {}, accepted {when}.",
-                draft.policy.book.local(draft.ticket.clocks[index].deadline)
-            ),
+            &format!("{days} days of credit (C4.6): due {due}, accepted {when}."),
         );
     }
 }

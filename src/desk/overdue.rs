@@ -39,12 +39,24 @@ fn step_taken(draft: &mut Draft, index: usize, step: Step) {
     clock.next = book.next_step(&clock.objective, clock.started, clock.deadline, Some(step));
     if !matches!(step, Step::Percent(_)) && !clock.objective.internal {
         clock.breached.get_or_insert(clock.deadline);
-        clock.credit_days = book.credit_days(&clock.objective, clock.deadline, now);
     }
-    if draft.ticket.subscription.customer.is_none() {
-        // C7.4: a sender without a term earns none.
-        draft.ticket.clocks[index].credit_days = 0;
+    let days = credit_days(draft, index, now);
+    draft.ticket.clocks[index].credit_days = days;
+}
+
+/// Days of credit that a clock has earned by `until` (C4.6): none without a term to extend (C7.4), at most the agreed cap.
+pub(super) fn credit_days(draft: &Draft, index: usize, until: DateTime<Utc>) -> u32 {
+    let (book, subscription, clock) = (
+        &draft.policy.book,
+        &draft.ticket.subscription,
+        &draft.ticket.clocks[index],
+    );
+    if until <= clock.deadline || !book.earns_credit(subscription, clock.deadline) {
+        return 0;
     }
+    let days = book.credit_days(&clock.objective, clock.deadline, until);
+    book.credit_days_max(subscription, clock.deadline)
+        .map_or(days, |max| days.min(max))
 }
 
 fn record(draft: &mut Draft, index: usize, due: &Due) {

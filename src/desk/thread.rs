@@ -34,7 +34,12 @@ pub fn candidates(mail: &Mail) -> Vec<Evidence> {
     // A mail that names itself proves nothing (ATTACKS.md B06).
     let foreign = |id: &&String| own != Some(id.as_str());
     let mut found: Vec<Evidence> = vec![];
-    let answered = mail.in_reply_to.iter().filter(foreign).cloned().map(Evidence::InReplyTo);
+    let answered = mail
+        .in_reply_to
+        .iter()
+        .filter(foreign)
+        .cloned()
+        .map(Evidence::InReplyTo);
     found.extend(answered);
     for id in mail.references.iter().rev().filter(foreign) {
         if !mail.in_reply_to.contains(id) {
@@ -43,16 +48,25 @@ pub fn candidates(mail: &Mail) -> Vec<Evidence> {
     }
     found.truncate(CANDIDATES_MAX);
     found.extend(mail.thread_index.clone().map(Evidence::ThreadIndex));
-    let bounced = mail.bounce.as_ref().and_then(|b| b.original_message_id.clone());
+    let bounced = mail
+        .bounce
+        .as_ref()
+        .and_then(|b| b.original_message_id.clone());
     found.extend(bounced.map(Evidence::BouncedId));
-    found.extend(subject_numbers(&mail.subject).into_iter().map(Evidence::SubjectNumber));
+    found.extend(
+        subject_numbers(&mail.subject)
+            .into_iter()
+            .map(Evidence::SubjectNumber),
+    );
     found
 }
 
 /// Numbers that a subject gives as a ticket's: `[support #123]`, `Ticket 123`, `#123`.
 pub fn subject_numbers(subject: &str) -> Vec<u64> {
     static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"(?i)(?:\[[^\[\]#]{0,40}#\s?(\d{1,12})\]|(?:ticket|case|anfrage|vorgang|fall|issue|incident|request|dossier|demande|richiesta)(?:\s?(?:nr\.?|no\.?|number|nummer|id))?\s?[:#]?\s?#?(\d{1,12})\b|(?:^|[\s(\[])#(\d{1,12})\b)")
+        pattern(
+            r"(?i)(?:\[[^\[\]#]{0,40}#\s?(\d{1,12})\]|(?:ticket|case|anfrage|vorgang|fall|issue|incident|request|dossier|demande|richiesta)(?:\s?(?:nr\.?|no\.?|number|nummer|id))?\s?[:#]?\s?#?(\d{1,12})\b|(?:^|[\s(\[])#(\d{1,12})\b)",
+        )
     });
     let mut numbers: Vec<u64> = vec![];
     for found in NUMBER.captures_iter(subject).take(5) {
@@ -91,14 +105,18 @@ fn pattern(p: &str) -> Regex {
 /// Whether the subject says that the mail was forwarded. The outermost prefix decides: `WG: Re: …` is a forward, `Re: Fwd: …` an answer.
 pub fn is_forward(subject: &str) -> bool {
     let subject = without_tags(subject);
-    let prefixed = PREFIX.captures(subject).is_some_and(|p| p.name("forward").is_some());
+    let prefixed = PREFIX
+        .captures(subject)
+        .is_some_and(|p| p.name("forward").is_some());
     prefixed || (FORWARD_SUFFIX.is_match(subject) && !is_reply(subject))
 }
 
 /// Whether the subject says that the mail answers one.
 pub fn is_reply(subject: &str) -> bool {
     let subject = without_tags(subject);
-    PREFIX.captures(subject).is_some_and(|p| p.name("reply").is_some())
+    PREFIX
+        .captures(subject)
+        .is_some_and(|p| p.name("reply").is_some())
 }
 
 fn without_tags(mut subject: &str) -> &str {
@@ -156,7 +174,9 @@ pub fn group(mails: &[&Mail]) -> Vec<Thread> {
             continue;
         }
         match first_with_subject.get(&subject) {
-            Some(&first) if !names_relatives(mail) && is_reply(&mail.subject) => sets.join(first, i),
+            Some(&first) if !names_relatives(mail) && is_reply(&mail.subject) => {
+                sets.join(first, i)
+            }
             Some(_) => {}
             None => {
                 first_with_subject.insert(subject, i);
@@ -171,17 +191,31 @@ pub fn group(mails: &[&Mail]) -> Vec<Thread> {
     let mut threads: Vec<Thread> = threads.into_values().collect();
     threads.sort_by_key(|t| t.members.first().copied());
     for thread in &mut threads {
-        thread.parents = thread.members.iter().filter_map(|m| parents[*m].map(|p| (*m, p))).collect();
+        thread.parents = thread
+            .members
+            .iter()
+            .filter_map(|m| parents[*m].map(|p| (*m, p)))
+            .collect();
     }
     threads
 }
 
 /// Everything that joins a mail to others.
 fn keys(mail: &Mail) -> Vec<String> {
-    let ids = mail.message_id.iter().chain(&mail.in_reply_to).chain(&mail.references);
-    let bounced = mail.bounce.as_ref().and_then(|b| b.original_message_id.as_ref());
+    let ids = mail
+        .message_id
+        .iter()
+        .chain(&mail.in_reply_to)
+        .chain(&mail.references);
+    let bounced = mail
+        .bounce
+        .as_ref()
+        .and_then(|b| b.original_message_id.as_ref());
     let index = mail.thread_index.iter().map(|t| format!("index {t}"));
-    ids.chain(bounced).map(|id| format!("id {id}")).chain(index).collect()
+    ids.chain(bounced)
+        .map(|id| format!("id {id}"))
+        .chain(index)
+        .collect()
 }
 
 fn names_relatives(mail: &Mail) -> bool {
@@ -199,7 +233,10 @@ fn subject_key(subject: &str) -> String {
     {
         bare = &bare[..at];
     }
-    bare.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+    bare.split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .to_lowercase()
 }
 
 /// For each mail, the nearest of its ancestors that is at hand.
@@ -212,8 +249,16 @@ fn parents(mails: &[&Mail]) -> Vec<Option<usize>> {
     }
     let mut parents: Vec<Option<usize>> = vec![None; mails.len()];
     for (i, mail) in mails.iter().enumerate() {
-        let named = mail.references.iter().rev().take(1).chain(&mail.in_reply_to).chain(mail.references.iter().rev().skip(1));
-        let nearest = named.filter_map(|id| carries.get(id.as_str()).copied()).find(|&p| p != i && !descends(&parents, p, i));
+        let named = mail
+            .references
+            .iter()
+            .rev()
+            .take(1)
+            .chain(&mail.in_reply_to)
+            .chain(mail.references.iter().rev().skip(1));
+        let nearest = named
+            .filter_map(|id| carries.get(id.as_str()).copied())
+            .find(|&p| p != i && !descends(&parents, p, i));
         parents[i] = nearest;
     }
     parents

@@ -112,7 +112,9 @@ impl<'a> Seen<'a> {
     }
 
     fn header(&self, name: &str) -> Option<String> {
-        self.mail.header(name).map(|v| v.trim().to_ascii_lowercase())
+        self.mail
+            .header(name)
+            .map(|v| v.trim().to_ascii_lowercase())
     }
 
     fn report(&self, media_type: &str) -> Option<&str> {
@@ -123,8 +125,7 @@ impl<'a> Seen<'a> {
     }
 
     fn reports_of(&self, report_type: &str) -> bool {
-        self.content_type.starts_with("multipart/report")
-            && self.content_type.contains(report_type)
+        self.content_type.starts_with("multipart/report") && self.content_type.contains(report_type)
     }
 
     fn auto_submitted(&self) -> Option<String> {
@@ -155,7 +156,10 @@ fn feedback(seen: &Seen) -> Option<Answer> {
         return Some(answer(Kind::FeedbackReport, "report-type=feedback-report"));
     }
     if seen.subject.starts_with("complaint about message from") {
-        return Some(answer(Kind::FeedbackReport, "subject: complaint about message from"));
+        return Some(answer(
+            Kind::FeedbackReport,
+            "subject: complaint about message from",
+        ));
     }
     let unsubscribe = seen.header("X-Apple-Unsubscribe")?;
     (unsubscribe == "true").then(|| answer(Kind::FeedbackReport, "X-Apple-Unsubscribe: true"))
@@ -165,18 +169,32 @@ fn feedback(seen: &Seen) -> Option<Answer> {
 fn challenge(seen: &Seen) -> Option<Answer> {
     let status = seen.report("message/delivery-status").unwrap_or_default();
     if status.contains("X-Boxbe-Notice") || status.contains("not pre-approved") {
-        return Some(answer(Kind::AutoReply, "a challenge: delivery status: sender not pre-approved"));
+        return Some(answer(
+            Kind::AutoReply,
+            "a challenge: delivery status: sender not pre-approved",
+        ));
     }
-    let header = ["X-TMDA-Confirm", "X-ASK-Auth", "X-Boxbe-Notice", "X-Spamarrest-Verification", "X-UOL-Antispam"]
-        .into_iter()
-        .find(|name| seen.mail.header(name).is_some());
+    let header = [
+        "X-TMDA-Confirm",
+        "X-ASK-Auth",
+        "X-Boxbe-Notice",
+        "X-Spamarrest-Verification",
+        "X-UOL-Antispam",
+    ]
+    .into_iter()
+    .find(|name| seen.mail.header(name).is_some());
     header.map(|name| answer(Kind::AutoReply, format!("a challenge: {name}")))
 }
 
 /// RFC 8098. An automatic "deleted" that says rejected is Sieve's way to refuse a mail, and a bounce.
 fn disposition(seen: &Seen) -> Option<Answer> {
     let part = seen.report("message/disposition-notification").is_some();
-    if !part && !seen.reports_of("disposition-notification") && !seen.content_type.starts_with("message/disposition-notification") {
+    if !part
+        && !seen.reports_of("disposition-notification")
+        && !seen
+            .content_type
+            .starts_with("message/disposition-notification")
+    {
         return receipt_by_words(seen);
     }
     Some(match report::refused(seen.mail) {
@@ -197,7 +215,12 @@ fn delivery_status(seen: &Seen) -> Option<Answer> {
         return Some(of_told(told));
     }
     let part = seen.mail.reports.iter().any(|r| {
-        matches!(r.media_type.as_str(), "message/delivery-status" | "message/xdelivery-status" | "message/global-delivery-status")
+        matches!(
+            r.media_type.as_str(),
+            "message/delivery-status"
+                | "message/xdelivery-status"
+                | "message/global-delivery-status"
+        )
     });
     if !part && !seen.reports_of("delivery-status") {
         return None;
@@ -222,28 +245,46 @@ fn of_told(told: Told) -> Answer {
 
 /// An invitation or the answer to one: an iTIP method (RFC 5546). A calendar file that somebody attaches has none, or `PUBLISH`.
 fn calendar(seen: &Seen) -> Option<Answer> {
-    const METHODS: &[&str] = &["REQUEST", "REPLY", "CANCEL", "COUNTER", "DECLINECOUNTER", "ADD", "REFRESH"];
-    let top = seen.content_type.starts_with("text/calendar") && seen.content_type.contains("method=");
+    const METHODS: &[&str] = &[
+        "REQUEST",
+        "REPLY",
+        "CANCEL",
+        "COUNTER",
+        "DECLINECOUNTER",
+        "ADD",
+        "REFRESH",
+    ];
+    let top =
+        seen.content_type.starts_with("text/calendar") && seen.content_type.contains("method=");
     if top {
         return Some(answer(Kind::Calendar, "text/calendar with a method"));
     }
     let text = seen.report("text/calendar")?;
-    let method = text
-        .lines()
-        .take(50)
-        .find_map(|l| l.trim().to_ascii_uppercase().strip_prefix("METHOD:").map(str::to_string))?;
-    METHODS
-        .contains(&method.trim())
-        .then(|| answer(Kind::Calendar, format!("text/calendar, METHOD:{}", method.trim())))
+    let method = text.lines().take(50).find_map(|l| {
+        l.trim()
+            .to_ascii_uppercase()
+            .strip_prefix("METHOD:")
+            .map(str::to_string)
+    })?;
+    METHODS.contains(&method.trim()).then(|| {
+        answer(
+            Kind::Calendar,
+            format!("text/calendar, METHOD:{}", method.trim()),
+        )
+    })
 }
 
 /// Reports about mail that concern no single delivery: TLS (RFC 8460), DMARC aggregates (RFC 7489), and whatever may come.
 fn other_report(seen: &Seen) -> Option<Answer> {
     if seen.content_type.starts_with("multipart/report") {
         let by_words = notice::told(seen.mail).filter(|_| seen.is_from_mailer());
-        return Some(by_words.map_or_else(|| answer(Kind::AutoGenerated, "Content-Type: multipart/report"), of_told));
+        return Some(by_words.map_or_else(
+            || answer(Kind::AutoGenerated, "Content-Type: multipart/report"),
+            of_told,
+        ));
     }
-    let aggregate = seen.subject.starts_with("report domain:") && seen.subject.contains("submitter:");
+    let aggregate =
+        seen.subject.starts_with("report domain:") && seen.subject.contains("submitter:");
     aggregate.then(|| answer(Kind::AutoGenerated, "subject: a DMARC or TLS report"))
 }
 
@@ -291,7 +332,8 @@ fn notice_of_mailer(seen: &Seen) -> Option<Answer> {
 impl Seen<'_> {
     /// Out-of-office notices come with a null return path too, and their sentences ("I cannot be reached") resemble a bounce's.
     fn is_absent_notice(&self) -> bool {
-        absence::is_subject(&self.subject) || self.sender != Sender::Mailer && absence::is_text(&self.head)
+        absence::is_subject(&self.subject)
+            || self.sender != Sender::Mailer && absence::is_text(&self.head)
     }
 }
 
@@ -306,8 +348,12 @@ fn absent_by_subject(seen: &Seen) -> Option<Answer> {
         || absence::is_text(&seen.head)
         || absence::is_automatic_text(&seen.head);
     let asks = seen.head.contains('?');
-    (corroborated || absence::is_certain_subject(&seen.subject) && !asks)
-        .then(|| answer(Kind::AutoReply, format!("subject: {}", head(&seen.subject, 60))))
+    (corroborated || absence::is_certain_subject(&seen.subject) && !asks).then(|| {
+        answer(
+            Kind::AutoReply,
+            format!("subject: {}", head(&seen.subject, 60)),
+        )
+    })
 }
 
 /// RFC 2369 and 2919, and the older headers of list servers.
@@ -319,7 +365,8 @@ fn list(seen: &Seen) -> Option<Answer> {
 }
 
 fn says_it_is_human(seen: &Seen) -> Option<Answer> {
-    seen.says_no().then(|| answer(Kind::Human, "Auto-Submitted: no"))
+    seen.says_no()
+        .then(|| answer(Kind::Human, "Auto-Submitted: no"))
 }
 
 /// RFC 3834 5, RFC 5436. Out-of-office notices of Notes call themselves generated.
@@ -329,7 +376,11 @@ fn auto_submitted(seen: &Seen) -> Option<Answer> {
     let absent = seen.is_absent_notice() || seen.subject.starts_with("auto:");
     let replied = value.starts_with("auto-replied") || value.starts_with("auto-reply") || absent;
     Some(answer(
-        if replied { Kind::AutoReply } else { Kind::AutoGenerated },
+        if replied {
+            Kind::AutoReply
+        } else {
+            Kind::AutoGenerated
+        },
         reason,
     ))
 }
@@ -339,9 +390,15 @@ fn bulk(seen: &Seen) -> Option<Answer> {
     if let Some(mark) = marks::BULK.iter().find(|m| m.is_on(seen.mail)) {
         return Some(answer(Kind::List, mark.reason(seen.mail)));
     }
-    let unsubscribe = ["List-Unsubscribe", "List-Help", "List-Subscribe", "List-Owner", "List-Archive"]
-        .into_iter()
-        .find(|name| seen.mail.header(name).is_some_and(|v| !v.trim().is_empty()))?;
+    let unsubscribe = [
+        "List-Unsubscribe",
+        "List-Help",
+        "List-Subscribe",
+        "List-Owner",
+        "List-Archive",
+    ]
+    .into_iter()
+    .find(|name| seen.mail.header(name).is_some_and(|v| !v.trim().is_empty()))?;
     let written = !seen.mail.in_reply_to.is_empty() && seen.sender != Sender::NoReply;
     (!written).then(|| answer(Kind::List, unsubscribe))
 }
@@ -351,8 +408,12 @@ fn machine_sender(seen: &Seen) -> Option<Answer> {
     let from = seen.mail.from.first().map_or("", |m| m.address.as_str());
     match seen.sender {
         Sender::Mailer => Some(answer(Kind::AutoGenerated, format!("From: {from}"))),
-        Sender::NoReply if !is_web_form(seen.mail) => Some(answer(Kind::AutoGenerated, format!("From: {from}"))),
-        _ if seen.null_path && absence::is_text(&seen.head) => Some(answer(Kind::AutoReply, "Return-Path: <>, an absence")),
+        Sender::NoReply if !is_web_form(seen.mail) => {
+            Some(answer(Kind::AutoGenerated, format!("From: {from}")))
+        }
+        _ if seen.null_path && absence::is_text(&seen.head) => {
+            Some(answer(Kind::AutoReply, "Return-Path: <>, an absence"))
+        }
         _ if seen.null_path => Some(answer(Kind::AutoGenerated, "Return-Path: <>")),
         _ => None,
     }
@@ -361,42 +422,83 @@ fn machine_sender(seen: &Seen) -> Option<Answer> {
 /// Words alone: see the head of this file for what is asked of them.
 fn machine_words(seen: &Seen) -> Option<Answer> {
     if absence::opens_automatic(&seen.head) && !absence::is_forward(&seen.subject) {
-        return Some(answer(Kind::AutoReply, "text: calls itself automatic in its first words"));
+        return Some(answer(
+            Kind::AutoReply,
+            "text: calls itself automatic in its first words",
+        ));
     }
     let quotes = before_quotation(&seen.mail.text).len() < seen.mail.text.trim_end().len();
     let plain = !seen.head.contains('?') && !quotes && seen.head.len() < 1_200;
-    (plain && absence::opens_absent(&seen.head) && !absence::is_forward(&seen.subject))
-        .then(|| answer(Kind::AutoReply, "text: an absence with a return or a deputy in its first words"))
+    (plain && absence::opens_absent(&seen.head) && !absence::is_forward(&seen.subject)).then(|| {
+        answer(
+            Kind::AutoReply,
+            "text: an absence with a return or a deputy in its first words",
+        )
+    })
 }
 
 /// `Reply-To` names a person: a form on a web site sends it for them.
 fn is_web_form(mail: &Mail) -> bool {
-    let to_somebody = mail
-        .reply_to
-        .first()
-        .is_some_and(|m| !m.address.is_empty() && !is_no_reply(&m.address) && mail.from.first().is_none_or(|f| f.address != m.address));
+    let to_somebody = mail.reply_to.first().is_some_and(|m| {
+        !m.address.is_empty()
+            && !is_no_reply(&m.address)
+            && mail.from.first().is_none_or(|f| f.address != m.address)
+    });
     to_somebody && mail.header("Feedback-ID").is_none()
 }
 
 fn has_null_path(mail: &Mail) -> bool {
-    ["Return-Path", "Envelope-From", "X-Envelope-From"].into_iter().any(|name| {
-        mail.headers(name).next().is_some_and(|value| {
-            let value = value.trim().to_ascii_lowercase();
-            let path = value.trim_matches(['<', '>', ' ', '"']);
-            path.is_empty() && value.contains('<') || is_mailer_local(path)
+    ["Return-Path", "Envelope-From", "X-Envelope-From"]
+        .into_iter()
+        .any(|name| {
+            mail.headers(name).next().is_some_and(|value| {
+                let value = value.trim().to_ascii_lowercase();
+                let path = value.trim_matches(['<', '>', ' ', '"']);
+                path.is_empty() && value.contains('<') || is_mailer_local(path)
+            })
         })
-    })
 }
 
 fn sender(mail: &Mail) -> Sender {
-    let written = mail.header("From").unwrap_or_default().trim().to_ascii_lowercase();
-    let address = mail.from.first().map(|m| m.address.to_ascii_lowercase()).unwrap_or_default();
-    let name = mail.from.first().map(|m| fold(&m.name, 100)).unwrap_or_default();
-    if is_mailer_local(&address) || is_mailer_name(&name) || address.is_empty() && (is_mailer_local(&written) || is_mailer_name(&written) || written.ends_with("<>")) {
+    let written = mail
+        .header("From")
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    let address = mail
+        .from
+        .first()
+        .map(|m| m.address.to_ascii_lowercase())
+        .unwrap_or_default();
+    let name = mail
+        .from
+        .first()
+        .map(|m| fold(&m.name, 100))
+        .unwrap_or_default();
+    if is_mailer_local(&address)
+        || is_mailer_name(&name)
+        || address.is_empty()
+            && (is_mailer_local(&written) || is_mailer_name(&written) || written.ends_with("<>"))
+    {
         return Sender::Mailer;
     }
-    let local = address.split('@').next().unwrap_or_default().trim_matches(['"', '\\']);
-    if ["postmaster", "post_master", "post-master", "system administrator", "sysadmin", "mailadmin", "imss", "mailscanner", "interscan"].contains(&local)
+    let local = address
+        .split('@')
+        .next()
+        .unwrap_or_default()
+        .trim_matches(['"', '\\']);
+    if [
+        "postmaster",
+        "post_master",
+        "post-master",
+        "system administrator",
+        "sysadmin",
+        "mailadmin",
+        "imss",
+        "mailscanner",
+        "interscan",
+    ]
+    .contains(&local)
         || local.starts_with("postmaster")
         || name.contains("postmaster")
         || name.contains("system administrator")
@@ -406,22 +508,59 @@ fn sender(mail: &Mail) -> Sender {
     {
         return Sender::Postmaster;
     }
-    if is_no_reply(&address) { Sender::NoReply } else { Sender::Other }
+    if is_no_reply(&address) {
+        Sender::NoReply
+    } else {
+        Sender::Other
+    }
 }
 
 /// Local parts that only mail systems have, alone or with a host.
 fn is_mailer_local(address: &str) -> bool {
-    let local = address.split('@').next().unwrap_or_default().trim_matches(['<', '"', ' ', '\'']);
-    ["mailer-daemon", "mailer_daemon", "mailerdaemon", "mdaemon", "mail-daemon", "maildaemon", "mail.delivery.system", "mail-delivery", "maildelivery", "mail_delivery", "microsoftexchange329e71ec88ae4615bbc36ab6ce41109e", "mail-delivery-system", "mmdf", "undeliverable", "nondeliverable", "mailsystem"]
-        .iter()
-        .any(|m| local.starts_with(m))
+    let local = address
+        .split('@')
+        .next()
+        .unwrap_or_default()
+        .trim_matches(['<', '"', ' ', '\'']);
+    [
+        "mailer-daemon",
+        "mailer_daemon",
+        "mailerdaemon",
+        "mdaemon",
+        "mail-daemon",
+        "maildaemon",
+        "mail.delivery.system",
+        "mail-delivery",
+        "maildelivery",
+        "mail_delivery",
+        "microsoftexchange329e71ec88ae4615bbc36ab6ce41109e",
+        "mail-delivery-system",
+        "mmdf",
+        "undeliverable",
+        "nondeliverable",
+        "mailsystem",
+    ]
+    .iter()
+    .any(|m| local.starts_with(m))
 }
 
 /// Display names that only mail systems have, folded.
 fn is_mailer_name(name: &str) -> bool {
-    ["mail delivery", "mail deliver system", "mailer-daemon", "mailer daemon", "mail administrator", "delivery subsystem", "mail transfer agent", "internet mail delivery", "mail system", "mail router", "mailer daemon"]
-        .iter()
-        .any(|m| name.contains(m))
+    [
+        "mail delivery",
+        "mail deliver system",
+        "mailer-daemon",
+        "mailer daemon",
+        "mail administrator",
+        "delivery subsystem",
+        "mail transfer agent",
+        "internet mail delivery",
+        "mail system",
+        "mail router",
+        "mailer daemon",
+    ]
+    .iter()
+    .any(|m| name.contains(m))
 }
 
 fn is_no_reply(address: &str) -> bool {
@@ -433,9 +572,23 @@ fn is_no_reply(address: &str) -> bool {
         .filter(|c| c.is_ascii_alphanumeric())
         .collect::<String>()
         .to_ascii_lowercase();
-    ["noreply", "donotreply", "nepasrepondre", "norespond", "noresponder", "nichtantworten", "keineantwort", "nonrispondere", "pasdereponse", "autoreply", "autoresponder", "autoresponse", "autoanswer"]
-        .iter()
-        .any(|m| local.contains(m))
+    [
+        "noreply",
+        "donotreply",
+        "nepasrepondre",
+        "norespond",
+        "noresponder",
+        "nichtantworten",
+        "keineantwort",
+        "nonrispondere",
+        "pasdereponse",
+        "autoreply",
+        "autoresponder",
+        "autoresponse",
+        "autoanswer",
+    ]
+    .iter()
+    .any(|m| local.contains(m))
 }
 
 /// Subject tags of lists and gateways (`[ILUG] `, `***SPAM*** `) are not its first words.
@@ -444,7 +597,10 @@ pub(in crate::mail) fn untagged(folded: &str) -> &str {
     for _ in 0..4 {
         let rest = match subject.strip_prefix('[').and_then(|s| s.split_once(']')) {
             Some((tag, rest)) if tag.len() <= 60 && !rest.trim().is_empty() => rest.trim_start(),
-            _ => match ["***spam***", "{spam?}", "(spam)", "spam:", "***"].iter().find_map(|t| subject.strip_prefix(t)) {
+            _ => match ["***spam***", "{spam?}", "(spam)", "spam:", "***"]
+                .iter()
+                .find_map(|t| subject.strip_prefix(t))
+            {
                 Some(rest) => rest.trim_start(),
                 None => break,
             },
@@ -457,11 +613,15 @@ pub(in crate::mail) fn untagged(folded: &str) -> &str {
 /// Without `Re:`, `AW:`, `Fwd:` and their kin at its beginning; folded.
 fn without_prefix(folded: &str) -> &str {
     const PREFIXES: &[&str] = &[
-        "re", "aw", "sv", "antw", "antwort", "vs", "va", "odp", "ynt", "rif", "ref", "res", "r", "fwd", "fw", "wg", "tr", "i", "rv", "enc", "vb", "vl", "pd", "回复", "答复", "回覆", "转发", "轉寄", "返信", "転送",
+        "re", "aw", "sv", "antw", "antwort", "vs", "va", "odp", "ynt", "rif", "ref", "res", "r",
+        "fwd", "fw", "wg", "tr", "i", "rv", "enc", "vb", "vl", "pd", "回复", "答复", "回覆",
+        "转发", "轉寄", "返信", "転送",
     ];
     let mut subject = folded.trim_start();
     for _ in 0..10 {
-        let Some((prefix, rest)) = subject.split_once([':', '：']) else { break };
+        let Some((prefix, rest)) = subject.split_once([':', '：']) else {
+            break;
+        };
         let prefix = prefix.trim_end_matches(|c: char| c.is_ascii_digit() || "[]()^ ".contains(c));
         if !PREFIXES.contains(&prefix) {
             break;
@@ -477,9 +637,21 @@ fn before_quotation(text: &str) -> &str {
     for line in text.split_inclusive('\n') {
         let bare = line.trim_start();
         let begins = bare.starts_with('>')
-            || bare.starts_with("-----Original") || bare.starts_with("-----Urspr") || bare.starts_with("---------- Forwarded")
+            || bare.starts_with("-----Original")
+            || bare.starts_with("-----Urspr")
+            || bare.starts_with("---------- Forwarded")
             || bare.starts_with("________________________________")
-            || line.len() < 200 && ["wrote:", "schrieb:", "a écrit :", "ha scritto:", "escribió:", "geschreven:"].iter().any(|w| bare.trim_end().ends_with(w));
+            || line.len() < 200
+                && [
+                    "wrote:",
+                    "schrieb:",
+                    "a écrit :",
+                    "ha scritto:",
+                    "escribió:",
+                    "geschreven:",
+                ]
+                .iter()
+                .any(|w| bare.trim_end().ends_with(w));
         if begins && text.get(..at).is_some_and(|t| !t.trim().is_empty()) {
             return text.get(..at).unwrap_or(text);
         }

@@ -59,7 +59,10 @@ enum Ending {
 
 /// Hides everything from the first line on after which only repetition comes.
 fn hide_after_break(lines: &mut [Line]) -> Ending {
-    let Some(first) = lines.iter().position(|l| matches!(l.role, Role::Break { .. })) else {
+    let Some(first) = lines
+        .iter()
+        .position(|l| matches!(l.role, Role::Break { .. }))
+    else {
         return Ending::None;
     };
     let forward = lines[first..]
@@ -68,7 +71,11 @@ fn hide_after_break(lines: &mut [Line]) -> Ending {
     for line in &mut lines[first..] {
         line.role = Role::Hidden;
     }
-    if forward { Ending::Forward } else { Ending::Quotation }
+    if forward {
+        Ending::Forward
+    } else {
+        Ending::Quotation
+    }
 }
 
 /// A quoting client that wraps long lines leaves their ends without `>`: such an end stands alone between quoted lines, and continues the one before.
@@ -101,8 +108,13 @@ fn hide_quotation(lines: &mut [Line]) {
     let Some(last) = blocks.last() else { return };
     let answered = blocks.len() - usize::from(!has_text(&lines[last.end..]));
     let between = blocks.len() > 1;
-    let enclosed = |b: &Block| has_text(&lines[..b.start]) && lines[b.end..].iter().any(is_sentence);
-    let kept: Vec<bool> = blocks.iter().enumerate().map(|(n, b)| n < answered && (between || !b.attributed || enclosed(b))).collect();
+    let enclosed =
+        |b: &Block| has_text(&lines[..b.start]) && lines[b.end..].iter().any(is_sentence);
+    let kept: Vec<bool> = blocks
+        .iter()
+        .enumerate()
+        .map(|(n, b)| n < answered && (between || !b.attributed || enclosed(b)))
+        .collect();
     for (block, keep) in blocks.iter().zip(kept) {
         if !keep {
             for line in &mut lines[block.start..block.end] {
@@ -176,7 +188,10 @@ fn has_text(lines: &[Line]) -> bool {
 fn shown(lines: &[Line], rest: &str) -> String {
     let mut kept: Vec<&Line> = lines.iter().filter(|l| l.role != Role::Hidden).collect();
     if rest.is_empty() {
-        while kept.last().is_some_and(|l| l.role == Role::Blank || line::is_rule(&l.plain)) {
+        while kept
+            .last()
+            .is_some_and(|l| l.role == Role::Blank || line::is_rule(&l.plain))
+        {
             kept.pop();
         }
     }
@@ -189,6 +204,8 @@ fn shown(lines: &[Line], rest: &str) -> String {
     let blank_lines = out.len() - out.trim_start_matches(['\n', '\r']).len();
     let first = out[..].find(|c: char| !c.is_whitespace()).unwrap_or(0);
     // Indentation of the first line is the writer's; only blank lines before it go.
-    let from = out[..first].rfind('\n').map_or(blank_lines.min(first), |n| n + 1);
+    let from = out[..first]
+        .rfind('\n')
+        .map_or(blank_lines.min(first), |n| n + 1);
     out[from..].trim_end().to_string()
 }

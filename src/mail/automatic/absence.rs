@@ -185,7 +185,8 @@ const FIRST_WORDS_BYTES: usize = 400;
 
 /// Whether a folded subject is an automatic answer's, or may be one.
 pub(super) fn is_subject(subject: &str) -> bool {
-    CERTAIN_WITH_NAME_SET.is_match(subject.as_bytes()) || LIKELY_SUBJECTS_SET.is_match(subject.as_bytes())
+    CERTAIN_WITH_NAME_SET.is_match(subject.as_bytes())
+        || LIKELY_SUBJECTS_SET.is_match(subject.as_bytes())
 }
 
 /// Whether a folded subject is one that mail systems write word by word.
@@ -218,9 +219,11 @@ pub(super) fn opens_automatic(text: &str) -> bool {
 
 /// Whether a folded subject says that the mail is handed on.
 pub(super) fn is_forward(subject: &str) -> bool {
-    ["fwd:", "fw:", "wg:", "tr:", "i:", "rv:", "enc:", "vb:", "vs:", "pd:"]
-        .iter()
-        .any(|p| subject.starts_with(p))
+    [
+        "fwd:", "fw:", "wg:", "tr:", "i:", "rv:", "enc:", "vb:", "vs:", "pd:",
+    ]
+    .iter()
+    .any(|p| subject.starts_with(p))
 }
 
 /// Whether a folded subject is a read receipt's.

@@ -251,16 +251,27 @@ pub(in crate::mail) fn told(mail: &Mail) -> Option<Told> {
         return Some(of_fate(mail, Fate::Delivered, "a notice of delivery"));
     }
     if says(&FAILED_SET, FAILED, &subject).is_some() || is_subject(&subject) {
-        return Some(of_fate(mail, Fate::Failed, "a notice of failure: the subject"));
+        return Some(of_fate(
+            mail,
+            Fate::Failed,
+            "a notice of failure: the subject",
+        ));
     }
     says(&FAILED_SET, FAILED, &notice)
         .map(|_| of_fate(mail, Fate::Failed, "a notice of failure: the text"))
 }
 
 fn is_warning(subject: &str) -> bool {
-    ["warning", "delay", "(delay)", "verzog", "still being retried", "advisory"]
-        .iter()
-        .any(|w| subject.contains(w))
+    [
+        "warning",
+        "delay",
+        "(delay)",
+        "verzog",
+        "still being retried",
+        "advisory",
+    ]
+    .iter()
+    .any(|w| subject.contains(w))
         && !subject.contains("fail")
 }
 
@@ -297,9 +308,15 @@ fn split(text: &str) -> usize {
     let mut seen_words = false;
     for line in text.split_inclusive('\n').take(LINES_MAX * 2) {
         let trimmed = line.trim_start_matches(['>', ' ', '\t', '-', '=', '|', '*', '_']);
-        let is_field = ["Received: ", "Return-Path: ", "Return-path: ", "DKIM-Signature: ", "X-Received: "]
-            .iter()
-            .any(|f| trimmed.starts_with(f));
+        let is_field = [
+            "Received: ",
+            "Return-Path: ",
+            "Return-path: ",
+            "DKIM-Signature: ",
+            "X-Received: ",
+        ]
+        .iter()
+        .any(|f| trimmed.starts_with(f));
         if is_field && seen_words {
             return at;
         }
@@ -336,7 +353,10 @@ pub(in crate::mail) fn recipients(mail: &Mail) -> Vec<String> {
     }
     addresses(&mail.subject).for_each(|a| found.add(Place::Somewhere, a));
     let ours = |a: &str| {
-        mail.from.iter().chain(&mail.to).any(|m| m.address.eq_ignore_ascii_case(a))
+        mail.from
+            .iter()
+            .chain(&mail.to)
+            .any(|m| m.address.eq_ignore_ascii_case(a))
     };
     found.best(ours)
 }
@@ -389,7 +409,12 @@ impl Addresses {
             return vec![];
         };
         let mut all: Vec<String> = Vec::new();
-        for (_, address) in self.0.iter().filter(usable).filter(|(p, _)| *p == best || *p == Place::Origin) {
+        for (_, address) in self
+            .0
+            .iter()
+            .filter(usable)
+            .filter(|(p, _)| *p == best || *p == Place::Origin)
+        {
             if !all.contains(address) && all.len() < RECIPIENTS_MAX {
                 all.push(address.clone());
             }
@@ -401,7 +426,16 @@ impl Addresses {
 /// Whom a notice names for questions.
 fn is_contact(address: &str) -> bool {
     let local = address.split('@').next().unwrap_or_default();
-    ["postmaster", "mailer-daemon", "abuse", "support", "helpdesk", "hostmaster", "webmaster"].contains(&local)
+    [
+        "postmaster",
+        "mailer-daemon",
+        "abuse",
+        "support",
+        "helpdesk",
+        "hostmaster",
+        "webmaster",
+    ]
+    .contains(&local)
 }
 
 fn read_line(line: &str, found: &mut Addresses) {
@@ -409,7 +443,10 @@ fn read_line(line: &str, found: &mut Addresses) {
         return;
     }
     let folded = line.trim().to_ascii_lowercase();
-    if ["expanded from", "generated from", "originally addressed to"].iter().any(|w| folded.contains(w)) {
+    if ["expanded from", "generated from", "originally addressed to"]
+        .iter()
+        .any(|w| folded.contains(w))
+    {
         addresses(line).for_each(|a| found.add(Place::Origin, a));
         return;
     }
@@ -417,14 +454,17 @@ fn read_line(line: &str, found: &mut Addresses) {
         addresses(line).for_each(|a| found.add(Place::Field, a));
         return;
     }
-    let Some((start, first)) = first_address(line) else { return };
+    let Some((start, first)) = first_address(line) else {
+        return;
+    };
     let before = line.get(..start).unwrap_or_default();
     let after = line.get(start + first.len()..).unwrap_or_default();
     if is_contact_line(&folded) {
         return;
     }
     if is_decoration(before) {
-        let alone = is_decoration(after) || after.trim_start_matches(['>', '"', '\'']).starts_with(':');
+        let alone =
+            is_decoration(after) || after.trim_start_matches(['>', '"', '\'']).starts_with(':');
         found.add(if alone { Place::Alone } else { Place::First }, first);
         return;
     }
@@ -435,15 +475,38 @@ fn place_by_words(folded: &str, before: &str) -> Place {
     let before = before.to_ascii_lowercase();
     let label = before.trim_end_matches(|c: char| !c.is_alphanumeric());
     let labelled = [
-        "recipient", "recipients", "address", "to", "user", "userid", "mailbox", "account", "delivering your mail to", "unknown user", "failed recipient",
-        "empfanger", "destinataire", "destinatario", "rejected recipient", "local user", "for",
+        "recipient",
+        "recipients",
+        "address",
+        "to",
+        "user",
+        "userid",
+        "mailbox",
+        "account",
+        "delivering your mail to",
+        "unknown user",
+        "failed recipient",
+        "empfanger",
+        "destinataire",
+        "destinatario",
+        "rejected recipient",
+        "local user",
+        "for",
     ]
     .iter()
     .any(|l| label.ends_with(l));
     // The name of the original's own field: it says whom the mail was addressed to, which is the recipient when nothing better is there.
-    if label.ends_with("rcpt to") || folded.contains("rcpt to:") || folded.starts_with(">>>") || folded.starts_with("<<<") {
+    if label.ends_with("rcpt to")
+        || folded.contains("rcpt to:")
+        || folded.starts_with(">>>")
+        || folded.starts_with("<<<")
+    {
         Place::Dialog
-    } else if label.ends_with("from") || label.ends_with("sender") || label.ends_with("by") || label.ends_with("mail from") {
+    } else if label.ends_with("from")
+        || label.ends_with("sender")
+        || label.ends_with("by")
+        || label.ends_with("mail from")
+    {
         Place::Somewhere
     } else if labelled {
         Place::Labelled
@@ -455,9 +518,21 @@ fn place_by_words(folded: &str, before: &str) -> Place {
 }
 
 fn is_contact_line(folded: &str) -> bool {
-    ["contact", "please send mail to", "send mail to <postmaster", "e-mail to postmaster", "wenden sie sich", "for assistance", "for help", "message-id", "mail from:", "envelope-from", "reply-to:"]
-        .iter()
-        .any(|w| folded.contains(w))
+    [
+        "contact",
+        "please send mail to",
+        "send mail to <postmaster",
+        "e-mail to postmaster",
+        "wenden sie sich",
+        "for assistance",
+        "for help",
+        "message-id",
+        "mail from:",
+        "envelope-from",
+        "reply-to:",
+    ]
+    .iter()
+    .any(|w| folded.contains(w))
         || folded.starts_with("from:")
         || folded.starts_with("from ")
         || folded.starts_with("cc:")
@@ -465,7 +540,8 @@ fn is_contact_line(folded: &str) -> bool {
 
 /// Bullets, quotes and brackets around an address.
 fn is_decoration(s: &str) -> bool {
-    s.chars().all(|c| c.is_whitespace() || "<>\"'*-+•·:;,.|()[]=".contains(c))
+    s.chars()
+        .all(|c| c.is_whitespace() || "<>\"'*-+•·:;,.|()[]=".contains(c))
 }
 
 fn first_address(line: &str) -> Option<(usize, &str)> {
@@ -502,7 +578,9 @@ fn local_length(before: &str) -> usize {
     }
     // A bullet or dash before the address is not part of it.
     let local = before.get(before.len() - taken..).unwrap_or_default();
-    local.trim_start_matches(['-', '.', '*', '=', '/', '|', '!']).len()
+    local
+        .trim_start_matches(['-', '.', '*', '=', '/', '|', '!'])
+        .len()
 }
 
 fn domain_length(after: &str) -> usize {
@@ -529,7 +607,10 @@ mod tests {
     fn addresses_are_found_in_any_dress() {
         check("<a@b.example>: no", "a@b.example");
         check("to \"a.b+c@d-e.example\".", "a.b+c@d-e.example");
-        check("  * x@y.example (gone), z@y.example...", "x@y.example z@y.example");
+        check(
+            "  * x@y.example (gone), z@y.example...",
+            "x@y.example z@y.example",
+        );
         check("no @ here, a@ or @b, ü@ß.example", "ü@ß.example");
     }
 

@@ -184,7 +184,11 @@ fn merged(groups: Vec<Group>) -> Vec<Group> {
     let mut all: Vec<Group> = Vec::with_capacity(groups.len());
     for group in groups {
         match all.last_mut() {
-            Some(last) if last.action.is_empty() && !last.recipients.is_empty() && group.recipients.is_empty() => {
+            Some(last)
+                if last.action.is_empty()
+                    && !last.recipients.is_empty()
+                    && group.recipients.is_empty() =>
+            {
                 last.action = group.action;
                 if last.status.is_empty() {
                     last.status = group.status;
