@@ -15,7 +15,7 @@ use crate::post::deliver::{self, Way};
 use crate::post::file::Pigeonholes;
 use crate::post::tls::Encryption;
 use crate::post::watch::{self, Parsers, Source};
-use crate::post::{Indoors, Pulse, QUIET_MAX, Secret, imap, smtp};
+use crate::post::{Indoors, Pulse, QUIET_MAX, Secret, imap, smtp, stopped};
 use crate::store::Reader;
 use anyhow::Context;
 use chrono::{DateTime, Utc};
@@ -50,8 +50,39 @@ struct House {
     deadlines: Arc<AtomicI64>,
 }
 
-/// Runs until told to end; an error if the store cannot be trusted any more.
+/// A daemon that has begun.
+pub struct Running {
+    /// What is committed.
+    pub reader: Reader,
+    /// The way to the clerk.
+    pub clerk: Handle,
+    /// How each mailbox is doing.
+    pub mailboxes: Vec<(String, Arc<Pulse>)>,
+    end: tokio::sync::watch::Sender<bool>,
+    thread: std::thread::JoinHandle<anyhow::Result<()>>,
+}
+
+impl Running {
+    /// Tells it to end.
+    pub fn end(&self) {
+        let _ = self.end.send(true);
+    }
+
+    /// Waits until it has ended; an error if the store cannot be trusted any more.
+    pub fn wait(self) -> anyhow::Result<()> {
+        self.thread
+            .join()
+            .map_err(|_| anyhow::anyhow!("the daemon panicked"))?
+    }
+}
+
+/// Runs until a signal tells it to end.
 pub fn run(config: Config) -> anyhow::Result<()> {
+    begin(config)?.wait()
+}
+
+/// Opens the store and starts the loops. Ends by a signal, or by [`Running::end`].
+pub fn begin(config: Config) -> anyhow::Result<Running> {
     let opened = reach::open_store(&config)?;
     let policy = opened.policy.clone();
     let mut clerk: Clerk = Opened::into_clerk(opened);
@@ -60,8 +91,8 @@ pub fn run(config: Config) -> anyhow::Result<()> {
         .enable_all()
         .thread_stack_size(8 << 20)
         .build()?;
-    let (handle, thread) = window::open(clerk, clock::now)?;
-    let mailboxes = config
+    let (handle, clerk_thread) = window::open(clerk, clock::now)?;
+    let mailboxes: Vec<_> = config
         .mailboxes
         .iter()
         .map(|m| (m.name.clone(), Arc::new(Pulse::default())))
@@ -69,22 +100,35 @@ pub fn run(config: Config) -> anyhow::Result<()> {
     let house = Arc::new(House {
         config,
         clerk: handle.clone(),
-        reader,
+        reader: reader.clone(),
         policy: Mutex::new(policy),
-        mailboxes,
+        mailboxes: mailboxes.clone(),
         outbox: Arc::new(Pulse::default()),
         deadlines: Arc::new(AtomicI64::new(clock::now().timestamp())),
     });
-    let lived = runtime.block_on(live(house));
-    handle.close();
-    let closed = thread
-        .join()
-        .map_err(|_| anyhow::anyhow!("the clerk panicked"))?;
-    runtime.shutdown_timeout(Duration::from_secs(5));
-    lived.and(closed)
+    let (end, ended) = tokio::sync::watch::channel(false);
+    let clerk = handle.clone();
+    let thread = std::thread::Builder::new()
+        .name("house".into())
+        .spawn(move || {
+            let lived = runtime.block_on(live(house, ended));
+            handle.close();
+            let closed = clerk_thread
+                .join()
+                .map_err(|_| anyhow::anyhow!("the clerk panicked"))?;
+            runtime.shutdown_timeout(Duration::from_secs(5));
+            lived.and(closed)
+        })?;
+    Ok(Running {
+        reader,
+        clerk,
+        mailboxes,
+        end,
+        thread,
+    })
 }
 
-async fn live(house: Arc<House>) -> anyhow::Result<()> {
+async fn live(house: Arc<House>, ended: crate::post::Stop) -> anyhow::Result<()> {
     let (close, stop) = tokio::sync::watch::channel(false);
     let mut loops = JoinSet::new();
     watch_mailboxes(&house, &stop, &mut loops)?;
@@ -101,7 +145,7 @@ async fn live(house: Arc<House>) -> anyhow::Result<()> {
     first_look(&house).await;
     tell_systemd(&[NotifyState::Ready]);
     tracing::info!(mailboxes = house.mailboxes.len(), "ready");
-    let ended = until_told_to_end(&house).await;
+    let told = until_told_to_end(&house, ended).await;
     tell_systemd(&[NotifyState::Stopping]);
     let _ = close.send(true);
     let all = async { while loops.join_next().await.is_some() {} };
@@ -109,7 +153,7 @@ async fn live(house: Arc<House>) -> anyhow::Result<()> {
         tracing::warn!("a loop did not end in time; what it had begun is known at the next start");
     }
     let _ = std::fs::remove_file(&house.config.control);
-    ended
+    told
 }
 
 fn watch_mailboxes(
@@ -245,7 +289,7 @@ async fn first_look(house: &House) {
     let _ = tokio::time::timeout(FIRST_LOOK, all).await;
 }
 
-async fn until_told_to_end(house: &House) -> anyhow::Result<()> {
+async fn until_told_to_end(house: &House, mut ended: crate::post::Stop) -> anyhow::Result<()> {
     let mut term = signal(SignalKind::terminate())?;
     let mut int = signal(SignalKind::interrupt())?;
     let mut hup = signal(SignalKind::hangup())?;
@@ -254,6 +298,7 @@ async fn until_told_to_end(house: &House) -> anyhow::Result<()> {
         tokio::select! {
             _ = term.recv() => return Ok(()),
             _ = int.recv() => return Ok(()),
+            () = stopped(&mut ended) => return Ok(()),
             _ = hup.recv() => reload(house),
             // The clerk's thread ends by itself only when the index is broken; nothing works without it.
             _ = look.tick() => if house.clerk.is_closed() { return Ok(()) },
