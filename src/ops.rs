@@ -1,6 +1,7 @@
 //! What operators and staff use: the command line.
 
 pub mod cli;
+pub mod contract;
 pub mod deadline;
 pub mod inspect;
 pub mod rules;

@@ -1,6 +1,6 @@
 //! The command line: one definition for help, man pages and completions.
 
-use super::{deadline, exit, inspect, rules};
+use super::{contract, deadline, exit, inspect, rules};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -31,6 +31,8 @@ pub enum Command {
     Inspect(inspect::Arguments),
     /// When an objective expires, and how that was computed.
     Deadline(deadline::Arguments),
+    /// The contract as tables.
+    Contract(contract::Arguments),
     /// Rules against mails.
     Rules(rules::Arguments),
 }
@@ -51,6 +53,7 @@ pub fn run() -> u8 {
     match &cli.command {
         Command::Inspect(arguments) => inspect::run(&cli, arguments),
         Command::Deadline(arguments) => deadline::run(&cli, arguments),
+        Command::Contract(arguments) => contract::run(&cli, arguments),
         Command::Rules(arguments) => rules::run(&cli, arguments),
     }
 }
