@@ -211,3 +211,14 @@ pub fn read(raw: &[u8]) -> Mail {
     mail.language = language::detect(&mail.subject, &mail.new_text);
     mail
 }
+
+/// A mail of which nothing was looked at but its bytes: what is kept of one that cannot be read.
+pub fn unread(raw: &[u8]) -> Mail {
+    let nothing = parse::parsed(b"");
+    Mail {
+        raw: Fingerprint::of(raw),
+        written: None,
+        bytes: raw.len() as u64,
+        ..nothing
+    }
+}

@@ -101,6 +101,8 @@ pub struct Letter {
     pub from: Mailbox,
     /// The one recipient.
     pub to: Mailbox,
+    /// Where an answer goes if not to `from`: a signed `+` address.
+    pub reply_to: Option<String>,
     /// Shown only; each is a letter of its own.
     pub cc: Vec<Mailbox>,
     /// One line.
