@@ -208,10 +208,7 @@ fn reasons_name_the_rule_and_the_text() {
         .iter()
         .find(|r| r.contains("production is down"))
         .unwrap();
-    assert!(
-        reason.starts_with("rules/mailboxes/1-severity.toml:"),
-        "{reason}"
-    );
+    assert!(reason.starts_with("1-severity.toml:"), "{reason}");
     assert!(
         reason.ends_with("(text \"produktion ist seit 9 uhr down\")"),
         "{reason}"
