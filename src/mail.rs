@@ -5,13 +5,22 @@
 
 pub mod address;
 pub mod automatic;
+mod body;
 pub mod bounce;
+mod charset;
 pub mod fold;
+mod header;
+pub mod html;
 pub mod language;
+mod parameter;
 pub mod parse;
 pub mod quote;
 pub mod sender;
 pub mod text;
+mod tnef;
+mod transfer;
+mod uuencode;
+mod walk;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

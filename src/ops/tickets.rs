@@ -24,9 +24,9 @@ pub struct Filter {
     /// What could not be taken apart, or was set aside.
     #[arg(long)]
     pub quarantine: bool,
-    /// new, open, waiting-customer, closed, void, quarantined.
-    #[arg(long)]
-    pub state: Option<String>,
+    /// new, open, waiting-customer, closed, void, quarantined. (`--state` names the state directory.)
+    #[arg(long, value_name = "STATE")]
+    pub status: Option<String>,
     /// 1 to 4.
     #[arg(long)]
     pub severity: Option<u8>,
@@ -109,7 +109,7 @@ pub fn list(
 }
 
 fn passes(t: &Ticket, policy: &Policy, filter: &Filter) -> bool {
-    let by_state = match (&filter.state, filter.quarantine) {
+    let by_state = match (&filter.status, filter.quarantine) {
         (Some(state), _) => word(&t.state) == *state,
         (None, true) => t.state == State::Quarantined,
         (None, false) => filter.all || t.is_open(),
