@@ -128,7 +128,7 @@ pub(super) const AUTO_REPLY: &[Mark] = &[
     mark("X-FreeScout-Mail-Type", When::Has(&["auto.reply"])),
     mark("X-Mailer", When::Has(&["vacation", "autoresponder", "autoreply"])),
     // iCloud, GMX and Web.de, cPanel.
-    mark("X-Apple-Vacation", When::Present),
+    mark("X-Apple-Action", When::Has(&["vacation"])),
     mark("X-UI-Vacation", When::Present),
 ];
 

@@ -179,7 +179,7 @@ const OPENINGS: &[&str] = &[
 /// Subjects of notices, folded, without list tags: what mailers write there, from the beginning.
 const SUBJECTS: &[&str] = &[
     r"^(mail )?delivery (status )?(notification|report|failure|failed|error|problem|unsuccessful|has failed|delayed|delay|warning|final failure)",
-    r"^delivery notification",
+    r"^delivery notification|^notice: mail delivery|^auto(matic)? ?(error|failure) (message|notification)",
     r"^(returned|undeliver(ed|able)|undelivered|undeliverable|failed|rejected|bounced|blocked|automatically rejected) (e-?mail|mail|message)",
     r"^undeliver(able|ed)\b",
     r"^(failure notice|failure delivery|failed mail|mail failure|mail failed|mail delivery|mail system error|mail not delivered|mail error|mail undeliverable)",
