@@ -270,9 +270,6 @@ fn notice_of_mailer(seen: &Seen) -> Option<Answer> {
         let because = format!("X-Failed-Recipients, {}", told.because);
         return Some(of_told(Told { because, ..told }));
     }
-    if seen.is_absent_notice() {
-        return None;
-    }
     let mailer_subject = notice::is_subject(&seen.subject);
     let opening = notice::opening(&seen.head);
     let returns_mail = seen.mail.reports.iter().any(|r| bounce::is_returned_mail(&r.media_type));
@@ -284,7 +281,7 @@ fn notice_of_mailer(seen: &Seen) -> Option<Answer> {
         Sender::NoReply => (opening.is_some() || looks_like_one) && !is_web_form(seen.mail),
         Sender::Other => mailer_subject && opening.is_some() && !seen.is_reply(),
     };
-    if !believed {
+    if !believed || seen.is_absent_notice() {
         return None;
     }
     let told = report::told_in_text(seen.mail).or_else(|| notice::told(seen.mail))?;
@@ -366,9 +363,9 @@ fn machine_words(seen: &Seen) -> Option<Answer> {
     if absence::opens_automatic(&seen.head) && !absence::is_forward(&seen.subject) {
         return Some(answer(Kind::AutoReply, "text: calls itself automatic in its first words"));
     }
-    let quotes = before_quotation(&seen.mail.text).len() < seen.mail.text.trim_end().len();
-    let plain = !seen.head.contains('?') && !quotes && seen.head.len() < 1_200;
-    (plain && absence::opens_absent(&seen.head) && !absence::is_forward(&seen.subject))
+    let quotes = || before_quotation(&seen.mail.text).len() < seen.mail.text.trim_end().len();
+    let plain = seen.head.len() < 1_200 && !seen.head.contains('?');
+    (plain && absence::opens_absent(&seen.head) && !absence::is_forward(&seen.subject) && !quotes())
         .then(|| answer(Kind::AutoReply, "text: an absence with a return or a deputy in its first words"))
 }
 

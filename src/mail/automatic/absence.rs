@@ -68,7 +68,8 @@ const LIKELY_SUBJECTS: &[&str] = &[
 const ABSENT: &[&str] = &[
     // en
     r"\b(i am|i'm|i will be|i'll be|we are|we will be|is|will be|am) (currently |presently |now |also |temporarily |unfortunately )*(out of|away from|not in|out from) (the |my |our )?(office|desk)\b",
-    r"\bout of (the )?office (from|until|till|starting|on|this|today|with)\b",
+    // Not after "I was": people write that when they are back.
+    r"(^|[.!,:-] ?)out of (the )?office (from|until|till|starting|on|this|today|with)\b",
     r"\b(i am|i'm|i will be|i'll be|we are|is|am) (currently |away |out |now )*on (annual |parental |maternity |paternity |sick |medical |family |extended |business )?(leave|vacation|holidays?|travel)\b",
     r"\b(i am|i'm|i will be|i'll be) (currently |now )*(away|travell?ing|unavailable|on the road|out) (from|until|till|this|and|with|on|through)\b",
     r"\b(limited|no|intermittent|without|sporadic|little|not have) (regular )?access to (my )?(e-?mails?|internet)\b",
