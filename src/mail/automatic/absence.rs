@@ -186,7 +186,8 @@ const FIRST_WORDS_BYTES: usize = 400;
 
 /// Whether a folded subject is an automatic answer's, or may be one.
 pub(super) fn is_subject(subject: &str) -> bool {
-    CERTAIN_WITH_NAME_SET.is_match(subject.as_bytes()) || LIKELY_SUBJECTS_SET.is_match(subject.as_bytes())
+    CERTAIN_WITH_NAME_SET.is_match(subject.as_bytes())
+        || LIKELY_SUBJECTS_SET.is_match(subject.as_bytes())
 }
 
 /// Whether a folded subject is one that mail systems write word by word.
@@ -219,9 +220,11 @@ pub(super) fn opens_automatic(text: &str) -> bool {
 
 /// Whether a folded subject says that the mail is handed on.
 pub(super) fn is_forward(subject: &str) -> bool {
-    ["fwd:", "fw:", "wg:", "tr:", "i:", "rv:", "enc:", "vb:", "vs:", "pd:"]
-        .iter()
-        .any(|p| subject.starts_with(p))
+    [
+        "fwd:", "fw:", "wg:", "tr:", "i:", "rv:", "enc:", "vb:", "vs:", "pd:",
+    ]
+    .iter()
+    .any(|p| subject.starts_with(p))
 }
 
 /// Whether a folded subject is a read receipt's.
@@ -240,7 +243,11 @@ mod tests {
     use super::*;
 
     fn check(subject: &str, certain: bool) {
-        assert_eq!(is_certain_subject(&fold(subject, 300)), certain, "{subject}");
+        assert_eq!(
+            is_certain_subject(&fold(subject, 300)),
+            certain,
+            "{subject}"
+        );
     }
 
     #[test]
@@ -264,9 +271,17 @@ mod tests {
 
     #[test]
     fn first_words() {
-        assert!(opens_automatic("this is an automatic reply. we will answer soon."));
-        assert!(!opens_automatic("hello, we get this every hour, why? this is an automated message"));
-        assert!(opens_absent("i am out of the office until monday. in urgent cases ask paul."));
-        assert!(!opens_absent("i was out of the office until monday, and it still fails."));
+        assert!(opens_automatic(
+            "this is an automatic reply. we will answer soon."
+        ));
+        assert!(!opens_automatic(
+            "hello, we get this every hour, why? this is an automated message"
+        ));
+        assert!(opens_absent(
+            "i am out of the office until monday. in urgent cases ask paul."
+        ));
+        assert!(!opens_absent(
+            "i was out of the office until monday, and it still fails."
+        ));
     }
 }

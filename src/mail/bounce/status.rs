@@ -6,7 +6,9 @@ use std::sync::LazyLock;
 
 /// `5.1.1` with its class 2, 4 or 5, and not a piece of an address or version: the neighbours must not be letters, digits or dots.
 static ENHANCED: LazyLock<Regex> = LazyLock::new(|| {
-    regex(r#"(?:^|[\s(\[#<;:="'>,/-])([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:$|[\s)\],;:>"'/=<-]|\.(?:\s|$))"#)
+    regex(
+        r#"(?:^|[\s(\[#<;:="'>,/-])([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:$|[\s)\],;:>"'/=<-]|\.(?:\s|$))"#,
+    )
 });
 
 /// An SMTP reply code of a failure at the beginning of a word.
@@ -69,16 +71,43 @@ const OF_REPLY: &[(u16, &str)] = &[
 /// What mailers say in words, folded, most telling first.
 const OF_WORDS: &[(&str, &str)] = &[
     // Exim says these of a queue that it has given up for the present; its wording leaves the road open.
-    (r"retry time(out)? (exceeded|not reached)|all hosts .{0,40}have been failing for a long time", "4.4.7"),
-    (r"(mail ?box|mail ?folder|account|user|inbox|quota)('s)? (is |has been )?(full|exceed|over(drawn)?|out of)|over ?quota|quota (usage |limit )?(exceed|violation)|exceed(s|ed|ing)? .{0,30}quota|disk quota|mailbox .{0,30}(full|exceed)|too much mail (stored|data)|not enough (disk )?space|insufficient (system )?(storage|disk)|(postfach|mailbox) .{0,20}voll|boite .{0,30}pleine|casella .{0,20}piena|buzon .{0,20}lleno|espacio en casilla", "5.2.2"),
-    (r"message (size|is too|too) (large|big|exceed)|too (large|big)|size (limit|exceed)|exceed.{0,30}(size|limit)|message .{0,20}larger than", "5.3.4"),
-    (r"(host|domain|domain name|server)( name)? (is |was )?(unknown|not found|does not exist|could not be found|lookup fail)|unknown (host|domain)|no such (host|domain)|name (service|server) error|dns (error|lookup fail)|unrout(e)?able|invalid domain|no mx|illegal host|bad destination (host|system)|nxdomain|domain .{0,40}does(n't| not) exist", "5.1.2"),
-    (r"(user|recipient|mail ?box|account|address|name|userid|alias|person)s?( name)?( here)?( is| was| has been)? (unknown|not (found|known|listed|recogni[sz]ed|available|exist)|unavailable|invalid|disabled|inactive|rejected|does(n't| not) exist|no longer)|(unknown|invalid|no such|bad|illegal|inactive|nonexistent|no valid) (final delivery )?(user|recipient|mailbox|address|account|local|addressee|alias|e-?mail|destination)|not (a )?(known|listed|our customer|a valid)|not listed in|does(n't| not) have a .{0,40}account|this account has been|no mailbox here|couldn't find any|user doesn't exist|nicht gefunden|unbekannt|existiert nicht|nicht gelistet|inconnu|n'existe pas|sconosciut|inesistente|desconocid|no existe|desconhecid|user not|\bno user\b|mailbox unavailable", "5.1.1"),
-    (r"relay(ing)? (access )?(is )?(denied|not (permitted|allowed))|relaying denied|unable to relay|insecure mail relay", "5.7.1"),
-    (r"connection (refused|failed|lost|dropped)|no route to|network (is )?unreachable|host (is )?unreachable|could not connect|can't connect|unable to connect", "5.4.1"),
-    (r"spam|junk|unsolicited|blacklist|blocklist|block list|blocked|black ?listed|poor reputation|listed (at|by|in) |bulk mail|virus|content (rejected|filter)|policy|access denied|not authori[sz]ed|permission|reject(ed|s)|refused|denied|reverse dns|ptr record|not a member|not member|are not allowed|restricted", "5.7.1"),
+    (
+        r"retry time(out)? (exceeded|not reached)|all hosts .{0,40}have been failing for a long time",
+        "4.4.7",
+    ),
+    (
+        r"(mail ?box|mail ?folder|account|user|inbox|quota)('s)? (is |has been )?(full|exceed|over(drawn)?|out of)|over ?quota|quota (usage |limit )?(exceed|violation)|exceed(s|ed|ing)? .{0,30}quota|disk quota|mailbox .{0,30}(full|exceed)|too much mail (stored|data)|not enough (disk )?space|insufficient (system )?(storage|disk)|(postfach|mailbox) .{0,20}voll|boite .{0,30}pleine|casella .{0,20}piena|buzon .{0,20}lleno|espacio en casilla",
+        "5.2.2",
+    ),
+    (
+        r"message (size|is too|too) (large|big|exceed)|too (large|big)|size (limit|exceed)|exceed.{0,30}(size|limit)|message .{0,20}larger than",
+        "5.3.4",
+    ),
+    (
+        r"(host|domain|domain name|server)( name)? (is |was )?(unknown|not found|does not exist|could not be found|lookup fail)|unknown (host|domain)|no such (host|domain)|name (service|server) error|dns (error|lookup fail)|unrout(e)?able|invalid domain|no mx|illegal host|bad destination (host|system)|nxdomain|domain .{0,40}does(n't| not) exist",
+        "5.1.2",
+    ),
+    (
+        r"(user|recipient|mail ?box|account|address|name|userid|alias|person)s?( name)?( here)?( is| was| has been)? (unknown|not (found|known|listed|recogni[sz]ed|available|exist)|unavailable|invalid|disabled|inactive|rejected|does(n't| not) exist|no longer)|(unknown|invalid|no such|bad|illegal|inactive|nonexistent|no valid) (final delivery )?(user|recipient|mailbox|address|account|local|addressee|alias|e-?mail|destination)|not (a )?(known|listed|our customer|a valid)|not listed in|does(n't| not) have a .{0,40}account|this account has been|no mailbox here|couldn't find any|user doesn't exist|nicht gefunden|unbekannt|existiert nicht|nicht gelistet|inconnu|n'existe pas|sconosciut|inesistente|desconocid|no existe|desconhecid|user not|\bno user\b|mailbox unavailable",
+        "5.1.1",
+    ),
+    (
+        r"relay(ing)? (access )?(is )?(denied|not (permitted|allowed))|relaying denied|unable to relay|insecure mail relay",
+        "5.7.1",
+    ),
+    (
+        r"connection (refused|failed|lost|dropped)|no route to|network (is )?unreachable|host (is )?unreachable|could not connect|can't connect|unable to connect",
+        "5.4.1",
+    ),
+    (
+        r"spam|junk|unsolicited|blacklist|blocklist|block list|blocked|black ?listed|poor reputation|listed (at|by|in) |bulk mail|virus|content (rejected|filter)|policy|access denied|not authori[sz]ed|permission|reject(ed|s)|refused|denied|reverse dns|ptr record|not a member|not member|are not allowed|restricted",
+        "5.7.1",
+    ),
     (r"loop|too many hops", "5.4.6"),
-    (r"(timed? ?out|timeout|expired|too long|given up|giving up|gave up|could not deliver for|not delivered within|after .{0,30}(retries|attempts|hour|days?)|multiple retries|maximum delivery attempts|not collected|been collected|not responding|too old|aborted)", "5.4.7"),
+    (
+        r"(timed? ?out|timeout|expired|too long|given up|giving up|gave up|could not deliver for|not delivered within|after .{0,30}(retries|attempts|hour|days?)|multiple retries|maximum delivery attempts|not collected|been collected|not responding|too old|aborted)",
+        "5.4.7",
+    ),
     (r"syntax|malformed|incorrectly constructed", "5.1.3"),
 ];
 
