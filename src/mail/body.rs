@@ -205,7 +205,7 @@ impl Chooser<'_, '_> {
         };
         let plain = forms
             .iter()
-            .find(|f| !f.is_empty() && !is_html(f) && f.iter().any(|&at| self.letters(at) > 0));
+            .find(|f| !f.is_empty() && !is_html(f) && f.iter().any(|&at| self.says_something(at)));
         let html = forms.iter().rev().find(is_html);
         bodies.used.extend(forms.iter().flatten());
         if let Some(html) = html.and_then(|h| {
@@ -222,14 +222,18 @@ impl Chooser<'_, '_> {
         }
     }
 
-    fn letters(&self, index: usize) -> usize {
-        let (bytes, _) = transfer::decoded(self.parts[index].content, self.parts[index].encoding);
-        bytes.iter().filter(|b| !b.is_ascii_whitespace()).count()
+    fn says_something(&self, index: usize) -> bool {
+        let part = &self.parts[index];
+        let (bytes, _) = transfer::decoded(part.content, part.encoding);
+        !bytes.trim_ascii().is_empty()
     }
 
     fn is_excuse(&self, plain: &[usize], html: &[usize]) -> bool {
-        let short: usize = plain.iter().map(|&at| self.letters(at)).sum();
-        if short > EXCUSE_BYTES_MAX {
+        // Encoded, it is at most three times as long.
+        if plain
+            .iter()
+            .any(|&at| self.parts[at].content.len() > 3 * EXCUSE_BYTES_MAX)
+        {
             return false;
         }
         let said = plain
@@ -237,6 +241,10 @@ impl Chooser<'_, '_> {
             .map(|&at| decoded_text(&self.parts[at]))
             .collect::<String>()
             .to_lowercase();
+        let short = said.chars().filter(|c| !c.is_whitespace()).count();
+        if short > EXCUSE_BYTES_MAX {
+            return false;
+        }
         let excuses = said.contains("html") || said.contains("mime") || short < 8;
         let shown = |at: usize| html::text(&decoded_text(&self.parts[at]), TEXT_BYTES_MAX).len();
         excuses && html.iter().map(|&at| shown(at)).sum::<usize>() > short * EXCUSE_FACTOR

@@ -212,6 +212,11 @@ fn e03_uuencode_that_never_ends() {
 
 #[test]
 fn e05_nested_tables_and_quotations() {
+    let times = if cfg!(debug_assertions) {
+        10_000
+    } else {
+        100_000
+    };
     for tag in [
         "<table><tr><td>",
         "<blockquote>",
@@ -222,7 +227,7 @@ fn e05_nested_tables_and_quotations() {
         "<!--",
         "<b x=",
     ] {
-        let html = format!("{}text", tag.repeat(100_000));
+        let html = format!("{}text", tag.repeat(times));
         survives(with("Content-Type: text/html", &html));
     }
     let mail = survives(with(

@@ -4,6 +4,7 @@
 
 use super::cli::Cli;
 use super::exit;
+use crate::desk::thread;
 use crate::mail::sender::{self, Trust};
 use crate::mail::{self, Attachment, Mail, parse};
 use crate::rules::{Facts, RuleBook, Verdict};
@@ -83,7 +84,7 @@ fn show_mails(
     Ok(all_readable)
 }
 
-/// Groups the files by `References`, `In-Reply-To` and the like: each file alone until there is evidence.
+/// Groups the files by `References`, `In-Reply-To` and the like.
 fn show_threads(
     arguments: &Arguments,
     pool: &rayon::ThreadPool,
@@ -91,15 +92,22 @@ fn show_threads(
 ) -> std::io::Result<bool> {
     let mails: Vec<Option<Mail>> =
         pool.install(|| arguments.files.par_iter().map(|file| read(file)).collect());
-    let mut thread = 0;
-    for (file, _) in arguments
+    let (files, readable): (Vec<&PathBuf>, Vec<&Mail>) = arguments
         .files
         .iter()
         .zip(&mails)
-        .filter(|(_, mail)| mail.is_some())
-    {
-        thread += 1;
-        let group = json!({ "thread": thread, "files": [file.to_string_lossy()], "parents": {} });
+        .filter_map(|(file, mail)| Some((file, mail.as_ref()?)))
+        .unzip();
+    let name = |i: &usize| files[*i].to_string_lossy();
+    for (n, thread) in thread::group(&readable).iter().enumerate() {
+        let parents: Value = thread
+            .parents
+            .iter()
+            .map(|(child, parent)| (name(child).into_owned(), json!(name(parent))))
+            .collect::<serde_json::Map<_, _>>()
+            .into();
+        let members: Vec<_> = thread.members.iter().map(name).collect();
+        let group = json!({ "thread": n + 1, "files": members, "parents": parents });
         writeln!(out, "{group}")?;
     }
     Ok(mails.iter().all(Option::is_some))
