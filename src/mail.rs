@@ -21,6 +21,9 @@ mod transfer;
 mod uuencode;
 mod walk;
 
+#[cfg(test)]
+mod hostile_tests;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -108,7 +111,7 @@ impl Kind {
 /// An attachment as the mail names it. The name is data for display, never a path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attachment {
-    /// The file name, cleaned for display; empty if the mail gives none.
+    /// The file name, cleaned for display; where the mail gives none, its subject, description or type.
     pub name: String,
     /// `type/subtype`, lower case.
     #[serde(rename = "type")]

@@ -296,9 +296,11 @@ fn bare(verbatim: &str, phrase: &str) -> (String, String) {
                 word.strip_prefix("mailto:").unwrap_or(word).to_string(),
             )
         }
-        (None, _) if verbatim.split_whitespace().count() > 1 => {
-            (verbatim.to_string(), String::new())
+        // One word may be a local user or a name: it is shown as both.
+        (None, _) if verbatim.split_whitespace().count() == 1 => {
+            (verbatim.to_string(), verbatim.to_string())
         }
+        (None, _) => (verbatim.to_string(), String::new()),
         _ => (String::new(), verbatim.to_string()),
     }
 }
@@ -354,7 +356,7 @@ mod tests {
         );
         check("Anna a@example.org", &[("Anna", "a@example.org")]);
         check("<a@example.org", &[("", "a@example.org")]);
-        check("no_host", &[("", "no_host")]);
+        check("no_host", &[("no_host", "no_host")]);
         check("\"a b\"@example.org", &[("", "\"a b\"@example.org")]);
         check(
             "\"never closed <a@example.org>",

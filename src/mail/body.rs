@@ -117,7 +117,29 @@ fn form(part: &Part) -> Option<Form> {
         "text/plain" | "text/markdown" | "text/x-markdown" | "text/x-plain" | "text/unknown" => {
             Some(Form::Plain)
         }
-        _ => None,
+        // An unknown kind of text is plain text (RFC 2046, 4.1.4), unless it is a file by nature.
+        other => match other.strip_prefix("text/")? {
+            "calendar"
+            | "csv"
+            | "css"
+            | "xml"
+            | "rtf"
+            | "vcard"
+            | "x-vcard"
+            | "directory"
+            | "javascript"
+            | "x-amp-html"
+            | "watch-html"
+            | "rfc822-headers"
+            | "rfc822-header"
+            | "tab-separated-values"
+            | "json"
+            | "yaml"
+            | "x-diff"
+            | "x-patch"
+            | "x-log" => None,
+            _ => Some(Form::Plain),
+        },
     }
 }
 

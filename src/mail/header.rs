@@ -76,6 +76,7 @@ pub(super) fn block<'x>(
     };
     let mut at = start;
     let mut value_from = None;
+    let mut goes_on_to = None;
     while at < raw.len() {
         let (text, next) = line(raw, at);
         if is_boundary(text) {
@@ -100,11 +101,18 @@ pub(super) fn block<'x>(
                 name,
                 value: &raw[from..at + text.len()],
             });
-        } else if is_first && is_mbox_from(text)
-            || continues(raw, next)
-            || !block.fields.is_empty() && ends(raw, next)
-        {
-            block.junk |= !is_mbox_from(text);
+        } else if is_first && is_mbox_from(text) {
+            value_from = None;
+        } else if at < *goes_on_to.get_or_insert_with(|| last_known_field(raw, at)) {
+            block.junk = true;
+            if value_from.is_some() && block.fields.last().is_some_and(|f| may_lose_indent(f.name))
+            {
+                extend(&mut block, raw, value_from, at + text.len());
+            } else {
+                value_from = None;
+            }
+        } else if !block.fields.is_empty() && ends(raw, next) {
+            block.junk = true;
             value_from = None;
         } else {
             block.unfinished = !block.fields.is_empty();
@@ -142,6 +150,62 @@ fn is_mbox_from(line: &[u8]) -> bool {
 fn continues(raw: &[u8], at: usize) -> bool {
     let (text, _) = line(raw, at);
     field_name(text).is_some() || is_continuation(text) && !is_blank(text)
+}
+
+/// How far a line that is no field is looked past for one that is.
+const LOOK_AHEAD_BYTES: usize = 64 << 10;
+
+/// Where the last line before the next empty one stands that begins a field everybody knows; 0 if none does.
+/// Some gateways lose the blanks that continue a field, and a body may come without an empty line before it: this tells the two apart.
+fn last_known_field(raw: &[u8], from: usize) -> usize {
+    let (mut at, mut last) = (from, 0);
+    while at < raw.len() && at - from < LOOK_AHEAD_BYTES {
+        let (text, next) = line(raw, at);
+        if text.is_empty() {
+            break;
+        }
+        if field_name(text).is_some_and(is_known) {
+            last = at;
+        }
+        at = next;
+    }
+    last
+}
+
+fn is_known(name: &[u8]) -> bool {
+    const KNOWN: [&str; 20] = [
+        "From",
+        "To",
+        "Cc",
+        "Subject",
+        "Date",
+        "Message-ID",
+        "Received",
+        "Reply-To",
+        "Sender",
+        "Return-Path",
+        "MIME-Version",
+        "Content-Type",
+        "Content-Transfer-Encoding",
+        "Content-Disposition",
+        "References",
+        "In-Reply-To",
+        "Delivered-To",
+        "DKIM-Signature",
+        "List-Id",
+        "Status",
+    ];
+    KNOWN
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+        || name.len() > 2 && name[..2].eq_ignore_ascii_case(b"X-")
+}
+
+/// Fields whose continuation is worth having without its indent; none that anybody is trusted for.
+fn may_lose_indent(name: &[u8]) -> bool {
+    ["Content-Type", "Content-Disposition", "References"]
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
 }
 
 fn ends(raw: &[u8], at: usize) -> bool {
@@ -500,7 +564,7 @@ mod tests {
             ("A: 1\n b\nC: 2\n\nbody", vec!["A", "C"], "body"),
             ("A: 1\r\r\n\r\r\nbody", vec!["A"], "body"),
             ("From x Mon\nA: 1\n\nbody", vec!["A"], "body"),
-            ("A: 1\njunk\nC: 2\n\nbody", vec!["A", "C"], "body"),
+            ("A: 1\njunk\nTo: 2\n\nbody", vec!["A", "To"], "body"),
             (
                 "A: 1\nThis is the body.\nAll of it.\n",
                 vec!["A"],

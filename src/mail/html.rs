@@ -32,7 +32,6 @@ fn written(html: &str, hides: bool, bytes_max: usize) -> Writer {
     emitter.naively_switch_states(hides);
     let mut writer = Writer {
         hides,
-        bytes_max,
         ..Writer::default()
     };
     for Ok(token) in Tokenizer::new_with_emitter(html, emitter) {
@@ -68,7 +67,12 @@ struct Writer {
     gap: bool,
     /// The next word begins another cell of the same row.
     cell: bool,
+    /// The open blockquotes; whether each is a quotation.
     quotes: Vec<bool>,
+    /// How many of them are.
+    quoted: usize,
+    /// How deep the last line written is quoted.
+    last_depth: usize,
     lists: Vec<Option<u32>>,
     /// The mark of the list item whose first line comes next.
     mark: String,
@@ -77,7 +81,6 @@ struct Writer {
     /// The element whose content is dropped, and how many of its name are open.
     skipped: Option<(String, usize)>,
     hides: bool,
-    bytes_max: usize,
 }
 
 impl Writer {
@@ -116,7 +119,9 @@ impl Writer {
             "li" => self.item(),
             "blockquote" => {
                 self.paragraph();
-                self.quotes.push(!is_indentation(tag));
+                let is_quoted = !is_indentation(tag);
+                self.quoted += usize::from(is_quoted);
+                self.quotes.push(is_quoted);
             }
             _ => self.edge(&name),
         }
@@ -143,7 +148,7 @@ impl Writer {
             }
             "blockquote" => {
                 self.paragraph();
-                self.quotes.pop();
+                self.quoted -= usize::from(self.quotes.pop() == Some(true));
             }
             "br" => self.forced_break(),
             _ => self.edge(name),
@@ -248,14 +253,15 @@ impl Writer {
 
     /// Ends the line even if it is empty.
     fn forced_break(&mut self) {
-        let depth = self.quotes.iter().filter(|q| **q).count().min(DEPTH_MAX);
+        let depth = self.quoted.min(DEPTH_MAX);
         let prefix = "> ".repeat(depth);
         let text = self.line.trim_end();
         if text.is_empty() && (self.gap || self.out.ends_with("\n\n") || self.out.is_empty()) {
             self.gap = !self.out.is_empty();
         } else {
             if std::mem::take(&mut self.gap) && !self.out.is_empty() && !self.ends_with_gap() {
-                self.out.push_str(prefix.trim_end());
+                let shallower = "> ".repeat(depth.min(self.last_depth));
+                self.out.push_str(shallower.trim_end());
                 self.out.push('\n');
             }
             let indent = "  ".repeat(self.lists.len().saturating_sub(1).min(DEPTH_MAX));
@@ -268,6 +274,7 @@ impl Writer {
                 written.trim_end()
             });
             self.out.push('\n');
+            self.last_depth = depth;
         }
         if let Some((_, from)) = &mut self.link {
             *from = 0;

@@ -318,11 +318,11 @@ fn read_attachments(mail: &mut Mail, raw: &[u8], parts: &[Part], bodies: &Bodies
         if part.shape == Shape::Leaf && holds_more(part) && open_inside(mail, part, index, bodies) {
             continue;
         }
-        let name = attachment_name(parts, index);
-        let is_shown = bodies.used.contains(&index) && name.is_empty();
-        if is_shown || part.content.is_empty() && name.is_empty() {
+        let is_named = body::name(part).is_some();
+        if !is_named && (bodies.used.contains(&index) || part.content.is_empty()) {
             continue;
         }
+        let name = attachment_name(parts, index);
         let (bytes, damaged) = transfer::decoded_len(part.content, part.encoding);
         if damaged {
             mail.oddities
@@ -411,7 +411,7 @@ fn shown_name(name: &str) -> String {
     cleaned(text::composed(name).trim(), NAME_CHARS_MAX)
 }
 
-/// The name that the part gives; a mail goes by its subject, and what is only described by its description.
+/// The name that the part gives; a mail goes by its subject, what is only described by its description, and the rest by their type.
 fn attachment_name(parts: &[Part], index: usize) -> String {
     let part = &parts[index];
     if let Some(name) = body::name(part) {
@@ -419,23 +419,41 @@ fn attachment_name(parts: &[Part], index: usize) -> String {
     }
     if body::is_message(part) {
         let subject = nested_subject(parts, index).filter(|s| !s.trim().is_empty());
-        return subject
-            .map(|s| format!("{}.eml", shown_name(&s)))
-            .unwrap_or_default();
-    }
-    if part.media_type.starts_with("text/") || part.parent.is_none() {
-        return String::new();
+        return subject.map_or("mail.eml".into(), |s| format!("{}.eml", shown_name(&s)));
     }
     let described = part
         .header
         .field("Content-Description")
-        .map(|d| header::decoded(d, None).text);
-    match described.filter(|d| !d.trim().is_empty()) {
-        Some(text) if part.media_type.starts_with("message/") => {
-            format!("{}.txt", shown_name(&text))
-        }
-        Some(text) if text.contains('.') => shown_name(&text),
-        _ => String::new(),
+        .map(|d| shown_name(&header::decoded(d, None).text))
+        .filter(|d| !d.is_empty());
+    let (kind, extension) = kind_of_file(&part.media_type);
+    match described {
+        Some(text) if text.contains('.') || extension.is_empty() => text,
+        Some(text) => format!("{text}.{extension}"),
+        None if extension.is_empty() => kind.to_string(),
+        None => format!("{kind}.{extension}"),
+    }
+}
+
+/// What a part without a name is called, and the ending its type calls for.
+fn kind_of_file(media_type: &str) -> (&'static str, &'static str) {
+    match media_type {
+        "text/plain" => ("document", "txt"),
+        "text/html" => ("document", "html"),
+        "text/calendar" => ("calendar", "ics"),
+        "text/rfc822-headers" => ("headers", "txt"),
+        "message/delivery-status" => ("delivery-status", "txt"),
+        "message/disposition-notification" => ("disposition-notification", "txt"),
+        "message/feedback-report" => ("feedback-report", "txt"),
+        "application/pdf" => ("document", "pdf"),
+        "application/pgp-signature" => ("signature", "asc"),
+        "application/pkcs7-signature" | "application/x-pkcs7-signature" => ("smime", "p7s"),
+        "application/pkcs7-mime" | "application/x-pkcs7-mime" => ("smime", "p7m"),
+        "image/jpeg" | "image/jpg" => ("image", "jpg"),
+        "image/png" => ("image", "png"),
+        "image/gif" => ("image", "gif"),
+        "video/quicktime" => ("video", "mov"),
+        _ => ("file", ""),
     }
 }
 

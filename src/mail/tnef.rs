@@ -328,7 +328,6 @@ fn unpacked(packed: &[u8]) -> Option<Vec<u8>> {
 fn from_rtf(rtf: &[u8]) -> (String, bool) {
     let is_html = rtf.windows(9).take(500).any(|w| w == b"\\fromhtml");
     let mut reader = Rtf {
-        is_html,
         code_page: "windows-1252".into(),
         ..Rtf::default()
     };
@@ -339,7 +338,6 @@ fn from_rtf(rtf: &[u8]) -> (String, bool) {
 
 #[derive(Default)]
 struct Rtf {
-    is_html: bool,
     code_page: String,
     out: String,
     /// Bytes of the code page not decoded yet: a letter may be two of them.

@@ -367,7 +367,14 @@ mod tests {
         let (parts, _) = parts(raw.as_bytes());
         parts
             .iter()
-            .map(|p| format!("{}:{}", p.media_type, String::from_utf8_lossy(p.content)))
+            .map(|p| {
+                let content = if p.shape == Shape::Leaf {
+                    p.content
+                } else {
+                    &[]
+                };
+                format!("{}:{}", p.media_type, String::from_utf8_lossy(content))
+            })
             .collect()
     }
 

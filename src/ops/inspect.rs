@@ -141,7 +141,7 @@ fn shown(file: &Path, mail: &Mail, as_json: bool) -> String {
 pub fn as_value(file: &str, mail: &Mail, trust: &Trust, verdict: &Verdict) -> Value {
     json!({
         "file": file,
-        "from": mail.from.first(),
+        "from": shown_sender(mail),
         "subject": mail.subject,
         "message_id": mail.message_id,
         "in_reply_to": mail.in_reply_to.first(),
@@ -163,6 +163,18 @@ pub fn as_value(file: &str, mail: &Mail, trust: &Trust, verdict: &Verdict) -> Va
             "reasons": verdict.reasons,
         },
     })
+}
+
+/// The sender as `From` gives it; where that holds no address, `Sender` or `Reply-To`, which are shown and never trusted.
+fn shown_sender(mail: &Mail) -> Option<mail::Mailbox> {
+    let has_address = |m: &&mail::Mailbox| m.address.contains('@');
+    let sender = mail
+        .header("Sender")
+        .map(mail::address::mailboxes)
+        .unwrap_or_default();
+    let others = || sender.iter().chain(&mail.reply_to).find(has_address);
+    let first = mail.from.iter().find(has_address).or_else(others);
+    first.or(mail.from.first()).cloned()
 }
 
 fn for_people(file: &str, mail: &Mail, trust: &Trust, verdict: &Verdict) -> String {
