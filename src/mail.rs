@@ -8,6 +8,7 @@ pub mod automatic;
 mod body;
 pub mod bounce;
 mod charset;
+pub mod fold;
 mod header;
 pub mod html;
 pub mod language;
@@ -221,4 +222,15 @@ pub fn read(raw: &[u8]) -> Mail {
     mail.new_text = quote::new_text(&mail.text, mail.html.as_deref());
     mail.language = language::detect(&mail.subject, &mail.new_text);
     mail
+}
+
+/// A mail of which nothing was looked at but its bytes: what is kept of one that cannot be read.
+pub fn unread(raw: &[u8]) -> Mail {
+    let nothing = parse::parsed(b"");
+    Mail {
+        raw: Fingerprint::of(raw),
+        written: None,
+        bytes: raw.len() as u64,
+        ..nothing
+    }
 }

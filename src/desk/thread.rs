@@ -34,7 +34,12 @@ pub fn candidates(mail: &Mail) -> Vec<Evidence> {
     // A mail that names itself proves nothing (ATTACKS.md B06).
     let foreign = |id: &&String| own != Some(id.as_str());
     let mut found: Vec<Evidence> = vec![];
-    let answered = mail.in_reply_to.iter().filter(foreign).cloned().map(Evidence::InReplyTo);
+    let answered = mail
+        .in_reply_to
+        .iter()
+        .filter(foreign)
+        .cloned()
+        .map(Evidence::InReplyTo);
     found.extend(answered);
     for id in mail.references.iter().rev().filter(foreign) {
         if !mail.in_reply_to.contains(id) {
@@ -43,16 +48,25 @@ pub fn candidates(mail: &Mail) -> Vec<Evidence> {
     }
     found.truncate(CANDIDATES_MAX);
     found.extend(mail.thread_index.clone().map(Evidence::ThreadIndex));
-    let bounced = mail.bounce.as_ref().and_then(|b| b.original_message_id.clone());
+    let bounced = mail
+        .bounce
+        .as_ref()
+        .and_then(|b| b.original_message_id.clone());
     found.extend(bounced.map(Evidence::BouncedId));
-    found.extend(subject_numbers(&mail.subject).into_iter().map(Evidence::SubjectNumber));
+    found.extend(
+        subject_numbers(&mail.subject)
+            .into_iter()
+            .map(Evidence::SubjectNumber),
+    );
     found
 }
 
 /// Numbers that a subject gives as a ticket's: `[support #123]`, `Ticket 123`, `#123`.
 pub fn subject_numbers(subject: &str) -> Vec<u64> {
     static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"(?i)(?:\[[^\[\]#]{0,40}#\s?(\d{1,12})\]|(?:ticket|case|anfrage|vorgang|fall|issue|incident|request|dossier|demande|richiesta)(?:\s?(?:nr\.?|no\.?|number|nummer|id))?\s?[:#]?\s?#?(\d{1,12})\b|(?:^|[\s(\[])#(\d{1,12})\b)")
+        pattern(
+            r"(?i)(?:\[[^\[\]#]{0,40}#\s?(\d{1,12})\]|(?:ticket|case|anfrage|vorgang|fall|issue|incident|request|dossier|demande|richiesta)(?:\s?(?:nr\.?|no\.?|number|nummer|id))?\s?[:#]?\s?#?(\d{1,12})\b|(?:^|[\s(\[])#(\d{1,12})\b)",
+        )
     });
     let mut numbers: Vec<u64> = vec![];
     for found in NUMBER.captures_iter(subject).take(5) {
@@ -91,14 +105,18 @@ fn pattern(p: &str) -> Regex {
 /// Whether the subject says that the mail was forwarded. The outermost prefix decides: `WG: Re: …` is a forward, `Re: Fwd: …` an answer.
 pub fn is_forward(subject: &str) -> bool {
     let subject = without_tags(subject);
-    let prefixed = PREFIX.captures(subject).is_some_and(|p| p.name("forward").is_some());
+    let prefixed = PREFIX
+        .captures(subject)
+        .is_some_and(|p| p.name("forward").is_some());
     prefixed || (FORWARD_SUFFIX.is_match(subject) && !is_reply(subject))
 }
 
 /// Whether the subject says that the mail answers one.
 pub fn is_reply(subject: &str) -> bool {
     let subject = without_tags(subject);
-    PREFIX.captures(subject).is_some_and(|p| p.name("reply").is_some())
+    PREFIX
+        .captures(subject)
+        .is_some_and(|p| p.name("reply").is_some())
 }
 
 fn without_tags(mut subject: &str) -> &str {
@@ -171,23 +189,39 @@ pub fn group(mails: &[&Mail]) -> Vec<Thread> {
     let mut threads: Vec<Thread> = threads.into_values().collect();
     threads.sort_by_key(|t| t.members.first().copied());
     for thread in &mut threads {
-        thread.parents = thread.members.iter().filter_map(|m| parents[*m].map(|p| (*m, p))).collect();
+        thread.parents = thread
+            .members
+            .iter()
+            .filter_map(|m| parents[*m].map(|p| (*m, p)))
+            .collect();
     }
     threads
 }
 
 /// Everything that joins a mail to others.
 fn keys(mail: &Mail) -> Vec<String> {
-    let ids = mail.message_id.iter().chain(&mail.in_reply_to).chain(&mail.references);
-    let bounced = mail.bounce.as_ref().and_then(|b| b.original_message_id.as_ref());
+    let ids = mail
+        .message_id
+        .iter()
+        .chain(&mail.in_reply_to)
+        .chain(&mail.references);
+    let bounced = mail
+        .bounce
+        .as_ref()
+        .and_then(|b| b.original_message_id.as_ref());
     let index = mail.thread_index.iter().map(|t| format!("index {t}"));
-    ids.chain(bounced).map(|id| format!("id {id}")).chain(index).collect()
+    ids.chain(bounced)
+        .map(|id| format!("id {id}"))
+        .chain(index)
+        .collect()
 }
 
 /// Whether the subject is all that an answer has to say whom it answers. On a list many write under one subject; there it says nothing.
 fn answers_by_subject(mail: &Mail) -> bool {
     let names_relatives = !mail.in_reply_to.is_empty() || !mail.references.is_empty();
-    let from_list = ["list-id", "list-post", "mailing-list"].iter().any(|h| mail.header(h).is_some());
+    let from_list = ["list-id", "list-post", "mailing-list"]
+        .iter()
+        .any(|h| mail.header(h).is_some());
     !names_relatives && !from_list && is_reply(&mail.subject)
 }
 
@@ -202,7 +236,10 @@ fn subject_key(subject: &str) -> String {
     {
         bare = &bare[..at];
     }
-    bare.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+    bare.split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .to_lowercase()
 }
 
 /// For each mail, the nearest of its ancestors that is at hand.
@@ -215,8 +252,16 @@ fn parents(mails: &[&Mail]) -> Vec<Option<usize>> {
     }
     let mut parents: Vec<Option<usize>> = vec![None; mails.len()];
     for (i, mail) in mails.iter().enumerate() {
-        let named = mail.references.iter().rev().take(1).chain(&mail.in_reply_to).chain(mail.references.iter().rev().skip(1));
-        let nearest = named.filter_map(|id| carries.get(id.as_str()).copied()).find(|&p| p != i && !descends(&parents, p, i));
+        let named = mail
+            .references
+            .iter()
+            .rev()
+            .take(1)
+            .chain(&mail.in_reply_to)
+            .chain(mail.references.iter().rev().skip(1));
+        let nearest = named
+            .filter_map(|id| carries.get(id.as_str()).copied())
+            .find(|&p| p != i && !descends(&parents, p, i));
         parents[i] = nearest;
     }
     parents
@@ -272,44 +317,109 @@ mod tests {
     fn check(mails: &[&str], expected: &str) {
         let mails: Vec<Mail> = mails.iter().map(|m| mail(m)).collect();
         let threads = group(&mails.iter().collect::<Vec<_>>());
-        let letters = |t: &Thread| t.members.iter().map(|&m| char::from(b'a' + m as u8)).collect::<String>();
-        assert_eq!(threads.iter().map(letters).collect::<Vec<_>>().join(" "), expected);
+        let letters = |t: &Thread| {
+            t.members
+                .iter()
+                .map(|&m| char::from(b'a' + m as u8))
+                .collect::<String>()
+        };
+        assert_eq!(
+            threads.iter().map(letters).collect::<Vec<_>>().join(" "),
+            expected
+        );
     }
 
     #[test]
     fn an_answer_joins_the_mail_it_names() {
-        check(&["Message-ID: <1@x>", "Message-ID: <2@x>\nIn-Reply-To: <1@x>", "Message-ID: <3@x>"], "ab c");
+        check(
+            &[
+                "Message-ID: <1@x>",
+                "Message-ID: <2@x>\nIn-Reply-To: <1@x>",
+                "Message-ID: <3@x>",
+            ],
+            "ab c",
+        );
     }
 
     #[test]
     fn two_answers_to_a_mail_never_seen_belong_together() {
-        check(&["Message-ID: <2@x>\nReferences: <1@x>", "Message-ID: <3@x>\nReferences: <1@x>"], "ab");
+        check(
+            &[
+                "Message-ID: <2@x>\nReferences: <1@x>",
+                "Message-ID: <3@x>\nReferences: <1@x>",
+            ],
+            "ab",
+        );
     }
 
     #[test]
     fn the_answer_may_come_first() {
-        check(&["Message-ID: <2@x>\nIn-Reply-To: <1@x>", "Message-ID: <1@x>"], "ab");
+        check(
+            &["Message-ID: <2@x>\nIn-Reply-To: <1@x>", "Message-ID: <1@x>"],
+            "ab",
+        );
     }
 
     #[test]
     fn two_threads_are_joined_by_a_mail_that_names_both() {
-        check(&["Message-ID: <1@x>", "Message-ID: <2@x>", "Message-ID: <3@x>\nReferences: <1@x> <2@x>"], "abc");
+        check(
+            &[
+                "Message-ID: <1@x>",
+                "Message-ID: <2@x>",
+                "Message-ID: <3@x>\nReferences: <1@x> <2@x>",
+            ],
+            "abc",
+        );
     }
 
     #[test]
     fn references_in_a_circle_end() {
-        let circle = ["Message-ID: <1@x>\nReferences: <2@x>", "Message-ID: <2@x>\nReferences: <3@x>", "Message-ID: <3@x>\nReferences: <1@x>"];
+        let circle = [
+            "Message-ID: <1@x>\nReferences: <2@x>",
+            "Message-ID: <2@x>\nReferences: <3@x>",
+            "Message-ID: <3@x>\nReferences: <1@x>",
+        ];
         check(&circle, "abc");
         check(&["Message-ID: <1@x>\nIn-Reply-To: <1@x>"], "a");
     }
 
     #[test]
     fn a_subject_alone_joins_only_an_answer_without_ids() {
-        check(&["Message-ID: <1@x>\nSubject: Printer", "Message-ID: <2@x>\nSubject: Printer"], "a b");
-        check(&["Message-ID: <1@x>\nSubject: Printer", "Message-ID: <2@x>\nSubject: AW: Printer"], "ab");
-        check(&["Message-ID: <1@x>\nSubject: Printer", "Message-ID: <2@x>\nSubject: AW: Printer\nReferences: <9@x>"], "a b");
-        check(&["Message-ID: <1@x>\nSubject: Printer", "Message-ID: <2@x>\nSubject: WG: Printer"], "a b");
-        check(&["Message-ID: <1@x>\nSubject: Printer", "Message-ID: <2@x>\nSubject: Re: Printer\nList-Id: <l.x>"], "a b");
+        check(
+            &[
+                "Message-ID: <1@x>\nSubject: Printer",
+                "Message-ID: <2@x>\nSubject: Printer",
+            ],
+            "a b",
+        );
+        check(
+            &[
+                "Message-ID: <1@x>\nSubject: Printer",
+                "Message-ID: <2@x>\nSubject: AW: Printer",
+            ],
+            "ab",
+        );
+        check(
+            &[
+                "Message-ID: <1@x>\nSubject: Printer",
+                "Message-ID: <2@x>\nSubject: AW: Printer\nReferences: <9@x>",
+            ],
+            "a b",
+        );
+        check(
+            &[
+                "Message-ID: <1@x>\nSubject: Printer",
+                "Message-ID: <2@x>\nSubject: WG: Printer",
+            ],
+            "a b",
+        );
+        check(
+            &[
+                "Message-ID: <1@x>\nSubject: Printer",
+                "Message-ID: <2@x>\nSubject: Re: Printer\nList-Id: <l.x>",
+            ],
+            "a b",
+        );
     }
 
     #[test]
@@ -319,16 +429,30 @@ mod tests {
 
     #[test]
     fn a_parent_is_the_nearest_ancestor_at_hand() {
-        let mails = [mail("Message-ID: <1@x>"), mail("Message-ID: <2@x>\nReferences: <1@x>"), mail("Message-ID: <4@x>\nReferences: <1@x> <2@x> <3@x>\nIn-Reply-To: <3@x>")];
+        let mails = [
+            mail("Message-ID: <1@x>"),
+            mail("Message-ID: <2@x>\nReferences: <1@x>"),
+            mail("Message-ID: <4@x>\nReferences: <1@x> <2@x> <3@x>\nIn-Reply-To: <3@x>"),
+        ];
         let threads = group(&mails.iter().collect::<Vec<_>>());
         assert_eq!(threads[0].parents, BTreeMap::from([(1, 0), (2, 1)]));
     }
 
     #[test]
     fn candidates_come_strongest_first_and_never_name_the_mail_itself() {
-        let found = candidates(&mail("Message-ID: <5@x>\nIn-Reply-To: <4@x>\nReferences: <1@x> <3@x> <5@x> <4@x>\nSubject: Re: [support #12] Printer"));
+        let found = candidates(&mail(
+            "Message-ID: <5@x>\nIn-Reply-To: <4@x>\nReferences: <1@x> <3@x> <5@x> <4@x>\nSubject: Re: [support #12] Printer",
+        ));
         let id = |i: &str| format!("{i}@x");
-        assert_eq!(found, [Evidence::InReplyTo(id("4")), Evidence::Reference(id("3")), Evidence::Reference(id("1")), Evidence::SubjectNumber(12)]);
+        assert_eq!(
+            found,
+            [
+                Evidence::InReplyTo(id("4")),
+                Evidence::Reference(id("3")),
+                Evidence::Reference(id("1")),
+                Evidence::SubjectNumber(12)
+            ]
+        );
     }
 
     #[test]
@@ -355,7 +479,12 @@ mod tests {
             ("Printer", false, false, "Printer"),
             ("Re: Printer", true, false, "Printer"),
             ("RE: Re: AW: Printer", true, false, "Printer"),
-            ("AW: [support #1] AW: Printer", true, false, "[support #1] AW: Printer"),
+            (
+                "AW: [support #1] AW: Printer",
+                true,
+                false,
+                "[support #1] AW: Printer",
+            ),
             ("[support #1] AW: Printer", true, false, "Printer"),
             ("Re[2]: Printer", true, false, "Printer"),
             ("Re²: Printer", true, false, "Printer"),
@@ -388,7 +517,15 @@ mod tests {
             ("Re:", true, false, ""),
             ("", false, false, ""),
         ] {
-            assert_eq!((is_reply(subject), is_forward(subject), bare_subject(subject)), (reply, forward, bare), "{subject}");
+            assert_eq!(
+                (
+                    is_reply(subject),
+                    is_forward(subject),
+                    bare_subject(subject)
+                ),
+                (reply, forward, bare),
+                "{subject}"
+            );
         }
     }
 

@@ -49,7 +49,11 @@ pub fn new_text(text: &str, html: Option<&str>) -> String {
 fn split_head(text: &str) -> (&str, &str) {
     let limit = text.floor_char_boundary(BYTES_MAX);
     let whole = limit == text.len();
-    let at = if whole { limit } else { text[..limit].rfind('\n').map_or(limit, |n| n + 1) };
+    let at = if whole {
+        limit
+    } else {
+        text[..limit].rfind('\n').map_or(limit, |n| n + 1)
+    };
     text.split_at(at)
 }
 
@@ -66,7 +70,10 @@ enum Ending {
 
 /// Hides everything from the first line on after which only repetition comes.
 fn hide_after_break(lines: &mut [Line]) -> Ending {
-    let Some(first) = lines.iter().position(|l| matches!(l.role, Role::Break { .. })) else {
+    let Some(first) = lines
+        .iter()
+        .position(|l| matches!(l.role, Role::Break { .. }))
+    else {
         return Ending::None;
     };
     let forward = lines[first..]
@@ -75,7 +82,11 @@ fn hide_after_break(lines: &mut [Line]) -> Ending {
     for line in &mut lines[first..] {
         line.role = Role::Hidden;
     }
-    if forward { Ending::Forward } else { Ending::Quotation }
+    if forward {
+        Ending::Forward
+    } else {
+        Ending::Quotation
+    }
 }
 
 /// A quoting client that wraps long lines leaves their ends without `>`: such an end stands alone between quoted lines, and continues the one before.
@@ -108,8 +119,13 @@ fn hide_quotation(lines: &mut [Line]) {
     let Some(last) = blocks.last() else { return };
     let answered = blocks.len() - usize::from(!has_text(&lines[last.end..]));
     let between = blocks.len() > 1;
-    let enclosed = |b: &Block| has_text(&lines[..b.start]) && lines[b.end..].iter().any(is_sentence);
-    let kept: Vec<bool> = blocks.iter().enumerate().map(|(n, b)| n < answered && (between || !b.attributed || enclosed(b))).collect();
+    let enclosed =
+        |b: &Block| has_text(&lines[..b.start]) && lines[b.end..].iter().any(is_sentence);
+    let kept: Vec<bool> = blocks
+        .iter()
+        .enumerate()
+        .map(|(n, b)| n < answered && (between || !b.attributed || enclosed(b)))
+        .collect();
     for (block, keep) in blocks.iter().zip(kept) {
         if !keep {
             for line in &mut lines[block.start..block.end] {
@@ -181,18 +197,28 @@ fn has_text(lines: &[Line]) -> bool {
 
 /// Whether what remains begins with a delimiter: nothing was said above it.
 fn is_signature_alone(lines: &[Line]) -> bool {
-    lines.iter().find(|l| l.role == Role::Text).is_some_and(|l| line::is_rule(&l.plain))
+    lines
+        .iter()
+        .find(|l| l.role == Role::Text)
+        .is_some_and(|l| line::is_rule(&l.plain))
 }
 
 /// The lines that remain, without blank ones and rules at the end.
 fn shown(lines: &[Line], rest: &str) -> String {
     let mut kept: Vec<&Line> = lines.iter().filter(|l| l.role != Role::Hidden).collect();
     if rest.is_empty() {
-        while kept.last().is_some_and(|l| l.role == Role::Blank || line::is_rule(&l.plain)) {
+        while kept
+            .last()
+            .is_some_and(|l| l.role == Role::Blank || line::is_rule(&l.plain))
+        {
             kept.pop();
         }
     }
-    let mut out = kept.iter().map(|l| l.written).collect::<Vec<_>>().join("\n");
+    let mut out = kept
+        .iter()
+        .map(|l| l.written)
+        .collect::<Vec<_>>()
+        .join("\n");
     out.push_str(rest);
     out.trim().to_string()
 }

@@ -13,15 +13,77 @@ const BYTES_MAX: usize = 400;
 
 /// "Wrote", as clients say it. A verb not listed still counts if date and address stand in their places.
 const VERBS: &[&str] = &[
-    "wrote", "writes", "schrieb(?:en|st)?", "schreibt", "geschrieben", "hat gschribe", "[ée]crit", "[ée]crivait", "scritto", "scrive", "escribi[óo]", "escribe", "escrito",
-    "va escriure", "escrigu[ée]", "escreveu", "escreve", "schreef", "schrijft", "geschreven", "skrev", "skriver", "skreiv", "skrifaði", "kirjoitti", "napisał(?:a|\\(a\\))?",
-    "napsal(?:a|\\(a\\))?", "napísal(?:a|\\(a\\))?", "napisa[ol](?:a|/la|\\(a\\))?", "píše", "piše", "pisze", "написал(?:а|\\(а\\))?", "писал(?:а|\\(а\\))?", "пишет", "пише", "написа", "написав(?:ла)?",
-    "yazdı", "yazmış", "έγραψε", "a scris", "írta", "đã viết", "menulis", "เขียน(?:ว่า)?", "rašė", "parašė", "rakstīja", "kirjutas", "写道", "寫道", "写到", "書きました", "のメール", "のメッセージ", "작성", "كتب",
-    "כתב(?:ה)?", "نوشت", "लिखा",
+    "wrote",
+    "writes",
+    "schrieb(?:en|st)?",
+    "schreibt",
+    "geschrieben",
+    "hat gschribe",
+    "[ée]crit",
+    "[ée]crivait",
+    "scritto",
+    "scrive",
+    "escribi[óo]",
+    "escribe",
+    "escrito",
+    "va escriure",
+    "escrigu[ée]",
+    "escreveu",
+    "escreve",
+    "schreef",
+    "schrijft",
+    "geschreven",
+    "skrev",
+    "skriver",
+    "skreiv",
+    "skrifaði",
+    "kirjoitti",
+    "napisał(?:a|\\(a\\))?",
+    "napsal(?:a|\\(a\\))?",
+    "napísal(?:a|\\(a\\))?",
+    "napisa[ol](?:a|/la|\\(a\\))?",
+    "píše",
+    "piše",
+    "pisze",
+    "написал(?:а|\\(а\\))?",
+    "писал(?:а|\\(а\\))?",
+    "пишет",
+    "пише",
+    "написа",
+    "написав(?:ла)?",
+    "yazdı",
+    "yazmış",
+    "έγραψε",
+    "a scris",
+    "írta",
+    "đã viết",
+    "menulis",
+    "เขียน(?:ว่า)?",
+    "rašė",
+    "parašė",
+    "rakstīja",
+    "kirjutas",
+    "写道",
+    "寫道",
+    "写到",
+    "書きました",
+    "のメール",
+    "のメッセージ",
+    "작성",
+    "كتب",
+    "כתב(?:ה)?",
+    "نوشت",
+    "लिखा",
 ];
 
-static VERB: LazyLock<Regex> = LazyLock::new(|| pattern(&format!("(?i)(?:^|[^\\p{{Alphabetic}}])(?:{})(?:$|[^\\p{{Alphabetic}}])|写道|寫道|写到|のメール|のメッセージ|書きました|작성|เขียน", VERBS.join("|"))));
-static DATE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\d{4}|\d{1,2}[:.h]\d{2}|\d{1,2}[./-]\d{1,2}|\d{1,2}\.? \p{L}{3}"));
+static VERB: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(&format!(
+        "(?i)(?:^|[^\\p{{Alphabetic}}])(?:{})(?:$|[^\\p{{Alphabetic}}])|写道|寫道|写到|のメール|のメッセージ|書きました|작성|เขียน",
+        VERBS.join("|")
+    ))
+});
+static DATE: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"\d{4}|\d{1,2}[:.h]\d{2}|\d{1,2}[./-]\d{1,2}|\d{1,2}\.? \p{L}{3}"));
 /// What clients begin with: a preposition, a weekday, or a date.
 static START: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -33,15 +95,24 @@ static START: LazyLock<Regex> = LazyLock::new(|| {
 });
 /// A writer who says "I wrote" or "wrote to me" tells a story; only quoted lines below make it an attribution.
 static STORY: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\b(?:i|we|ich|wir|du|sie|man|he|she|they) (?:\w+ )?(?:wrote|schrieb(?:en|st)?)|(?:wrote|schrieb(?:en|st)?) (?:i|we|ich|wir|me|us|mir|uns|ihnen|ihm|dir|to|an|in|that|dass|back)\b|j'ai écrit|nous avons écrit|m'a écrit|nous a écrit|ho scritto|abbiamo scritto|he escrito")
+    pattern(
+        r"(?i)\b(?:i|we|ich|wir|du|sie|man|he|she|they) (?:\w+ )?(?:wrote|schrieb(?:en|st)?)|(?:wrote|schrieb(?:en|st)?) (?:i|we|ich|wir|me|us|mir|uns|ihnen|ihm|dir|to|an|in|that|dass|back)\b|j'ai écrit|nous avons écrit|m'a écrit|nous a écrit|ho scritto|abbiamo scritto|he escrito",
+    )
 });
 /// Horde and pine say who only; so do the forms that Horde translates.
-static QUOTING: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)^(?:quoting|zitat von|zitiere|citando a?|citant|citat från|citat|citaat van|цитирую|cytowanie|cytat|in (?:message|article)) .{2,200}[:：]$"));
+static QUOTING: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)^(?:quoting|zitat von|zitiere|citando a?|citant|citat från|citat|citaat van|цитирую|cytowanie|cytat|in (?:message|article)) .{2,200}[:：]$",
+    )
+});
 /// A date and who, closed by a colon: Gmail in Russian, Japanese and others has no verb.
-static WHO_AT_END: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:[>)\]»]|님이 작성|さん|\S@\S+)\s*[:：]$"));
+static WHO_AT_END: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?:[>)\]»]|님이 작성|さん|\S@\S+)\s*[:：]$"));
 /// What a reply and the attribution share when a client forgets the line break.
 static SHARED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"[\p{L}\p{N}.!?,)] ?((?:On (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|\d)|Am (?:Mo|Di|Mi|Do|Fr|Sa|So|\d)|Le (?:lun|mar|mer|jeu|ven|sam|dim|\d)|Il (?:giorno|\d)|El (?:lun|mar|mi|jue|vie|s|dom|\d))[^\n]{8,300}[:：])$")
+    pattern(
+        r"[\p{L}\p{N}.!?,)] ?((?:On (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|\d)|Am (?:Mo|Di|Mi|Do|Fr|Sa|So|\d)|Le (?:lun|mar|mer|jeu|ven|sam|dim|\d)|Il (?:giorno|\d)|El (?:lun|mar|mi|jue|vie|s|dom|\d))[^\n]{8,300}[:：])$",
+    )
 });
 
 fn pattern(p: &str) -> Regex {
@@ -76,23 +147,31 @@ fn split_shared(lines: &mut Vec<Line>) {
 /// Where on this line an attribution begins, if something else stands before it.
 fn shared(line: &Line) -> Option<usize> {
     let written = line.written.trim_end();
-    let candidate = line.role == Role::Text && written.len() <= BYTES_MAX && written.ends_with([':', '：']);
+    let candidate =
+        line.role == Role::Text && written.len() <= BYTES_MAX && written.ends_with([':', '：']);
     if !candidate || START.is_match(&line.plain) {
         return None;
     }
     let found = SHARED.captures(written)?.get(1)?;
     let (own, attribution) = written.split_at(found.start());
-    let clear = !own.contains(['@', '<']) && VERB.is_match(attribution) && DATE.is_match(attribution);
+    let clear =
+        !own.contains(['@', '<']) && VERB.is_match(attribution) && DATE.is_match(attribution);
     clear.then_some(found.start())
 }
 
 fn may_end(plain: &str) -> bool {
-    plain.len() <= BYTES_MAX && (plain.ends_with([':', '：', '>']) || plain.contains(":>") || plain.ends_with("wrote") || plain.contains("wrote:"))
+    plain.len() <= BYTES_MAX
+        && (plain.ends_with([':', '：', '>'])
+            || plain.contains(":>")
+            || plain.ends_with("wrote")
+            || plain.contains("wrote:"))
 }
 
 /// Looks at the line and at up to three above it that a wrapped attribution may have begun on.
 fn judge(lines: &mut [Line], end: usize) {
-    let Some((start, strength)) = found(lines, end) else { return };
+    let Some((start, strength)) = found(lines, end) else {
+        return;
+    };
     let below = lines[end + 1..].iter().find(|l| l.role != Role::Blank);
     let quoted_below = below.is_some_and(|l| l.role.is_quoted());
     let role = match strength {
@@ -122,7 +201,11 @@ fn found(lines: &[Line], end: usize) -> Option<(usize, Strength)> {
         if line.role != Role::Text || (start < end && ends_sentence(&line.plain)) {
             break;
         }
-        joined = if start == end { line.plain.to_string() } else { format!("{} {joined}", line.plain) };
+        joined = if start == end {
+            line.plain.to_string()
+        } else {
+            format!("{} {joined}", line.plain)
+        };
         if joined.len() > BYTES_MAX {
             break;
         }
@@ -177,7 +260,12 @@ fn strength(joined: &str) -> Option<Strength> {
         return Some(Strength::Strong);
     }
     if colon && QUOTING.is_match(joined) {
-        return Some(if addressed { Strength::Strong } else { Strength::Weak });
+        return Some(if addressed {
+            Strength::Strong
+        } else {
+            Strength::Weak
+        });
     }
-    (dated && joined.contains('@') && joined.ends_with('>') && START.is_match(joined)).then_some(Strength::Weak)
+    (dated && joined.contains('@') && joined.ends_with('>') && START.is_match(joined))
+        .then_some(Strength::Weak)
 }

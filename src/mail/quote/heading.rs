@@ -27,7 +27,10 @@ const NAMES: &[(Field, &str)] = &[
         Field::From,
         "from|von|de|da|van|från|fra|frá|lähettäjä|od|от|від|kimden|gönderen|发件人|寄件者|寄件人|差出人|送信者|送信元|보낸 사람|보낸사람|발신|من|מאת|feladó|expéditeur|mittente|remitente|remetente|afzender|avsändare|avsender|afsender|nadawca|odesílatel|odesielateľ|отправитель|saatja|siuntėjas|no|nuo|pošiljatelj|de la|από|dari|จาก|từ|absender|expediteur|message de",
     ),
-    (Field::Date, "date|datum|data|fecha|dato|päivämäärä|päiväys|dátum|dată|tarih|дата|日期|日時|日付|날짜|التاريخ|تاريخ|תאריך|ημερομηνία|kuupäev|tanggal|วันที่|ngày|data/ora|date et heure"),
+    (
+        Field::Date,
+        "date|datum|data|fecha|dato|päivämäärä|päiväys|dátum|dată|tarih|дата|日期|日時|日付|날짜|التاريخ|تاريخ|תאריך|ημερομηνία|kuupäev|tanggal|วันที่|ngày|data/ora|date et heure",
+    ),
     (
         Field::Sent,
         "sent|sent at|gesendet|gesendet am|envoyé|envoyé le|inviato|inviato il|enviado|enviado el|enviado em|enviada|enviada em|enviat|verzonden|verzonden op|verstuurd|skickat|sendt|lähetetty|wysłano|wysłane|odesláno|odoslané|отправлено|надіслано|gönderilme tarihi|gönderildi|发送时间|送信日時|傳送時間|寄件日期|보낸 날짜|נשלח|elküldve|küldve|trimis|στάλθηκε|saadetud|išsiųsta|nosūtīts|poslano|dikirim|message du|message envoyé|تم الإرسال|ส่งเมื่อ|đã gửi",
@@ -50,14 +53,21 @@ const NAMES: &[(Field, &str)] = &[
     ),
 ];
 
-static FIELD_OF: LazyLock<HashMap<&'static str, Field>> =
-    LazyLock::new(|| NAMES.iter().flat_map(|(field, names)| names.split('|').map(move |n| (n, *field))).collect());
+static FIELD_OF: LazyLock<HashMap<&'static str, Field>> = LazyLock::new(|| {
+    NAMES
+        .iter()
+        .flat_map(|(field, names)| names.split('|').map(move |n| (n, *field)))
+        .collect()
+});
 
 /// Words for "message" in headings such as `-------- Message transféré --------`.
 const MESSAGE_WORDS: &str = "message|mail|nachricht|messaggio|mensaje|mensagem|missatge|bericht|meddelande|meddelelse|melding|besked|brev|viesti|wiadomo|zpráv|správ|сообщен|письмо|повідомл|лист|[iİ]leti|mesaj|邮件|郵件|メッセージ|メール|메시지|메일|üzenet|poruk|sporočil|μήνυμα|tin nhắn|thư|pesan|ข้อความ|رسالة|הודעה|courriel|correo|kiri|laiškas|ziņojums|skeyti|antwort|forward|weitergeleitet|original|ursprung";
 
-static SEPARATOR: LazyLock<Regex> =
-    LazyLock::new(|| pattern(&format!(r"(?i)^[-_=~—–#>\s]{{2,}}\s*[^-_=~—–@.!?]{{0,30}}(?:{MESSAGE_WORDS})[^-_=~—–@.!?]{{0,40}}[-_=~—–#<:\s]{{2,}}$")));
+static SEPARATOR: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(&format!(
+        r"(?i)^[-_=~—–#>\s]{{2,}}\s*[^-_=~—–@.!?]{{0,30}}(?:{MESSAGE_WORDS})[^-_=~—–@.!?]{{0,40}}[-_=~—–#<:\s]{{2,}}$"
+    ))
+});
 /// Clients on telephones leave the dashes away; only what follows proves such a line.
 static FORWARD_INTRODUCTION: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -65,7 +75,9 @@ static FORWARD_INTRODUCTION: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 static FORWARD: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\bfw|forward|weiter|wtr|transf|réexp|inoltr|reenv|encam|doorges|vidare|videre|välit|przek|prze[sk]ł|preposl|přepos|továbbít|пересла|пересыл|переадрес|перенапр|iletil|转发|轉寄|転送|전달|proslije|edasi|προωθ|redirec|препра")
+    pattern(
+        r"(?i)\bfw|forward|weiter|wtr|transf|réexp|inoltr|reenv|encam|doorges|vidare|videre|välit|przek|prze[sk]ł|preposl|přepos|továbbít|пересла|пересыл|переадрес|перенапр|iletil|转发|轉寄|転送|전달|proslije|edasi|προωθ|redirec|препра",
+    )
 });
 /// GroupWise: `>>> Anna Muster <anna@example.ch> 03/03/26 9:12 >>>`.
 static GROUPWISE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^>>> .{3,120}\d.{0,40}>>>$"));
@@ -91,7 +103,9 @@ pub fn mark(lines: &mut [Line]) {
                 let below = lines[found.end..].iter().find(|l| l.role != Role::Blank);
                 let role = match below {
                     Some(l) if l.role.is_quoted() => Role::Attribution,
-                    _ => Role::Break { forward: found.forward },
+                    _ => Role::Break {
+                        forward: found.forward,
+                    },
                 };
                 let start = introduction(lines, i);
                 for line in &mut lines[start..found.end] {
@@ -115,22 +129,42 @@ fn heading(lines: &[Line], i: usize) -> Option<Heading> {
         return None;
     }
     if let Some(end) = fields_end(lines, i) {
-        let forward = introduction(lines, i) < i && lines[introduction(lines, i)..i].iter().any(|l| FORWARD.is_match(&l.plain));
+        let forward = introduction(lines, i) < i
+            && lines[introduction(lines, i)..i]
+                .iter()
+                .any(|l| FORWARD.is_match(&l.plain));
         return Some(Heading { end, forward });
     }
     let short = line.plain.len() <= 160;
-    let drawn = line.plain.starts_with(['-', '_', '=', '~', '—', '–', '#', '>']);
+    let drawn = line
+        .plain
+        .starts_with(['-', '_', '=', '~', '—', '–', '#', '>']);
     if short && drawn && SEPARATOR.is_match(&line.plain) {
-        return Some(Heading { end: i + 1, forward: FORWARD.is_match(&line.plain) });
+        return Some(Heading {
+            end: i + 1,
+            forward: FORWARD.is_match(&line.plain),
+        });
     }
     if short && line.plain.ends_with([':', '：']) && FORWARD_INTRODUCTION.is_match(&line.plain) {
-        return Some(Heading { end: i + 1, forward: true });
+        return Some(Heading {
+            end: i + 1,
+            forward: true,
+        });
     }
     if short && drawn && GROUPWISE.is_match(&line.plain) {
-        return Some(Heading { end: i + 1, forward: false });
+        return Some(Heading {
+            end: i + 1,
+            forward: false,
+        });
     }
-    let commanded = short && line.plain.split_whitespace().count() <= 16 && REPLY_ABOVE.is_match(&line.plain);
-    commanded.then_some(Heading { end: i + 1, forward: false }).or_else(|| lotus(lines, i))
+    let commanded =
+        short && line.plain.split_whitespace().count() <= 16 && REPLY_ABOVE.is_match(&line.plain);
+    commanded
+        .then_some(Heading {
+            end: i + 1,
+            forward: false,
+        })
+        .or_else(|| lotus(lines, i))
 }
 
 /// Where the block of fields that begins on this line ends, if it is one.
@@ -144,11 +178,15 @@ fn fields_end(lines: &[Line], start: usize) -> Option<usize> {
                     break;
                 }
                 seen.insert(field);
-                addressed |= value.contains('@') && matches!(field, Field::From | Field::To | Field::Date);
+                addressed |=
+                    value.contains('@') && matches!(field, Field::From | Field::To | Field::Date);
                 (end, wrapped) = (i + 1, 0);
             }
             // HTML made text leaves a blank line between fields; a second one ends the block.
-            (Role::Blank, _) if lines.get(i + 1).is_some_and(|l| l.role == Role::Text && field(&l.plain).is_some()) => {}
+            (Role::Blank, _)
+                if lines
+                    .get(i + 1)
+                    .is_some_and(|l| l.role == Role::Text && field(&l.plain).is_some()) => {}
             (Role::Text, None) if wrapped < 3 && i > start => {
                 addressed |= line.plain.contains('@');
                 wrapped += 1;
@@ -160,10 +198,18 @@ fn fields_end(lines: &[Line], start: usize) -> Option<usize> {
 }
 
 fn is_block(seen: &BTreeSet<Field>, addressed: bool, block: &[Line]) -> bool {
-    let (from, sent, to) = (seen.contains(&Field::From), seen.contains(&Field::Sent), seen.contains(&Field::To));
+    let (from, sent, to) = (
+        seen.contains(&Field::From),
+        seen.contains(&Field::Sent),
+        seen.contains(&Field::To),
+    );
     let (date, subject) = (seen.contains(&Field::Date), seen.contains(&Field::Subject));
     let proven = addressed || sent || subject;
-    let timed = || block.iter().any(|l| l.plain.bytes().any(|b| b.is_ascii_digit()));
+    let timed = || {
+        block
+            .iter()
+            .any(|l| l.plain.bytes().any(|b| b.is_ascii_digit()))
+    };
     match (from, sent) {
         (true, true) => true,
         (true, false) => proven && (subject || date || to) && (addressed || seen.len() >= 3),
@@ -174,9 +220,16 @@ fn is_block(seen: &BTreeSet<Field>, addressed: bool, block: &[Line]) -> bool {
 
 /// The field this line names, and its value.
 fn field(plain: &str) -> Option<(Field, &str)> {
-    let before = plain.char_indices().take(26).find(|&(_, c)| c == ':' || c == '：');
+    let before = plain
+        .char_indices()
+        .take(26)
+        .find(|&(_, c)| c == ':' || c == '：');
     let (at, colon) = before?;
-    let name = plain[..at].trim().trim_start_matches('|').trim_start().to_lowercase();
+    let name = plain[..at]
+        .trim()
+        .trim_start_matches('|')
+        .trim_start()
+        .to_lowercase();
     let field = *FIELD_OF.get(name.as_str())?;
     Some((field, plain[at + colon.len_utf8()..].trim()))
 }
@@ -188,7 +241,13 @@ fn introduction(lines: &[Line], i: usize) -> usize {
         match line.role {
             Role::Blank => {}
             Role::Break { .. } | Role::Attribution => start = n,
-            Role::Text if is_rule(&line.plain) || SEPARATOR.is_match(&line.plain) || FORWARD_INTRODUCTION.is_match(&line.plain) => start = n,
+            Role::Text
+                if is_rule(&line.plain)
+                    || SEPARATOR.is_match(&line.plain)
+                    || FORWARD_INTRODUCTION.is_match(&line.plain) =>
+            {
+                start = n
+            }
             _ => break,
         }
     }
@@ -198,17 +257,31 @@ fn introduction(lines: &[Line], i: usize) -> usize {
 /// Lotus Notes draws the heading as a table: name, date, then `To`, `cc` and `Subject`, each on a line of its own.
 fn lotus(lines: &[Line], i: usize) -> Option<Heading> {
     let plain = &lines[i].plain;
-    let dated = plain.len() <= 40 && plain.bytes().filter(u8::is_ascii_digit).count() >= 6 && plain.contains(['/', '.', '-']) && plain.contains(':');
-    let named = plain.contains('@') && plain.len() <= 120 && lines.get(i + 1).is_some_and(|l| l.plain.len() <= 40 && l.plain.bytes().filter(u8::is_ascii_digit).count() >= 8);
+    let dated = plain.len() <= 40
+        && plain.bytes().filter(u8::is_ascii_digit).count() >= 6
+        && plain.contains(['/', '.', '-'])
+        && plain.contains(':');
+    let named = plain.contains('@')
+        && plain.len() <= 120
+        && lines.get(i + 1).is_some_and(|l| {
+            l.plain.len() <= 40 && l.plain.bytes().filter(u8::is_ascii_digit).count() >= 8
+        });
     if !(dated || named) {
         return None;
     }
     let bare = |l: &Line, names: &[Field]| {
         let name = l.plain.trim_end_matches([':', '：']).trim().to_lowercase();
-        FIELD_OF.get(name.as_str()).is_some_and(|f| names.contains(f))
+        FIELD_OF
+            .get(name.as_str())
+            .is_some_and(|f| names.contains(f))
     };
     let window = &lines[i..lines.len().min(i + 16)];
     let to = window.iter().position(|l| bare(l, &[Field::To]))?;
-    let subject = window[to..].iter().position(|l| bare(l, &[Field::Subject]))?;
-    Some(Heading { end: i + to + subject + 1, forward: false })
+    let subject = window[to..]
+        .iter()
+        .position(|l| bare(l, &[Field::Subject]))?;
+    Some(Heading {
+        end: i + to + subject + 1,
+        forward: false,
+    })
 }

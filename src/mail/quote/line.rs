@@ -44,7 +44,9 @@ pub struct Line<'t> {
 
 /// The lines of a text.
 pub fn split(text: &str) -> Vec<Line<'_>> {
-    text.split('\n').map(|l| line(l.strip_suffix('\r').unwrap_or(l))).collect()
+    text.split('\n')
+        .map(|l| line(l.strip_suffix('\r').unwrap_or(l)))
+        .collect()
 }
 
 /// One line, quoted if it begins with `>`.
@@ -63,7 +65,11 @@ pub fn line(written: &str) -> Line<'_> {
         Role::Quoted { .. } => unquoted(plain),
         _ => plain,
     };
-    Line { written, plain, role }
+    Line {
+        written,
+        plain,
+        role,
+    }
 }
 
 fn unquoted(plain: Cow<'_, str>) -> Cow<'_, str> {
@@ -77,14 +83,21 @@ fn unquoted(plain: Cow<'_, str>) -> Cow<'_, str> {
 /// Clients put direction marks around attribution lines of right-to-left scripts, no-break spaces before French colons, and `*` for bold header names.
 fn plain(written: &str) -> Cow<'_, str> {
     let trimmed = written.trim();
-    let noise = |c: char| c == '*' || is_invisible(c) || c == '\u{a0}' || c == '\u{202f}' || c == '\t';
+    let noise =
+        |c: char| c == '*' || is_invisible(c) || c == '\u{a0}' || c == '\u{202f}' || c == '\t';
     if !trimmed.contains(noise) || is_rule(trimmed) {
         return Cow::Borrowed(trimmed);
     }
     let spaced = trimmed
         .chars()
         .filter(|&c| c != '*' && !is_invisible(c))
-        .map(|c| if matches!(c, '\u{a0}' | '\u{202f}' | '\t') { ' ' } else { c });
+        .map(|c| {
+            if matches!(c, '\u{a0}' | '\u{202f}' | '\t') {
+                ' '
+            } else {
+                c
+            }
+        });
     Cow::Owned(spaced.collect::<String>().trim().to_string())
 }
 
@@ -95,7 +108,10 @@ fn is_invisible(c: char) -> bool {
 /// A line drawn with characters: `-----`, `_____`, `* * *`.
 pub fn is_rule(plain: &str) -> bool {
     plain.len() >= 2
-        && plain
-            .chars()
-            .all(|c| matches!(c, '-' | '_' | '=' | '*' | '~' | '#' | '+' | '—' | '–' | '―' | '─' | '━' | ' '))
+        && plain.chars().all(|c| {
+            matches!(
+                c,
+                '-' | '_' | '=' | '*' | '~' | '#' | '+' | '—' | '–' | '―' | '─' | '━' | ' '
+            )
+        })
 }

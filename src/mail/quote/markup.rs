@@ -17,13 +17,58 @@ const DEPTH_MAX: usize = 512;
 
 /// Classes, ids and names by which clients mark what they repeat. Outlook prefixes foreign ones with `x_`.
 const CONTAINERS: &[&str] = &[
-    "gmail_quote", "gmail_quote_container", "gmail_attr", "yahoo_quoted", "yahooquoted", "moz-cite-prefix", "moz-forward-container", "moz-email-headers-table", "protonmail_quote", "tutanota_quote",
-    "zmail_extra", "mailspring-quote", "nylas-quote", "front-blockquote", "missive_quote", "iwcquote", "reply-intro", "origbody", "olk_src_body_section", "mail-editor-reference-message-container",
-    "ms-outlook-mobile-reference-message", "isforwardcontent", "isreplycontent", "qt-quote", "freshdesk_quote", "zd_quote", "hs_reply", "quote_container", "wordsection-quoted", "mailquote", "mail_quote", "bloop_original",
-    "spark_quote", "aol_quote", "airmail_quote", "cm_quote", "haiku_quote", "msg-quote", "quotecontainer", "quoted-message", "email-quote",
+    "gmail_quote",
+    "gmail_quote_container",
+    "gmail_attr",
+    "yahoo_quoted",
+    "yahooquoted",
+    "moz-cite-prefix",
+    "moz-forward-container",
+    "moz-email-headers-table",
+    "protonmail_quote",
+    "tutanota_quote",
+    "zmail_extra",
+    "mailspring-quote",
+    "nylas-quote",
+    "front-blockquote",
+    "missive_quote",
+    "iwcquote",
+    "reply-intro",
+    "origbody",
+    "olk_src_body_section",
+    "mail-editor-reference-message-container",
+    "ms-outlook-mobile-reference-message",
+    "isforwardcontent",
+    "isreplycontent",
+    "qt-quote",
+    "freshdesk_quote",
+    "zd_quote",
+    "hs_reply",
+    "quote_container",
+    "wordsection-quoted",
+    "mailquote",
+    "mail_quote",
+    "bloop_original",
+    "spark_quote",
+    "aol_quote",
+    "airmail_quote",
+    "cm_quote",
+    "haiku_quote",
+    "msg-quote",
+    "quotecontainer",
+    "quoted-message",
+    "email-quote",
 ];
 /// After these everything to the end is repeated.
-const TO_THE_END: &[&str] = &["divrplyfwdmsg", "appendonsend", "stopspelling", "zwchr", "outlookmessageheader", "previousmessage", "mcntolk"];
+const TO_THE_END: &[&str] = &[
+    "divrplyfwdmsg",
+    "appendonsend",
+    "stopspelling",
+    "zwchr",
+    "outlookmessageheader",
+    "previousmessage",
+    "mcntolk",
+];
 
 /// Marks the lines that stand in a client's container.
 pub fn mark_quoted(lines: &mut [Line], html: &str) {
@@ -37,7 +82,13 @@ pub fn mark_quoted(lines: &mut [Line], html: &str) {
     let text = Text::of(lines);
     let mut from = 0;
     for container in &containers {
-        let Some((first, place)) = text.find(container.before(&letters), container.beginning(&letters), from) else { continue };
+        let Some((first, place)) = text.find(
+            container.before(&letters),
+            container.beginning(&letters),
+            from,
+        ) else {
+            continue;
+        };
         if container.to_the_end {
             lines[first].role = Role::Break { forward: false };
             return;
@@ -46,7 +97,11 @@ pub fn mark_quoted(lines: &mut [Line], html: &str) {
         for line in &mut lines[first..end] {
             match &mut line.role {
                 Role::Quoted { client } => *client |= container.client,
-                role if *role == Role::Text => *role = Role::Quoted { client: container.client },
+                role if *role == Role::Text => {
+                    *role = Role::Quoted {
+                        client: container.client,
+                    }
+                }
                 _ => {}
             }
         }
@@ -57,7 +112,18 @@ pub fn mark_quoted(lines: &mut [Line], html: &str) {
 fn may_quote(html: &str) -> bool {
     let bytes = html.as_bytes();
     let has = |word: &[u8]| memchr_like(bytes, word);
-    has(b"quot") || has(b"cite") || has(b"fwdmsg") || has(b"appendonsend") || has(b"olk_src") || has(b"moz-") || has(b"zwchr") || has(b"stopspelling") || has(b"outlook") || has(b"zmail") || has(b"reply") || has(b"orig")
+    has(b"quot")
+        || has(b"cite")
+        || has(b"fwdmsg")
+        || has(b"appendonsend")
+        || has(b"olk_src")
+        || has(b"moz-")
+        || has(b"zwchr")
+        || has(b"stopspelling")
+        || has(b"outlook")
+        || has(b"zmail")
+        || has(b"reply")
+        || has(b"orig")
 }
 
 /// Whether the bytes hold the word, without regard to case.
@@ -82,7 +148,11 @@ impl Container {
         last_chars(&letters[..self.start], TAIL_CHARS)
     }
     fn beginning<'l>(&self, letters: &'l str) -> &'l str {
-        let end = if self.to_the_end { letters.len() } else { self.end };
+        let end = if self.to_the_end {
+            letters.len()
+        } else {
+            self.end
+        };
         first_chars(&letters[self.start..end], KEY_CHARS)
     }
 }
@@ -92,7 +162,10 @@ fn first_chars(s: &str, n: usize) -> &str {
 }
 
 fn last_chars(s: &str, n: usize) -> &str {
-    s.char_indices().rev().nth(n.saturating_sub(1)).map_or(s, |(at, _)| &s[at..])
+    s.char_indices()
+        .rev()
+        .nth(n.saturating_sub(1))
+        .map_or(s, |(at, _)| &s[at..])
 }
 
 /// The lines as one stream of letters and digits.
@@ -103,10 +176,14 @@ struct Text {
 
 impl Text {
     fn of(lines: &[Line]) -> Self {
-        let mut text = Text { letters: String::new(), starts: Vec::with_capacity(lines.len()) };
+        let mut text = Text {
+            letters: String::new(),
+            starts: Vec::with_capacity(lines.len()),
+        };
         for line in lines {
             text.starts.push(text.letters.len());
-            text.letters.extend(line.written.chars().filter(|c| c.is_alphanumeric()));
+            text.letters
+                .extend(line.written.chars().filter(|c| c.is_alphanumeric()));
         }
         text
     }
@@ -118,19 +195,35 @@ impl Text {
         }
         // Above a container at the very top stands nothing.
         if tail.is_empty() {
-            return self.letters.starts_with(key).then(|| (self.line_at(0).unwrap_or(0), 0));
+            return self
+                .letters
+                .starts_with(key)
+                .then(|| (self.line_at(0).unwrap_or(0), 0));
         }
         let both = format!("{tail}{key}");
-        let start = self.letters.floor_char_boundary(from.saturating_sub(tail.len()));
-        let exact = (both.len() >= 8).then(|| self.letters[start..].find(&both)).flatten().map(|at| start + at + tail.len());
-        let lone = || (key.chars().count() >= TAIL_CHARS).then(|| self.letters[from..].find(key)).flatten().map(|at| from + at);
+        let start = self
+            .letters
+            .floor_char_boundary(from.saturating_sub(tail.len()));
+        let exact = (both.len() >= 8)
+            .then(|| self.letters[start..].find(&both))
+            .flatten()
+            .map(|at| start + at + tail.len());
+        let lone = || {
+            (key.chars().count() >= TAIL_CHARS)
+                .then(|| self.letters[from..].find(key))
+                .flatten()
+                .map(|at| from + at)
+        };
         let place = exact.filter(|&p| self.line_at(p).is_some()).or_else(lone)?;
         Some((self.line_at(place)?, place))
     }
 
     /// The line that begins at this letter.
     fn line_at(&self, place: usize) -> Option<usize> {
-        let line = self.starts.partition_point(|&s| s <= place).checked_sub(1)?;
+        let line = self
+            .starts
+            .partition_point(|&s| s <= place)
+            .checked_sub(1)?;
         (self.starts[line] == place).then_some(line)
     }
 
@@ -143,7 +236,9 @@ impl Text {
         let tail = last_chars(&letters[container.start..container.end], TAIL_CHARS);
         match self.find(tail, below, place) {
             Some((line, _)) => line,
-            None => self.starts.partition_point(|&s| s < place + (container.end - container.start)),
+            None => self
+                .starts
+                .partition_point(|&s| s < place + (container.end - container.start)),
         }
     }
 }
@@ -163,7 +258,12 @@ fn read(html: &str) -> (String, Vec<Container>) {
                 if open.is_none() && containers.len() < CONTAINERS_MAX {
                     match mark_of(&tag) {
                         Some(Mark::ToTheEnd) => {
-                            containers.push(Container { start: letters.len(), end: letters.len(), client: true, to_the_end: true });
+                            containers.push(Container {
+                                start: letters.len(),
+                                end: letters.len(),
+                                client: true,
+                                to_the_end: true,
+                            });
                             continue_path(&mut path, &tag);
                             continue;
                         }
@@ -179,23 +279,42 @@ fn read(html: &str) -> (String, Vec<Container>) {
                     unseen = unseen.saturating_sub(1);
                 }
                 // Only a few levels are searched: an end tag without a beginning must not cost more.
-                if let Some(n) = path.iter().rev().take(32).position(|name| *name == *tag.name) {
+                if let Some(n) = path
+                    .iter()
+                    .rev()
+                    .take(32)
+                    .position(|name| *name == *tag.name)
+                {
                     path.truncate(path.len() - 1 - n);
                 }
                 if let Some((depth, start, client)) = open.filter(|o| path.len() <= o.0) {
                     let _ = depth;
                     if letters.len() > start {
-                        containers.push(Container { start, end: letters.len(), client, to_the_end: false });
+                        containers.push(Container {
+                            start,
+                            end: letters.len(),
+                            client,
+                            to_the_end: false,
+                        });
                     }
                     open = None;
                 }
             }
-            Token::String(s) if unseen == 0 => letters.extend(String::from_utf8_lossy(&s).chars().filter(|c| c.is_alphanumeric())),
+            Token::String(s) if unseen == 0 => letters.extend(
+                String::from_utf8_lossy(&s)
+                    .chars()
+                    .filter(|c| c.is_alphanumeric()),
+            ),
             _ => {}
         }
     }
     if let Some((_, start, client)) = open.filter(|o| letters.len() > o.1) {
-        containers.push(Container { start, end: letters.len(), client, to_the_end: false });
+        containers.push(Container {
+            start,
+            end: letters.len(),
+            client,
+            to_the_end: false,
+        });
     }
     (letters, containers)
 }
@@ -205,7 +324,21 @@ fn is_unseen(name: &[u8]) -> bool {
 }
 
 fn continue_path(path: &mut Vec<Vec<u8>>, tag: &StartTag<()>) {
-    let void = matches!(tag.name.as_slice(), b"br" | b"hr" | b"img" | b"meta" | b"link" | b"input" | b"col" | b"wbr" | b"area" | b"base" | b"p" | b"li");
+    let void = matches!(
+        tag.name.as_slice(),
+        b"br"
+            | b"hr"
+            | b"img"
+            | b"meta"
+            | b"link"
+            | b"input"
+            | b"col"
+            | b"wbr"
+            | b"area"
+            | b"base"
+            | b"p"
+            | b"li"
+    );
     if !void && !tag.self_closing && path.len() < DEPTH_MAX {
         path.push(tag.name.to_vec());
     }
@@ -218,14 +351,33 @@ enum Mark {
 }
 
 fn mark_of(tag: &StartTag<()>) -> Option<Mark> {
-    let value = |name: &[u8]| tag.attributes.get(name).map(|v| String::from_utf8_lossy(v).to_lowercase()).unwrap_or_default();
+    let value = |name: &[u8]| {
+        tag.attributes
+            .get(name)
+            .map(|v| String::from_utf8_lossy(v).to_lowercase())
+            .unwrap_or_default()
+    };
     let (class, id, name) = (value(b"class"), value(b"id"), value(b"name"));
-    let words = || class.split_whitespace().chain([id.as_str(), name.as_str()]).map(|w| w.trim_matches(['\\', '"', '\'']).trim_start_matches("x_").trim_start_matches("3d"));
+    let words = || {
+        class
+            .split_whitespace()
+            .chain([id.as_str(), name.as_str()])
+            .map(|w| {
+                w.trim_matches(['\\', '"', '\''])
+                    .trim_start_matches("x_")
+                    .trim_start_matches("3d")
+            })
+    };
     if words().any(|w| TO_THE_END.contains(&w)) {
         return Some(Mark::ToTheEnd);
     }
-    let quoted_text = value(b"data-marker") == "__quoted_text__" || (tag.name.as_slice() == b"div" && name == "quote");
-    if quoted_text || words().any(|w| CONTAINERS.contains(&w) || w.ends_with("yahoo_quoted") || w.starts_with("yahoo_quoted")) {
+    let quoted_text = value(b"data-marker") == "__quoted_text__"
+        || (tag.name.as_slice() == b"div" && name == "quote");
+    if quoted_text
+        || words().any(|w| {
+            CONTAINERS.contains(&w) || w.ends_with("yahoo_quoted") || w.starts_with("yahoo_quoted")
+        })
+    {
         return Some(Mark::Client);
     }
     if tag.name.as_slice() != b"blockquote" {
@@ -233,7 +385,10 @@ fn mark_of(tag: &StartTag<()>) -> Option<Mark> {
     }
     // Gmail and Outlook on the web indent with a blockquote without a border; that is the writer's own.
     let style: String = value(b"style").split_whitespace().collect();
-    let indents = style.contains("border:none") || style.contains("border:0") || style.contains("margin:00040px") || style.contains("margin:0px0px0px40px");
+    let indents = style.contains("border:none")
+        || style.contains("border:0")
+        || style.contains("margin:00040px")
+        || style.contains("margin:0px0px0px40px");
     match value(b"type").as_str() {
         "cite" => Some(Mark::Client),
         _ if indents => None,

@@ -87,7 +87,9 @@ static LEGAL: LazyLock<Regex> = LazyLock::new(|| {
 });
 /// What a contact block is made of.
 static CONTACT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\S@\S+\.\p{L}{2,}|https?://|\bwww\.|^(?:t|f|m|p|tel|fax|mob|mobil|mobile|phone|natel|cell|direct|direkt|office|skype|e-?mail|web|portable|móvil|telefon|telefono|telefax)\s*[.:]|(?:\+|\b00|\(0?|\b0)\d[\d\s()./-]{6,}\d|\(\d{3}\)\s?\d{3}|\b\d{3}[-. ]\d{3}[-. ]\d{4}\b")
+    pattern(
+        r"(?i)\S@\S+\.\p{L}{2,}|https?://|\bwww\.|^(?:t|f|m|p|tel|fax|mob|mobil|mobile|phone|natel|cell|direct|direkt|office|skype|e-?mail|web|portable|móvil|telefon|telefono|telefax)\s*[.:]|(?:\+|\b00|\(0?|\b0)\d[\d\s()./-]{6,}\d|\(\d{3}\)\s?\d{3}|\b\d{3}[-. ]\d{3}[-. ]\d{4}\b",
+    )
 });
 /// A closing formula. It and the name below it belong to the writer's words.
 static CLOSING: LazyLock<Regex> = LazyLock::new(|| {
@@ -106,10 +108,15 @@ fn pattern(p: &str) -> Regex {
 pub fn mark(lines: &mut [Line]) {
     let (mut start, mut begun) = (0, false);
     while start < lines.len() {
-        let len = lines[start..].iter().take_while(|l| matches!(l.role, Role::Text | Role::Blank)).count();
+        let len = lines[start..]
+            .iter()
+            .take_while(|l| matches!(l.role, Role::Text | Role::Blank))
+            .count();
         if len > 0 {
             stretch(&mut lines[start..start + len], begun);
-            begun |= lines[start..start + len].iter().any(|l| l.role == Role::Text);
+            begun |= lines[start..start + len]
+                .iter()
+                .any(|l| l.role == Role::Text);
         }
         start += len.max(1);
     }
@@ -146,7 +153,11 @@ fn hide(lines: &mut [Line]) {
 
 fn hide_devices(lines: &mut [Line], fenced: &[bool]) {
     for i in 0..lines.len() {
-        if lines[i].role == Role::Text && !fenced[i] && is_device(&lines[i].plain) && stands_alone(lines, i) {
+        if lines[i].role == Role::Text
+            && !fenced[i]
+            && is_device(&lines[i].plain)
+            && stands_alone(lines, i)
+        {
             lines[i].role = Role::Hidden;
         }
     }
@@ -169,14 +180,32 @@ fn stands_alone(lines: &[Line], i: usize) -> bool {
     let blank = |l: Option<&Line>| l.is_none_or(|l| l.role != Role::Text || is_rule(&l.plain));
     let before = i.checked_sub(1).and_then(|n| lines.get(n));
     let after = lines.get(i + 1);
-    blank(after) || blank(before) || lines[i + 1..].iter().filter(|l| l.role == Role::Text).take(3).count() <= 2
+    blank(after)
+        || blank(before)
+        || lines[i + 1..]
+            .iter()
+            .filter(|l| l.role == Role::Text)
+            .take(3)
+            .count()
+            <= 2
 }
 
 /// A footer between two rules goes even when text follows; rules around ordinary text stay.
 fn hide_between_rules(lines: &mut [Line], fenced: &[bool]) {
-    let rules: Vec<usize> = (0..lines.len()).filter(|&i| lines[i].role == Role::Text && !fenced[i] && is_long_rule(&lines[i].plain)).collect();
-    let Some(said) = lines.iter().position(|l| l.role == Role::Text && !is_rule(&l.plain)) else { return };
-    for (n, &rule) in rules.iter().enumerate().skip_while(|(_, rule)| **rule < said) {
+    let rules: Vec<usize> = (0..lines.len())
+        .filter(|&i| lines[i].role == Role::Text && !fenced[i] && is_long_rule(&lines[i].plain))
+        .collect();
+    let Some(said) = lines
+        .iter()
+        .position(|l| l.role == Role::Text && !is_rule(&l.plain))
+    else {
+        return;
+    };
+    for (n, &rule) in rules
+        .iter()
+        .enumerate()
+        .skip_while(|(_, rule)| **rule < said)
+    {
         let end = rules.get(n + 1).copied().unwrap_or(lines.len());
         let legal = lines[rule..end].iter().any(|l| LEGAL.is_match(&l.plain));
         if legal && texts(&lines[rule..end]) <= SIGNATURE_LINES_MAX {
@@ -197,12 +226,18 @@ fn is_long_rule(plain: &str) -> bool {
 }
 
 fn texts(lines: &[Line]) -> usize {
-    lines.iter().filter(|l| l.role == Role::Text && !is_rule(&l.plain)).count()
+    lines
+        .iter()
+        .filter(|l| l.role == Role::Text && !is_rule(&l.plain))
+        .count()
 }
 
 /// Below `-- ` comes the signature (RFC 3676 4.3); many clients write other rules.
 fn hide_below_delimiter(lines: &mut [Line], fenced: &[bool], begun: bool) {
-    let said = match lines.iter().position(|l| l.role == Role::Text && !is_rule(&l.plain)) {
+    let said = match lines
+        .iter()
+        .position(|l| l.role == Role::Text && !is_rule(&l.plain))
+    {
         _ if begun => 0,
         Some(n) => n,
         None => return,
@@ -226,11 +261,17 @@ fn hide_below_delimiter(lines: &mut [Line], fenced: &[bool], begun: bool) {
 
 /// Whether a rule with `texts` lines of text below it begins a signature.
 fn delimits(rule: &str, below: &[Line], texts: usize) -> bool {
-    let contacts = || below.iter().any(|l| l.role == Role::Text && (CONTACT.is_match(&l.plain) || LEGAL.is_match(&l.plain)));
+    let contacts = || {
+        below.iter().any(|l| {
+            l.role == Role::Text && (CONTACT.is_match(&l.plain) || LEGAL.is_match(&l.plain))
+        })
+    };
     match rule {
         "--" | "- --" | "—" | "——" | "–" | "––" => texts <= 2 * SIGNATURE_LINES_MAX,
         "__" | "___" | "---" | "~~" | "==" => texts <= 8,
-        _ if is_long_rule(rule) && rule.starts_with(['_', '─', '━']) => texts <= 12 || (texts <= SIGNATURE_LINES_MAX && contacts()),
+        _ if is_long_rule(rule) && rule.starts_with(['_', '─', '━']) => {
+            texts <= 12 || (texts <= SIGNATURE_LINES_MAX && contacts())
+        }
         _ if is_long_rule(rule) => (1..=SIGNATURE_LINES_MAX).contains(&texts) && contacts(),
         _ => false,
     }
@@ -240,7 +281,10 @@ fn delimits(rule: &str, below: &[Line], texts: usize) -> bool {
 fn hide_footers(lines: &mut [Line], fenced: &[bool]) {
     let mut start = 0;
     while start < lines.len() {
-        let len = lines[start..].iter().take_while(|l| l.role == Role::Text).count();
+        let len = lines[start..]
+            .iter()
+            .take_while(|l| l.role == Role::Text)
+            .count();
         if len > 0 && !fenced[start] && start > 0 && is_footer(&lines[start..start + len]) {
             hide(&mut lines[start..start + len]);
         }
@@ -263,10 +307,20 @@ fn is_footer(paragraph: &[Line]) -> bool {
 
 /// A last paragraph of a name and ways to reach it goes; what stands under a closing formula stays with its name.
 fn hide_contact_block(lines: &mut [Line]) {
-    let Some(last) = lines.iter().rposition(|l| l.role == Role::Text && !is_rule(&l.plain)) else { return };
-    let start = lines[..=last].iter().rposition(|l| l.role != Role::Text).map_or(0, |n| n + 1);
+    let Some(last) = lines
+        .iter()
+        .rposition(|l| l.role == Role::Text && !is_rule(&l.plain))
+    else {
+        return;
+    };
+    let start = lines[..=last]
+        .iter()
+        .rposition(|l| l.role != Role::Text)
+        .map_or(0, |n| n + 1);
     let block = &lines[start..=last];
-    let Some(before) = lines[..start].iter().rposition(|l| l.role == Role::Text) else { return };
+    let Some(before) = lines[..start].iter().rposition(|l| l.role == Role::Text) else {
+        return;
+    };
     let closing = block.iter().position(|l| CLOSING.is_match(&l.plain));
     let from = start + closing.map_or(0, |n| n + 2);
     if from > last {
@@ -274,10 +328,18 @@ fn hide_contact_block(lines: &mut [Line]) {
     }
     let block = &lines[from..=last];
     let contacts = block.iter().filter(|l| CONTACT.is_match(&l.plain)).count();
-    let links_only = block.iter().all(|l| !CONTACT.is_match(&l.plain) || l.plain.contains("://"));
+    let links_only = block
+        .iter()
+        .all(|l| !CONTACT.is_match(&l.plain) || l.plain.contains("://"));
     let words = |l: &Line| l.plain.split_whitespace().count();
-    let wordy = block.iter().any(|l| l.plain.len() > 70 || words(l) > 8 || l.plain.ends_with(['?', '!']) || (words(l) > 4 && l.plain.ends_with('.')));
-    let announced = lines[before].plain.ends_with([':', ',']) && !CLOSING.is_match(&lines[before].plain);
+    let wordy = block.iter().any(|l| {
+        l.plain.len() > 70
+            || words(l) > 8
+            || l.plain.ends_with(['?', '!'])
+            || (words(l) > 4 && l.plain.ends_with('.'))
+    });
+    let announced =
+        lines[before].plain.ends_with([':', ',']) && !CLOSING.is_match(&lines[before].plain);
     let named = !CONTACT.is_match(&block[0].plain) || closing.is_some();
     if contacts >= 2 && !links_only && block.len() <= 12 && !wordy && !announced && named {
         hide(&mut lines[from..=last]);

@@ -8,7 +8,11 @@ fn check(text: &str, expected: &str) {
 
 /// All of the texts must give the same new text; names every one that does not.
 fn check_all(texts: impl IntoIterator<Item = String>, expected: &str) {
-    let misses: Vec<String> = texts.into_iter().filter(|t| new_text(t, None) != expected).map(|t| format!("{t:?} gives {:?}", new_text(&t, None))).collect();
+    let misses: Vec<String> = texts
+        .into_iter()
+        .filter(|t| new_text(t, None) != expected)
+        .map(|t| format!("{t:?} gives {:?}", new_text(&t, None)))
+        .collect();
     assert!(misses.is_empty(), "{}", misses.join("\n"));
 }
 
@@ -93,8 +97,18 @@ const ATTRIBUTIONS: &[&str] = &[
 
 #[test]
 fn attribution_lines_end_the_new_text() {
-    check_all(ATTRIBUTIONS.iter().map(|line| format!("Fine now.\n\n{line}\n\nWhat was said before.\n")), "Fine now.");
-    check_all(ATTRIBUTIONS.iter().map(|line| format!("Fine now.\n\n{line}\n> What was said before.\n")), "Fine now.");
+    check_all(
+        ATTRIBUTIONS
+            .iter()
+            .map(|line| format!("Fine now.\n\n{line}\n\nWhat was said before.\n")),
+        "Fine now.",
+    );
+    check_all(
+        ATTRIBUTIONS
+            .iter()
+            .map(|line| format!("Fine now.\n\n{line}\n> What was said before.\n")),
+        "Fine now.",
+    );
 }
 
 #[test]
@@ -102,9 +116,15 @@ fn wrapped_attribution_lines_end_the_new_text() {
     let mut wrapped = vec![];
     for line in ATTRIBUTIONS.iter() {
         // Clients wrap after 60 characters at the least; shorter lines are wrapped before an address.
-        for (at, _) in line.char_indices().filter(|&(at, c)| c == ' ' && (at >= 50 || line[at + 1..].starts_with('<'))) {
+        for (at, _) in line
+            .char_indices()
+            .filter(|&(at, c)| c == ' ' && (at >= 50 || line[at + 1..].starts_with('<')))
+        {
             let (first, second) = line.split_at(at);
-            wrapped.push(format!("Fine now.\n\n{first}\n{}\n\n> What was said before.\n", second.trim()));
+            wrapped.push(format!(
+                "Fine now.\n\n{first}\n{}\n\n> What was said before.\n",
+                second.trim()
+            ));
         }
     }
     check_all(wrapped, "Fine now.");
@@ -124,7 +144,10 @@ fn sentences_that_end_in_a_colon_stay() {
         "Le 3 mars à 09:12, l'imprimante affiche :",
         "Send it to anna@example.ch:",
     ] {
-        check(&format!("Hello\n\n{line}\n\nThe printer is offline."), &format!("Hello\n\n{line}\n\nThe printer is offline."));
+        check(
+            &format!("Hello\n\n{line}\n\nThe printer is offline."),
+            &format!("Hello\n\n{line}\n\nThe printer is offline."),
+        );
     }
 }
 
@@ -182,8 +205,18 @@ fn headings_end_the_new_text() {
         "##- Bitte geben Sie Ihre Antwort oberhalb dieser Zeile ein -##",
         "Message du : 03/03/2026 13:20\nDe : \"Support\" <support@example.org>\nA : anna@example.ch\nCopie à :\nSujet : Imprimante",
     ];
-    check_all(headings.iter().map(|h| format!("Fine now.\n\n{h}\n\nWhat was said before.\n")), "Fine now.");
-    check_all(headings.iter().map(|h| format!("Fine now.\n\n________________________________\n{h}\n\nWhat was said before.\n")), "Fine now.");
+    check_all(
+        headings
+            .iter()
+            .map(|h| format!("Fine now.\n\n{h}\n\nWhat was said before.\n")),
+        "Fine now.",
+    );
+    check_all(
+        headings.iter().map(|h| {
+            format!("Fine now.\n\n________________________________\n{h}\n\nWhat was said before.\n")
+        }),
+        "Fine now.",
+    );
 }
 
 #[test]
@@ -196,7 +229,10 @@ fn blocks_of_other_fields_stay() {
         "------- Enter feedback below -------",
         "A: yes\nB: no",
     ] {
-        check(&format!("Hello\n\n{block}\n\nPlease help us with it."), &format!("Hello\n\n{block}\n\nPlease help us with it."));
+        check(
+            &format!("Hello\n\n{block}\n\nPlease help us with it."),
+            &format!("Hello\n\n{block}\n\nPlease help us with it."),
+        );
     }
 }
 
@@ -260,8 +296,16 @@ fn what_devices_and_clients_add_goes() {
         "נשלח מה-iPhone שלי",
         "Virenfrei. www.avast.com",
     ];
-    check_all(lines.iter().map(|l| format!("Fine now.\n\n{l}\n")), "Fine now.");
-    check_all(lines.iter().map(|l| format!("Fine now.\n\n{l}\n\nOn 3 Mar 2026, at 09:12, Support wrote:\n> Before.\n")), "Fine now.");
+    check_all(
+        lines.iter().map(|l| format!("Fine now.\n\n{l}\n")),
+        "Fine now.",
+    );
+    check_all(
+        lines.iter().map(|l| {
+            format!("Fine now.\n\n{l}\n\nOn 3 Mar 2026, at 09:12, Support wrote:\n> Before.\n")
+        }),
+        "Fine now.",
+    );
 }
 
 #[test]
@@ -274,7 +318,10 @@ fn sentences_about_sending_stay() {
         "Get back to me when you can, please.",
         "Thanks and best regards",
     ] {
-        check(&format!("Hello\n\n{line}\n\nAnna"), &format!("Hello\n\n{line}\n\nAnna"));
+        check(
+            &format!("Hello\n\n{line}\n\nAnna"),
+            &format!("Hello\n\n{line}\n\nAnna"),
+        );
     }
 }
 
@@ -317,13 +364,35 @@ fn what_follows_the_part_that_is_looked_at_is_shown() {
 
 #[test]
 fn hostile_texts_take_linear_time() {
-    for piece in ["\n", "--\n", ">\n", "On 1 Mon wrote:\n", "a On Mon 1 1:11 x wrote:\n", "From: a@b\n", "_____\n", "*****\nvirus\n", "Sent from my iPhone\n", "> a\nb\n", "a: ", "```\n--\n", "-----\n\n"] {
+    for piece in [
+        "\n",
+        "--\n",
+        ">\n",
+        "On 1 Mon wrote:\n",
+        "a On Mon 1 1:11 x wrote:\n",
+        "From: a@b\n",
+        "_____\n",
+        "*****\nvirus\n",
+        "Sent from my iPhone\n",
+        "> a\nb\n",
+        "a: ",
+        "```\n--\n",
+        "-----\n\n",
+    ] {
         let text = format!("said\n{}", piece.repeat((1 << 17) / piece.len()));
-        let html = format!("{}{}", "<blockquote class=gmail_quote>x".repeat(5_000), "</p></div>".repeat(5_000));
+        let html = format!(
+            "{}{}",
+            "<blockquote class=gmail_quote>x".repeat(5_000),
+            "</p></div>".repeat(5_000)
+        );
         let begun = std::time::Instant::now();
         assert!(!new_text(&text, Some(&html)).is_empty());
         // Unoptimised and on a busy machine; a quadratic step would take minutes.
-        assert!(begun.elapsed().as_secs() < 20, "{piece:?} took {:?}", begun.elapsed());
+        assert!(
+            begun.elapsed().as_secs() < 20,
+            "{piece:?} took {:?}",
+            begun.elapsed()
+        );
     }
 }
 
