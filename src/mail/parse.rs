@@ -498,7 +498,7 @@ fn report(mail: &mut Mail, raw: &[u8], parts: &[Part], index: usize) {
             | "message/global-headers"
             | "text/calendar"
             | "application/ics",
-        ) => Some(body::decoded_text(part).0),
+        ) => Some(body::decoded_text(part)),
         _ => None,
     };
     if let Some(text) = text.filter(|_| mail.reports.len() < REPORTS_MAX) {
@@ -556,14 +556,9 @@ fn written(mail: &Mail, bodies: &Bodies) -> Option<Fingerprint> {
     let id = mail.message_id.as_deref()?;
     let date = mail.header("Date").unwrap_or_default();
     let from: Vec<&str> = mail.from.iter().map(|m| m.address.as_str()).collect();
+    let bodies = Fingerprint(bodies.written.clone().finalize().into()).hex();
     let mut sum = sha2::Sha256::new();
-    for field in [
-        id,
-        date.trim(),
-        &from.join(","),
-        &mail.subject,
-        bodies.written.trim_end(),
-    ] {
+    for field in [id, date.trim(), &from.join(","), &mail.subject, &bodies] {
         sum.update((field.len() as u64).to_be_bytes());
         sum.update(field.as_bytes());
     }
