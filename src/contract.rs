@@ -373,6 +373,11 @@ impl Book {
         &self.terms(subscription, at).plan.name
     }
 
+    /// When an objective that begins at `at` starts to count: `at` itself inside its hours, else the next opening (C4.2).
+    pub fn starts(&self, objective: &Objective, at: DateTime<Utc>) -> DateTime<Utc> {
+        self.hours(objective, at).next_open(at).unwrap_or(at)
+    }
+
     /// An instant in the contract's zone, for people: `Mon 30.03.2026 10:40`.
     pub fn local(&self, at: DateTime<Utc>) -> String {
         self.local_for(at, Language::En)

@@ -1,0 +1,181 @@
+//! TLS: whom we trust, and what to do when we do not.
+//!
+//! Knows certificates and sockets; knows neither IMAP nor SMTP. Promise: the chain, the dates and the host name are always checked
+//! (ATTACKS.md G04); there is no setting that turns this off.
+
+use anyhow::{Context, bail};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{
+    CertificateError, ClientConfig, Error as RustlsError, RootCertStore, crypto,
+};
+
+/// How a connection is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Encryption {
+    /// TLS from the first byte (993, 465): the default, and the only one without a downgrade to think about (RFC 8314).
+    #[default]
+    Implicit,
+    /// STARTTLS, required: a server that does not offer it is not talked to. For SMTP submission only.
+    StartTls,
+    /// In clear, for a server on this machine.
+    None,
+}
+
+/// Reaching a server: the first answer of a slow one takes seconds, a dead one never answers.
+const CONNECT_SECS: u64 = 30;
+
+/// Whom we trust.
+#[derive(Clone)]
+pub struct Trust {
+    config: Arc<ClientConfig>,
+    ca_file: Option<PathBuf>,
+}
+
+impl Trust {
+    /// The system's certificate authorities, and those of a PEM file.
+    pub fn new(ca_file: Option<&Path>) -> anyhow::Result<Trust> {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        if let Some(file) = ca_file {
+            add_pem(&mut roots, file)?;
+        }
+        if roots.is_empty() {
+            bail!(
+                "no certificate authority is known on this machine; install the package ca-certificates or set ca_file"
+            );
+        }
+        let config =
+            ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
+                .with_safe_default_protocol_versions()?
+                .with_root_certificates(roots)
+                .with_no_client_auth();
+        Ok(Trust {
+            config: Arc::new(config),
+            ca_file: ca_file.map(Path::to_path_buf),
+        })
+    }
+
+    /// Shakes hands over an open connection; `host` is the name the certificate must carry.
+    pub async fn handshake(
+        &self,
+        host: &str,
+        tcp: TcpStream,
+    ) -> anyhow::Result<TlsStream<TcpStream>> {
+        let name = ServerName::try_from(host.to_string())
+            .with_context(|| format!("host \"{host}\" is neither a host name nor an IP address"))?;
+        let connecting = TlsConnector::from(self.config.clone()).connect(name, tcp);
+        match timeout(Duration::from_secs(CONNECT_SECS), connecting).await {
+            Err(_) => bail!(
+                "{host}: no TLS handshake within {CONNECT_SECS} s; is this a port with TLS from the first byte?"
+            ),
+            Ok(Err(error)) => bail!("{host}: {}", self.explained(&error)),
+            Ok(Ok(stream)) => Ok(stream),
+        }
+    }
+
+    fn explained(&self, error: &std::io::Error) -> String {
+        let inner = error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<RustlsError>());
+        match inner {
+            Some(RustlsError::InvalidCertificate(fault)) => self.fault(fault),
+            Some(RustlsError::InvalidMessage(_)) => {
+                "does not speak TLS on this port; check the port and the setting tls".into()
+            }
+            _ => format!("the TLS handshake failed: {error}"),
+        }
+    }
+
+    fn fault(&self, fault: &CertificateError) -> String {
+        use CertificateError::*;
+        match fault {
+            Expired | ExpiredContext { .. } => {
+                "the server's certificate has expired; renew it there (and check this machine's clock)".into()
+            }
+            NotValidYet | NotValidYetContext { .. } => {
+                "the server's certificate is not valid yet; check this machine's clock".into()
+            }
+            NotValidForName | NotValidForNameContext { .. } => {
+                "the server's certificate is for another host name; set host to a name that the certificate carries".into()
+            }
+            UnknownIssuer => match &self.ca_file {
+                Some(file) => format!(
+                    "the server's certificate is signed by an authority that is neither the system's nor in {}; add the signing authority to that file",
+                    file.display()
+                ),
+                None => "the server's certificate is signed by an unknown authority; set ca_file to a PEM file with the signing authority".into(),
+            },
+            other => format!("the server's certificate is not acceptable: {other}"),
+        }
+    }
+}
+
+fn add_pem(roots: &mut RootCertStore, file: &Path) -> anyhow::Result<()> {
+    let shown = file.display();
+    let bytes = std::fs::read(file)
+        .with_context(|| format!("ca_file {shown} cannot be read; check the path and its owner"))?;
+    let mut found = 0;
+    for certificate in rustls_pemfile::certs(&mut bytes.as_slice()) {
+        let certificate = certificate.with_context(|| format!("ca_file {shown} is not PEM"))?;
+        roots
+            .add(certificate)
+            .with_context(|| format!("ca_file {shown}: certificate {} is not usable", found + 1))?;
+        found += 1;
+    }
+    if found == 0 {
+        bail!(
+            "ca_file {shown} holds no certificate; it needs at least one \"BEGIN CERTIFICATE\" block"
+        );
+    }
+    Ok(())
+}
+
+/// Opens a connection. Nagle's delay is off: lettre and IMAP write a command and wait for its answer (STACK 0.6).
+pub async fn connect(host: &str, port: u16) -> anyhow::Result<TcpStream> {
+    let connecting = TcpStream::connect((host, port));
+    let tcp = match timeout(Duration::from_secs(CONNECT_SECS), connecting).await {
+        Err(_) => bail!(
+            "{host}:{port} does not answer within {CONNECT_SECS} s; check host, port and firewall"
+        ),
+        Ok(Err(error)) => {
+            bail!("{host}:{port} cannot be reached: {error}; check host, port and firewall")
+        }
+        Ok(Ok(tcp)) => tcp,
+    };
+    tcp.set_nodelay(true)?;
+    Ok(tcp)
+}
+
+/// Whether a host is this machine, where no wire can be listened to.
+pub fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ca_file_that_is_missing_or_empty_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ca.pem");
+        let said = |file: &Path| format!("{:#}", Trust::new(Some(file)).err().unwrap());
+        assert!(said(&file).contains("ca.pem cannot be read"));
+        std::fs::write(&file, "not a certificate\n").unwrap();
+        assert!(said(&file).contains("holds no certificate"));
+    }
+
+    #[test]
+    fn loopback_is_this_machine_only() {
+        assert!(is_loopback("127.0.0.1") && is_loopback("::1") && is_loopback("localhost"));
+        assert!(!is_loopback("mail.example") && !is_loopback("localhost.example"));
+    }
+}

@@ -1,0 +1,877 @@
+//! A mailbox, watched: fetch, read, hand over, remember how far.
+//!
+//! Knows mailboxes, cursors and when to look again; knows nothing of what becomes of a mail. Promises: a mail is taken only by the commit
+//! that also moves the cursor; a mail that cannot be fetched is owed, tried three times and then reported, and holds up no other;
+//! one that panics or kills the process when it is read is reported with its bytes; a mailbox in trouble never stops another.
+
+use super::imap::{Account, Fault, Folder, Idled, ImapConn, Listed};
+use super::maildir::{Bell, Found, Maildir};
+use super::{Backoff, House, Pulse, Stop, cleaned, stopped};
+use crate::clerk::Job;
+use crate::clock;
+use crate::desk::event::{Arrival, Event, Trouble};
+use crate::desk::record::Cursor;
+use crate::mail::{self, Mail};
+use anyhow::Context;
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::FutureExt;
+use rayon::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// One mailbox of the configuration.
+#[derive(Clone, Debug)]
+pub struct Mailbox {
+    /// Its name in the configuration.
+    pub name: String,
+    /// The queue its mail belongs to.
+    pub queue: String,
+    /// Where it is.
+    pub source: Source,
+    /// Of a larger mail only the beginning is kept.
+    pub mail_bytes_max: u64,
+    /// Mail that the server received earlier is history: filed without letters. Default: the first start, remembered.
+    pub since: Option<DateTime<Utc>>,
+    /// How often it is looked into without being told to; below 29 minutes (RFC 2177).
+    pub poll_every: Duration,
+}
+
+/// Where a mailbox is.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// On a server.
+    Imap(Account),
+    /// On this machine.
+    Maildir(PathBuf),
+}
+
+/// The unit of commit: large enough that a sync is shared, small enough for memory (STACK 3).
+const BATCH_MAILS_MAX: usize = 200;
+const BATCH_BYTES_MAX: u64 = 8 << 20;
+/// A mail is given up after so many tries, a poll apart.
+const TRIES_MAX: u32 = 3;
+/// More than these, and it is not some bad mails but a bad server.
+const OWED_MAX: usize = 1_000;
+/// How stale the recorded start of the last successful poll may be after a crash: a sync a poll for this alone would be waste. Stale, it can
+/// only make a receipt earlier, against us (C4.2).
+const POLLED_KEPT_FOR: TimeDelta = TimeDelta::minutes(10);
+
+/// Threads with a stack that mails need, shared by all mailboxes.
+#[derive(Clone)]
+pub struct Parsers(Arc<rayon::ThreadPool>);
+
+impl Parsers {
+    /// One thread a core.
+    pub fn new() -> anyhow::Result<Parsers> {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .thread_name(|n| format!("parse-{n}"))
+            .stack_size(mail::parse::STACK_BYTES)
+            .build()
+            .context("starting the threads that read mail")?;
+        Ok(Parsers(Arc::new(pool)))
+    }
+
+    /// Reads mails on all cores. A panic is an answer.
+    pub async fn read(&self, raws: Vec<Arc<[u8]>>) -> Vec<Result<Mail, String>> {
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        let count = raws.len();
+        self.0.spawn(move || {
+            let mails = raws.par_iter().map(|raw| read_one(raw)).collect::<Vec<_>>();
+            let _ = answer.send(mails);
+        });
+        let lost = || vec![Err("its reader vanished".to_string()); count.min(1)];
+        answered.await.unwrap_or_else(|_| {
+            let mut all = lost();
+            all.resize_with(count, || Err("its reader vanished".into()));
+            all
+        })
+    }
+}
+
+/// Reads a mail; a panic is an answer.
+pub fn read_one(raw: &[u8]) -> Result<Mail, String> {
+    catch_unwind(AssertUnwindSafe(|| mail::read(raw))).map_err(|panic| {
+        let words = panic
+            .downcast_ref::<&str>()
+            .map(|words| words.to_string())
+            .or_else(|| panic.downcast_ref::<String>().cloned());
+        cleaned(&words.unwrap_or_else(|| "without a word".into()))
+    })
+}
+
+/// Watches a mailbox until the house closes. `state` is the state folder.
+pub async fn watch<H: House>(
+    mailbox: Mailbox,
+    house: H,
+    parsers: Parsers,
+    state: PathBuf,
+    pulse: Arc<Pulse>,
+    stop: Stop,
+) {
+    let folder = state.join("post");
+    let mut watcher = Watcher {
+        since: mailbox.since,
+        marker: Marker::default(),
+        folder,
+        mailbox,
+        house,
+        parsers,
+        pulse,
+        stop,
+        cursor: None,
+        polled: None,
+        single: 0,
+        owed_tried: None,
+    };
+    watcher.run().await;
+}
+
+struct Watcher<H> {
+    mailbox: Mailbox,
+    house: H,
+    parsers: Parsers,
+    folder: PathBuf,
+    pulse: Arc<Pulse>,
+    stop: Stop,
+    marker: Marker,
+    since: Option<DateTime<Utc>>,
+    /// As committed; none until read, and again after an error.
+    cursor: Option<Cursor>,
+    /// The start of the last successful poll, fresher than the recorded one.
+    polled: Option<DateTime<Utc>>,
+    /// So many mails are fetched one by one, to find the one that breaks the connection.
+    single: usize,
+    owed_tried: Option<Instant>,
+}
+
+/// Why a round ended, and whether trying again soon would do harm.
+struct Setback {
+    words: String,
+    slow: bool,
+}
+
+impl From<Fault> for Setback {
+    fn from(fault: Fault) -> Self {
+        Setback {
+            words: fault.to_string(),
+            slow: !matches!(fault, Fault::Broken(_)),
+        }
+    }
+}
+
+impl From<anyhow::Error> for Setback {
+    fn from(error: anyhow::Error) -> Self {
+        Setback {
+            words: format!("{error:#}"),
+            slow: false,
+        }
+    }
+}
+
+/// A mail's bytes and what the server says of it.
+struct Fetched {
+    key: String,
+    raw: Arc<[u8]>,
+    received: Option<DateTime<Utc>>,
+    trouble: Option<Trouble>,
+}
+
+impl<H: House> Watcher<H> {
+    async fn run(&mut self) {
+        let mut soon = Backoff::new(Duration::from_secs(1), Duration::from_secs(300));
+        // An account locks after some wrong passwords: a minute at least (QUIRKS 26).
+        let mut slow = Backoff::new(Duration::from_secs(80), Duration::from_secs(24 * 60));
+        while !*self.stop.borrow() {
+            let well_before = self.pulse.succeeded();
+            // imap-proto panics on some answers (INTERNALDATE NIL); that is a broken connection and no more.
+            let round = AssertUnwindSafe(self.round()).catch_unwind().await;
+            let setback = match round {
+                Ok(Ok(())) => return,
+                Ok(Err(setback)) => setback,
+                Err(_) => Setback {
+                    words: "the server's answer could not be understood".into(),
+                    slow: false,
+                },
+            };
+            if self.pulse.succeeded() != well_before {
+                soon.reset();
+                slow.reset();
+            }
+            let wait = if setback.slow {
+                slow.next_wait()
+            } else {
+                soon.next_wait()
+            };
+            self.say_ill(&setback.words, wait);
+            self.cursor = None;
+            self.rest(wait).await;
+        }
+    }
+
+    async fn round(&mut self) -> Result<(), Setback> {
+        self.prepare()?;
+        match self.mailbox.source.clone() {
+            Source::Imap(account) => self.round_imap(&account).await,
+            Source::Maildir(folder) => self.round_maildir(&folder).await,
+        }
+    }
+
+    fn prepare(&mut self) -> anyhow::Result<()> {
+        if self.since.is_none() {
+            std::fs::create_dir_all(&self.folder)
+                .with_context(|| format!("making {}", self.folder.display()))?;
+            self.since = Some(first_start(&self.folder, &self.mailbox.name)?);
+        }
+        if !self.marker.is_open() {
+            self.marker = Marker::open(&self.folder, &self.mailbox.name)?;
+        }
+        Ok(())
+    }
+
+    fn say_ill(&self, words: &str, wait: Duration) {
+        let mailbox = &self.mailbox.name;
+        if self.pulse.ill(clock::now(), words) {
+            tracing::warn!(mailbox, retry_secs = wait.as_secs(), "mailbox: {words}");
+        } else {
+            tracing::debug!(
+                mailbox,
+                retry_secs = wait.as_secs(),
+                "mailbox: still {words}"
+            );
+        }
+    }
+
+    fn say_well(&self, poll_start: DateTime<Utc>) {
+        if self.pulse.well(poll_start) {
+            tracing::info!(mailbox = %self.mailbox.name, "mailbox: well again");
+        }
+    }
+
+    async fn rest(&mut self, wait: Duration) {
+        let until = Instant::now() + wait;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() || *self.stop.borrow() {
+                return;
+            }
+            self.pulse.beat();
+            tokio::select! {
+                () = tokio::time::sleep(left.min(Duration::from_secs(15))) => {}
+                () = stopped(&mut self.stop) => return,
+            }
+        }
+    }
+
+    // IMAP
+
+    async fn round_imap(&mut self, account: &Account) -> Result<(), Setback> {
+        let mut conn = ImapConn::open(account).await?;
+        loop {
+            self.poll_imap(account, &mut conn).await?;
+            if *self.stop.borrow() {
+                conn.logout().await;
+                return Ok(());
+            }
+            if conn.has_news() {
+                continue;
+            }
+            // The safety poll beside IDLE also notices a connection that died silently, and a folder that was made anew.
+            if conn.can_idle() {
+                match conn.idle(self.mailbox.poll_every, &mut self.stop).await? {
+                    Idled::News | Idled::Quiet | Idled::Stopped => {}
+                    Idled::Refused => self.rest(self.mailbox.poll_every).await,
+                }
+            } else {
+                self.rest(self.mailbox.poll_every).await;
+            }
+        }
+    }
+
+    async fn poll_imap(&mut self, account: &Account, conn: &mut ImapConn) -> Result<(), Setback> {
+        let poll_start = clock::now();
+        self.pulse.beat();
+        let folder = conn.examine(&account.folder).await?;
+        let cursor = self.cursor_in(folder)?;
+        let listed = match cursor.uid.checked_add(1) {
+            Some(from) => conn.list_from(from).await?,
+            None => vec![],
+        };
+        for batch in self.batches(listed) {
+            if *self.stop.borrow() {
+                return Ok(());
+            }
+            self.take_listed(conn, batch).await?;
+        }
+        self.try_owed(conn).await?;
+        self.end_poll(poll_start).await
+    }
+
+    /// The cursor, if it still means something in this folder; else one at the beginning. Known mails are no-ops by their hashes.
+    fn cursor_in(&mut self, folder: Folder) -> anyhow::Result<Cursor> {
+        let mut cursor = self.committed_cursor(folder.uid_validity)?;
+        // UIDNEXT below what we have seen: the folder was made anew without saying so (QUIRKS 2).
+        let went_back = folder.uid_next.is_some_and(|next| next <= cursor.uid);
+        if cursor.uid_validity != folder.uid_validity || went_back {
+            tracing::info!(
+                mailbox = %self.mailbox.name,
+                "the server numbers this folder anew; reading it from the beginning, known mail changes nothing"
+            );
+            cursor.uid_validity = folder.uid_validity;
+            cursor.uid = 0;
+            cursor.owed.clear();
+        }
+        self.cursor = Some(cursor.clone());
+        Ok(cursor)
+    }
+
+    fn committed_cursor(&mut self, uid_validity: u32) -> anyhow::Result<Cursor> {
+        if let Some(cursor) = &self.cursor {
+            return Ok(cursor.clone());
+        }
+        if let Some(cursor) = self.house.cursor(&self.mailbox.name)? {
+            self.polled = self.polled.max(Some(cursor.polled));
+            return Ok(cursor);
+        }
+        Ok(Cursor {
+            mailbox: self.mailbox.name.clone(),
+            uid_validity,
+            uid: 0,
+            owed: vec![],
+            // No poll yet: nothing that INTERNALDATE says is overruled.
+            polled: DateTime::UNIX_EPOCH,
+        })
+    }
+
+    /// By count and by size; alone: what is too large, what a crash left in doubt, and everything while a bad mail is sought.
+    fn batches(&self, listed: Vec<Listed>) -> Vec<Vec<Listed>> {
+        let (mut batches, mut bytes): (Vec<Vec<Listed>>, u64) = (vec![], 0);
+        let validity = self.cursor.as_ref().map_or(0, |c| c.uid_validity);
+        let mut was_alone = true;
+        for (at, mail) in listed.into_iter().enumerate() {
+            let alone = at < self.single
+                || mail.bytes > self.mailbox.mail_bytes_max
+                || self.marker.is_in_doubt(&imap_key(validity, mail.uid));
+            bytes += mail.bytes;
+            match batches.last_mut() {
+                Some(batch)
+                    if !alone
+                        && !was_alone
+                        && batch.len() < BATCH_MAILS_MAX
+                        && bytes <= BATCH_BYTES_MAX =>
+                {
+                    batch.push(mail);
+                }
+                _ => {
+                    bytes = mail.bytes;
+                    batches.push(vec![mail]);
+                }
+            }
+            was_alone = alone;
+        }
+        batches
+    }
+
+    async fn take_listed(
+        &mut self,
+        conn: &mut ImapConn,
+        batch: Vec<Listed>,
+    ) -> Result<(), Setback> {
+        let Some(mut cursor) = self.cursor.clone() else {
+            return Ok(());
+        };
+        let uids: Vec<u32> = batch.iter().map(|mail| mail.uid).collect();
+        let expected: u64 = batch.iter().map(|mail| mail.bytes).sum();
+        let max = self.mailbox.mail_bytes_max;
+        let first_bytes = (expected > max && batch.len() == 1).then_some(max);
+        cursor.uid = uids.last().copied().unwrap_or(cursor.uid);
+        let mut bodies = match conn.bodies(&uids, first_bytes, expected).await {
+            Ok(bodies) => bodies,
+            Err(fault) if batch.len() > 1 => {
+                self.single = batch.len();
+                return Err(fault.into());
+            }
+            Err(fault) => {
+                // This one mail breaks the connection: the others go on without it (ATTACKS.md E10).
+                owe(&mut cursor, uids[0])?;
+                self.hand_over(vec![], cursor).await?;
+                return Err(fault.into());
+            }
+        };
+        let mut fetched = vec![];
+        for mail in &batch {
+            match bodies.remove(&mail.uid) {
+                Some(body) => fetched.push(self.fetched(&cursor, mail, body)),
+                None => owe(&mut cursor, mail.uid)?,
+            }
+        }
+        self.single = self.single.saturating_sub(1);
+        let arrivals = self.read(fetched).await;
+        self.hand_over(arrivals, cursor).await
+    }
+
+    fn fetched(&self, cursor: &Cursor, mail: &Listed, mut body: Vec<u8>) -> Fetched {
+        let max = self.mailbox.mail_bytes_max;
+        let bytes = mail.bytes.max(body.len() as u64);
+        // Exactly as long as what was asked for: there may be more, and nobody says so.
+        let cut = bytes > max || body.len() as u64 >= max;
+        body.truncate(usize::try_from(max).unwrap_or(usize::MAX));
+        Fetched {
+            key: imap_key(cursor.uid_validity, mail.uid),
+            raw: body.into(),
+            received: mail.received,
+            trouble: cut.then_some(Trouble::Cut { bytes }),
+        }
+    }
+
+    /// Mails that could not be fetched are tried again, a poll apart, one by one.
+    async fn try_owed(&mut self, conn: &mut ImapConn) -> Result<(), Setback> {
+        let Some(cursor) = self.cursor.clone() else {
+            return Ok(());
+        };
+        let too_soon = self
+            .owed_tried
+            .is_some_and(|at| at.elapsed() < self.mailbox.poll_every.mul_f64(0.9));
+        if cursor.owed.is_empty() || too_soon {
+            return Ok(());
+        }
+        self.owed_tried = Some(Instant::now());
+        let uids: Vec<u32> = cursor.owed.iter().map(|(uid, _)| *uid).collect();
+        for chunk in uids.chunks(BATCH_MAILS_MAX) {
+            let listed = conn.list_these(chunk).await?;
+            for uid in chunk {
+                let mail = listed.iter().find(|mail| mail.uid == *uid).copied();
+                self.try_owed_mail(conn, *uid, mail).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn try_owed_mail(
+        &mut self,
+        conn: &mut ImapConn,
+        uid: u32,
+        mail: Option<Listed>,
+    ) -> Result<(), Setback> {
+        let Some(mut cursor) = self.cursor.clone() else {
+            return Ok(());
+        };
+        let (body, fault) = match mail {
+            None => (None, None),
+            // Only as much as is kept: a size that lies cannot break the connection this time.
+            Some(mail) => {
+                let max = self.mailbox.mail_bytes_max;
+                match conn.bodies(&[uid], Some(max), mail.bytes.min(max)).await {
+                    Ok(mut bodies) => (bodies.remove(&uid), None),
+                    Err(fault) => (None, Some(fault)),
+                }
+            }
+        };
+        let tries = tries_of(&mut cursor, uid);
+        let mut arrivals = vec![];
+        if let (Some(mail), Some(body)) = (mail, body) {
+            settle(&mut cursor, uid);
+            let fetched = self.fetched(&cursor, &mail, body);
+            arrivals = self.read(vec![fetched]).await;
+        } else if tries >= TRIES_MAX {
+            settle(&mut cursor, uid);
+            let why = fault.as_ref().map(|fault| fault.to_string());
+            arrivals = vec![self.given_up(&cursor, uid, mail, why)];
+        }
+        self.hand_over(arrivals, cursor).await?;
+        fault.map_or(Ok(()), |fault| Err(fault.into()))
+    }
+
+    /// What stands in for a mail that the server lists and does not give.
+    fn given_up(
+        &self,
+        cursor: &Cursor,
+        uid: u32,
+        mail: Option<Listed>,
+        why: Option<String>,
+    ) -> (Arrival, Arc<[u8]>) {
+        let name = &self.mailbox.name;
+        let why = why.unwrap_or_else(|| match mail {
+            Some(_) => "it answers without the mail".into(),
+            None => "it does not list the mail any more".into(),
+        });
+        tracing::error!(mailbox = %name, uid, why, "a mail could not be fetched in {TRIES_MAX} tries; it is given up and reported");
+        let text = format!(
+            "Subject: A mail could not be fetched\r\n\r\nmailbox {name}, UIDVALIDITY {}, UID {uid}: {why}\r\n",
+            cursor.uid_validity
+        );
+        let raw: Arc<[u8]> = text.into_bytes().into();
+        let reason = format!(
+            "UID {uid} could not be fetched in {TRIES_MAX} tries: {why}; look into the mailbox yourself"
+        );
+        let received = mail.and_then(|mail| mail.received);
+        let mail = mail::read(&raw);
+        (
+            self.arrival(mail, received, Some(Trouble::Unreadable(reason))),
+            raw,
+        )
+    }
+
+    // Maildir
+
+    async fn round_maildir(&mut self, folder: &Path) -> Result<(), Setback> {
+        let mut maildir = Maildir::open(folder)?;
+        let mut bell = Bell::at(folder)?;
+        loop {
+            maildir = self.poll_maildir(maildir).await?;
+            let wait = tokio::time::sleep(self.mailbox.poll_every);
+            tokio::select! {
+                () = bell.rung() => {}
+                () = wait => {}
+                () = stopped(&mut self.stop) => return Ok(()),
+            }
+        }
+    }
+
+    async fn poll_maildir(&mut self, maildir: Maildir) -> Result<Maildir, Setback> {
+        let poll_start = clock::now();
+        self.pulse.beat();
+        let cursor = self.committed_cursor(0)?;
+        self.cursor = Some(cursor.clone());
+        let (mut maildir, looked) = elsewhere(maildir, move |maildir| {
+            let changed = maildir.cur_changed_secs()?;
+            anyhow::Ok((changed, maildir.look(cursor.uid)?))
+        })
+        .await?;
+        let (changed, found) = looked?;
+        let mut batches = self.file_batches(found).into_iter().peekable();
+        while let Some(batch) = batches.next() {
+            if *self.stop.borrow() {
+                return Ok(maildir);
+            }
+            let looked_to_end = batches.peek().is_none().then_some(changed);
+            maildir = self.take_files(maildir, batch, looked_to_end).await?;
+        }
+        self.end_poll(poll_start).await?;
+        Ok(maildir)
+    }
+
+    fn file_batches(&self, found: Vec<Found>) -> Vec<Vec<Found>> {
+        let (mut batches, mut bytes): (Vec<Vec<Found>>, u64) = (vec![], 0);
+        let mut was_alone = true;
+        for mail in found {
+            let alone = self.marker.is_in_doubt(&file_key(&mail.name));
+            bytes += mail.bytes.min(self.mailbox.mail_bytes_max);
+            match batches.last_mut() {
+                Some(batch)
+                    if !alone
+                        && !was_alone
+                        && batch.len() < BATCH_MAILS_MAX
+                        && bytes <= BATCH_BYTES_MAX =>
+                {
+                    batch.push(mail);
+                }
+                _ => {
+                    bytes = mail.bytes.min(self.mailbox.mail_bytes_max);
+                    batches.push(vec![mail]);
+                }
+            }
+            was_alone = alone;
+        }
+        batches
+    }
+
+    async fn take_files(
+        &mut self,
+        maildir: Maildir,
+        batch: Vec<Found>,
+        looked_to_end: Option<u32>,
+    ) -> Result<Maildir, Setback> {
+        let max = self.mailbox.mail_bytes_max;
+        let (maildir, read) = elsewhere(maildir, move |maildir| {
+            let read = |mail: Found| Some((maildir.read(&mail, max)?, mail));
+            batch.into_iter().filter_map(read).collect::<Vec<_>>()
+        })
+        .await?;
+        let mut fetched = vec![];
+        let mut files = vec![];
+        for (bytes, file) in read {
+            fetched.push(Fetched {
+                key: file_key(&file.name),
+                raw: bytes.into(),
+                received: file.received,
+                trouble: (file.bytes > max).then_some(Trouble::Cut { bytes: file.bytes }),
+            });
+            files.push(file);
+        }
+        let arrivals = self.read(fetched).await;
+        if let Some(mut cursor) = self.cursor.clone() {
+            if let Some(changed) = looked_to_end
+                && !maildir.has_unreadable()
+            {
+                cursor.uid = changed;
+            }
+            self.hand_over(arrivals, cursor).await?;
+        }
+        let (maildir, ()) = elsewhere(maildir, move |maildir| {
+            files.iter().for_each(|file| maildir.took(file));
+        })
+        .await?;
+        Ok(maildir)
+    }
+
+    // Both
+
+    /// Reads mails in parallel, under the marker that remembers them should one of them end the process.
+    async fn read(&mut self, fetched: Vec<Fetched>) -> Vec<(Arrival, Arc<[u8]>)> {
+        let (condemned, readable): (Vec<_>, Vec<_>) = fetched
+            .into_iter()
+            .partition(|mail| self.marker.is_condemned(&mail.key));
+        self.marker
+            .begin(readable.iter().map(|mail| mail.key.as_str()));
+        let raws = readable.iter().map(|mail| mail.raw.clone()).collect();
+        let read = self.parsers.read(raws).await;
+        self.marker.end();
+        let mut arrivals = vec![];
+        for mail in condemned {
+            let why = "reading it ended ticketd twice; it was not read a third time".to_string();
+            tracing::error!(mailbox = %self.mailbox.name, mail = %mail.key, why, "a mail is set aside");
+            arrivals.push(self.unread(mail, why));
+        }
+        for (mail, read) in readable.into_iter().zip(read) {
+            arrivals.push(match read {
+                Ok(read) => (self.arrival(read, mail.received, mail.trouble), mail.raw),
+                Err(why) => {
+                    tracing::error!(mailbox = %self.mailbox.name, mail = %mail.key, "reading a mail panicked; it is set aside");
+                    self.unread(mail, format!("reading it failed: {why}"))
+                }
+            });
+        }
+        arrivals
+    }
+
+    /// A mail by a minimal path: nothing of it was looked at.
+    fn unread(&self, fetched: Fetched, why: String) -> (Arrival, Arc<[u8]>) {
+        let mut mail = mail::unread(&fetched.raw);
+        mail.oddities.push(why.clone());
+        let trouble = Some(Trouble::Unreadable(why));
+        (self.arrival(mail, fetched.received, trouble), fetched.raw)
+    }
+
+    fn arrival(
+        &self,
+        mail: Mail,
+        internal_date: Option<DateTime<Utc>>,
+        trouble: Option<Trouble>,
+    ) -> Arrival {
+        let now = clock::now();
+        let silent = match (internal_date, self.since) {
+            (Some(internal_date), Some(since)) => internal_date < since,
+            _ => false,
+        };
+        Arrival {
+            mailbox: self.mailbox.name.clone(),
+            queue: self.mailbox.queue.clone(),
+            mail: Arc::new(mail),
+            received: received(now, internal_date, self.polled),
+            silent,
+            cursor: None,
+            trouble,
+        }
+    }
+
+    /// One submission: the mails, and with the last of them the cursor. After this they are accepted.
+    async fn hand_over(
+        &mut self,
+        arrivals: Vec<(Arrival, Arc<[u8]>)>,
+        cursor: Cursor,
+    ) -> Result<(), Setback> {
+        if arrivals.is_empty() && self.cursor.as_ref() == Some(&cursor) {
+            return Ok(());
+        }
+        let count = arrivals.len();
+        let mut jobs = vec![];
+        for (at, (mut arrival, raw)) in arrivals.into_iter().enumerate() {
+            if at + 1 == count {
+                arrival.cursor = Some(cursor.clone());
+            }
+            jobs.push(Job {
+                event: Event::MailArrived(Box::new(arrival)),
+                raw: Some(raw),
+            });
+        }
+        if jobs.is_empty() {
+            jobs.push(Job {
+                event: Event::CursorMoved(cursor.clone()),
+                raw: None,
+            });
+        }
+        self.pulse.beat();
+        let submitted = self.house.submit(jobs).await;
+        submitted.context("nothing was taken, the mail stays where it is")?;
+        self.pulse.took(count as u64);
+        self.cursor = Some(cursor);
+        Ok(())
+    }
+
+    async fn end_poll(&mut self, poll_start: DateTime<Utc>) -> Result<(), Setback> {
+        self.single = 0;
+        if let Some(mut cursor) = self.cursor.clone()
+            && poll_start - cursor.polled > POLLED_KEPT_FOR
+        {
+            cursor.polled = poll_start;
+            self.hand_over(vec![], cursor).await?;
+        }
+        self.polled = Some(poll_start);
+        self.say_well(poll_start);
+        Ok(())
+    }
+}
+
+/// When the request reached our mailbox (C4.2): an outage of ours counts against us, a moved or migrated mailbox does not (QUIRKS 36).
+fn received(
+    now: DateTime<Utc>,
+    internal_date: Option<DateTime<Utc>>,
+    polled: Option<DateTime<Utc>>,
+) -> DateTime<Utc> {
+    internal_date.max(polled).map_or(now, |at| at.min(now))
+}
+
+fn imap_key(uid_validity: u32, uid: u32) -> String {
+    format!("{uid_validity}/{uid}")
+}
+
+fn file_key(name: &str) -> String {
+    name.chars()
+        .map(|c| if c.is_control() { '?' } else { c })
+        .collect()
+}
+
+fn owe(cursor: &mut Cursor, uid: u32) -> anyhow::Result<()> {
+    if cursor.owed.len() >= OWED_MAX {
+        anyhow::bail!(
+            "more than {OWED_MAX} mails are listed but not given by the server; reading stops here until it does"
+        );
+    }
+    if !cursor.owed.iter().any(|(owed, _)| *owed == uid) {
+        cursor.owed.push((uid, 1));
+    }
+    Ok(())
+}
+
+/// Counts another try.
+fn tries_of(cursor: &mut Cursor, uid: u32) -> u32 {
+    match cursor.owed.iter_mut().find(|(owed, _)| *owed == uid) {
+        Some((_, tries)) => {
+            *tries += 1;
+            *tries
+        }
+        None => 0,
+    }
+}
+
+fn settle(cursor: &mut Cursor, uid: u32) {
+    cursor.owed.retain(|(owed, _)| *owed != uid);
+}
+
+/// File work away from the threads that answer sockets.
+async fn elsewhere<T: Send + 'static, R: Send + 'static>(
+    mut value: T,
+    work: impl FnOnce(&mut T) -> R + Send + 'static,
+) -> anyhow::Result<(T, R)> {
+    tokio::task::spawn_blocking(move || {
+        let done = work(&mut value);
+        (value, done)
+    })
+    .await
+    .context("file work was interrupted")
+}
+
+/// The first start with this mailbox: read, or remembered now.
+fn first_start(folder: &Path, mailbox: &str) -> anyhow::Result<DateTime<Utc>> {
+    let path = folder.join(format!("since-{}", file_name(mailbox)));
+    if let Ok(text) = std::fs::read_to_string(&path)
+        && let Ok(at) = text.trim().parse()
+    {
+        return Ok(at);
+    }
+    let now = clock::now();
+    let write = || {
+        use std::io::Write;
+        let mut file = std::fs::File::create(&path)?;
+        writeln!(file, "{}", now.to_rfc3339())?;
+        file.sync_all()
+    };
+    write().with_context(|| format!("writing {}", path.display()))?;
+    Ok(now)
+}
+
+fn file_name(mailbox: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '@' | '.');
+    mailbox
+        .chars()
+        .map(|c| if plain(c) { c } else { '_' })
+        .collect()
+}
+
+/// What was being read when the process ended: a file, unsynced because a process's end loses no written page (DESIGN.md, invariants).
+/// A mail found in it is read alone next; found alone a second time, it is not read again.
+#[derive(Debug, Default)]
+struct Marker {
+    path: Option<PathBuf>,
+    crashes: BTreeMap<String, u32>,
+    condemned: BTreeSet<String>,
+}
+
+const CRASHES_MAX: u32 = 2;
+
+impl Marker {
+    fn open(folder: &Path, mailbox: &str) -> anyhow::Result<Marker> {
+        std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+        let path = folder.join(format!("parsing-{}", file_name(mailbox)));
+        let mut marker = Marker::default();
+        if let Ok(text) = std::fs::read_to_string(&path) {
+            marker.remember(&text);
+        }
+        marker.path = Some(path);
+        Ok(marker)
+    }
+
+    fn remember(&mut self, text: &str) {
+        let mut lines = text.lines();
+        let before: u32 = lines.next().and_then(|n| n.parse().ok()).unwrap_or(0);
+        let keys: Vec<&str> = lines.collect();
+        for key in &keys {
+            self.crashes.insert(key.to_string(), before + 1);
+            if keys.len() == 1 && before + 1 >= CRASHES_MAX {
+                self.condemned.insert(key.to_string());
+            }
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        self.path.is_some()
+    }
+
+    fn is_in_doubt(&self, key: &str) -> bool {
+        self.crashes.contains_key(key)
+    }
+
+    fn is_condemned(&self, key: &str) -> bool {
+        self.condemned.contains(key)
+    }
+
+    fn begin<'a>(&mut self, keys: impl Iterator<Item = &'a str>) {
+        let Some(path) = &self.path else { return };
+        let keys: Vec<&str> = keys.collect();
+        let crashes = keys.iter().filter_map(|key| self.crashes.get(*key)).max();
+        let text = format!("{}\n{}\n", crashes.unwrap_or(&0), keys.join("\n"));
+        // Without it a deadly mail would be read again after the crash; that is worth a line, not a halt.
+        if let Err(error) = std::fs::write(path, text) {
+            tracing::warn!(%error, "the note of what is being read cannot be written");
+        }
+    }
+
+    fn end(&mut self) {
+        if let Some(path) = &self.path {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
