@@ -934,6 +934,35 @@ fn a_flipped_bit_in_the_journal_is_named_and_never_loses_a_ticket_silently() {
     }
 }
 
+/// No index knows what was there, and everything is in the segment being written: only whole batches behind the bad one tell damage from a torn tail.
+#[test]
+fn a_bad_batch_with_a_good_one_behind_it_is_damage_and_not_a_torn_tail() {
+    let disk = FakeDisk::new();
+    let one_segment = || {
+        let index = Box::new(MemoryIndex::new());
+        Store::over(Box::new(disk.clone()), index, Options::default())
+    };
+    let mut store = one_segment().unwrap();
+    script_step(&mut store, 0).unwrap();
+    script_step(&mut store, 1).unwrap();
+    let file = journal::file_of(1);
+    let before_the_last = disk.length(&file).unwrap();
+    script_step(&mut store, 2).unwrap();
+    drop(store);
+    for (n, offset) in offsets(4, 300, before_the_last).into_iter().enumerate() {
+        disk.flip(&file, offset, n as u8);
+        let error = one_segment().err().unwrap_or_else(|| panic!("at {offset}"));
+        let damage = error.downcast_ref::<Damage>();
+        let damage = damage.unwrap_or_else(|| panic!("at {offset}: {error:#}"));
+        assert!(
+            damage.file == file && damage.offset <= offset,
+            "at {offset}: {damage}"
+        );
+        disk.flip(&file, offset, n as u8);
+    }
+    assert_eq!(tickets(&one_segment().unwrap().reader()).len(), 9);
+}
+
 #[test]
 fn an_index_beside_no_journal_is_not_a_new_beginning() {
     let index = MemoryIndex::new();
