@@ -176,19 +176,15 @@ impl Default for Pulse {
 impl Pulse {
     /// The loop went a step, be it a failed one.
     pub fn beat(&self) {
-        self.beat_millis.store(
-            self.started.elapsed().as_millis() as u64,
-            Ordering::Relaxed,
-        );
+        self.beat_millis
+            .store(self.started.elapsed().as_millis() as u64, Ordering::Relaxed);
     }
 
     /// How long ago it last went a step.
     pub fn quiet_for(&self) -> Duration {
-        self.started
-            .elapsed()
-            .saturating_sub(Duration::from_millis(
-                self.beat_millis.load(Ordering::Relaxed),
-            ))
+        self.started.elapsed().saturating_sub(Duration::from_millis(
+            self.beat_millis.load(Ordering::Relaxed),
+        ))
     }
 
     /// Mails taken, or letters accepted, since the start.

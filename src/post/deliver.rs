@@ -55,7 +55,12 @@ pub async fn deliver<H: House>(way: Way, house: H, pulse: Arc<Pulse>, mut stop: 
     }
     let (answers, answered) = mpsc::unbounded_channel();
     let (recorded_here, recorded) = mpsc::unbounded_channel();
-    let recorder = tokio::spawn(record(house.clone(), answered, recorded_here, pulse.clone()));
+    let recorder = tokio::spawn(record(
+        house.clone(),
+        answered,
+        recorded_here,
+        pulse.clone(),
+    ));
     let rate = way.per_minute().map(Rate::new);
     let mut outbox = Outbox {
         way: Arc::new(way),
@@ -83,7 +88,11 @@ async fn report_lost<H: House>(house: &H, pulse: &Pulse, stop: &mut Stop) -> Opt
             let taken = |entry: &Entry| matches!(road(entry), Some(Road::Taken { .. }));
             let lost = "ticketd ended between the server's go-ahead and its answer";
             let to = |entry: &Entry| moved(entry.place, Movement::Lost(lost.into()));
-            letters.iter().filter(|entry| taken(entry)).map(to).collect::<Vec<_>>()
+            letters
+                .iter()
+                .filter(|entry| taken(entry))
+                .map(to)
+                .collect::<Vec<_>>()
         });
         let done = match lost {
             Ok(jobs) if jobs.is_empty() => return Some(()),
@@ -269,12 +278,8 @@ impl<H: House> Outbox<H> {
         }
         self.busy.insert(entry.place);
         let conn = self.usable();
-        self.sending.spawn(attempt(
-            self.way.clone(),
-            self.house.clone(),
-            conn,
-            entry,
-        ));
+        self.sending
+            .spawn(attempt(self.way.clone(), self.house.clone(), conn, entry));
         None
     }
 
@@ -424,7 +429,8 @@ async fn attempt<H: House>(
         Ok(Some(bytes)) => bytes,
         Ok(None) => {
             tracing::error!(letter = ?place, "the bytes of a letter are not in the record");
-            let refused = Movement::Refused("its bytes are not in the record; see ticketd audit".into());
+            let refused =
+                Movement::Refused("its bytes are not in the record; see ticketd audit".into());
             return answered(place, conn, refused);
         }
         Err(error) => {
@@ -515,7 +521,10 @@ mod tests {
         let mut rate = Rate::new(2);
         assert!(rate.take().is_none());
         assert!(rate.take().is_none());
-        assert!(rate.take().is_some_and(|left| left > Duration::from_secs(50)));
+        assert!(
+            rate.take()
+                .is_some_and(|left| left > Duration::from_secs(50))
+        );
     }
 
     #[test]

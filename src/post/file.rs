@@ -33,7 +33,12 @@ impl Pigeonholes {
     {
         let maildir = match self.maildir_for(parcel.to) {
             Ok(maildir) => maildir,
-            Err(error) => return Ok(Sent::Deferred(format!("{}: {error}", self.folder.display()))),
+            Err(error) => {
+                return Ok(Sent::Deferred(format!(
+                    "{}: {error}",
+                    self.folder.display()
+                )));
+            }
         };
         if let Err(error) = taken().await {
             return Err(Unsent::Withheld(format!("{error:#}")));
@@ -124,8 +129,14 @@ mod tests {
             folder: folder.path().into(),
             per_recipient: true,
         };
-        assert!(matches!(sent(&holes, "Anna@desk.example", Ok(())), Ok(Sent::Accepted(_))));
-        assert!(matches!(sent(&holes, "../../etc/x@y", Ok(())), Ok(Sent::Accepted(_))));
+        assert!(matches!(
+            sent(&holes, "Anna@desk.example", Ok(())),
+            Ok(Sent::Accepted(_))
+        ));
+        assert!(matches!(
+            sent(&holes, "../../etc/x@y", Ok(())),
+            Ok(Sent::Accepted(_))
+        ));
         let mut names: Vec<_> = fs::read_dir(folder.path())
             .unwrap()
             .map(|e| e.unwrap().file_name().into_string().unwrap())

@@ -275,7 +275,9 @@ impl ImapConn {
 
     async fn greeted(&mut self) -> Result<(), Fault> {
         let Some(response) = self.client.read_response().await.map_err(broken)? else {
-            return Err(broken("the server closes the connection without a greeting"));
+            return Err(broken(
+                "the server closes the connection without a greeting",
+            ));
         };
         match response.parsed() {
             Response::Data {
@@ -285,10 +287,13 @@ impl ImapConn {
             Response::Data {
                 status: Status::PreAuth,
                 ..
-            } => Err(broken("the server greets with PREAUTH, which is refused; check host and port")),
-            Response::Data { outcome, .. } => {
-                Err(broken(format!("the server turns us away: {}", words(outcome))))
-            }
+            } => Err(broken(
+                "the server greets with PREAUTH, which is refused; check host and port",
+            )),
+            Response::Data { outcome, .. } => Err(broken(format!(
+                "the server turns us away: {}",
+                words(outcome)
+            ))),
             _ => Err(broken("the server's greeting is not IMAP; check the port")),
         }
     }
@@ -419,13 +424,23 @@ impl ImapConn {
             .client
             .read_response()
             .await
-            .map_err(|error| broken(format!("the server's answer: {}", cleaned(&error.to_string()))))?
+            .map_err(|error| {
+                broken(format!(
+                    "the server's answer: {}",
+                    cleaned(&error.to_string())
+                ))
+            })?
             .ok_or_else(|| broken("the server closed the connection"))?;
         match response.parsed() {
             Response::Data {
                 status: Status::Bye,
                 outcome,
-            } => return Err(broken(format!("the server says goodbye: {}", words(outcome)))),
+            } => {
+                return Err(broken(format!(
+                    "the server says goodbye: {}",
+                    words(outcome)
+                )));
+            }
             Response::MailboxData(MailboxDatum::Exists(count)) => {
                 self.news |= *count > self.exists;
                 self.exists = *count;
@@ -439,7 +454,8 @@ impl ImapConn {
 
     async fn say(&mut self, command: &str) -> Result<String, Fault> {
         let tag = self.next_tag();
-        self.write(format!("{tag} {command}\r\n").as_bytes()).await?;
+        self.write(format!("{tag} {command}\r\n").as_bytes())
+            .await?;
         Ok(tag)
     }
 
@@ -475,12 +491,16 @@ async fn socket(account: &Account) -> Result<Box<dyn Socket>, Fault> {
     match account.encryption {
         Encryption::Implicit => {
             let trust = Trust::new(account.ca_file.as_deref()).map_err(whole)?;
-            let tcp = tls::connect(&account.host, account.port).await.map_err(whole)?;
+            let tcp = tls::connect(&account.host, account.port)
+                .await
+                .map_err(whole)?;
             let stream = trust.handshake(&account.host, tcp).await.map_err(whole)?;
             Ok(Box::new(stream))
         }
         Encryption::None if tls::is_loopback(&account.host) => {
-            let tcp = tls::connect(&account.host, account.port).await.map_err(whole)?;
+            let tcp = tls::connect(&account.host, account.port)
+                .await
+                .map_err(whole)?;
             Ok(Box::new(tcp))
         }
         Encryption::None => Err(broken(format!(
@@ -527,7 +547,10 @@ fn refused_login(account: &Account, words: &str) -> Fault {
 
 fn words(outcome: &Outcome<'_>) -> String {
     // Some servers send no text at all (QUIRKS 14).
-    let text = outcome.information.as_deref().unwrap_or("(no reason given)");
+    let text = outcome
+        .information
+        .as_deref()
+        .unwrap_or("(no reason given)");
     cleaned(text)
 }
 
@@ -680,8 +703,14 @@ mod tests {
             mail_bytes_max: 1,
         };
         let of = |words| refused_login(&account, words);
-        assert!(matches!(of("Too many simultaneous connections"), Fault::Broken(_)));
-        assert!(matches!(of("Authentication failed."), Fault::Credentials(_)));
+        assert!(matches!(
+            of("Too many simultaneous connections"),
+            Fault::Broken(_)
+        ));
+        assert!(matches!(
+            of("Authentication failed."),
+            Fault::Credentials(_)
+        ));
         assert!(!of("Authentication failed.").to_string().contains("hunter2"));
     }
 }

@@ -109,7 +109,8 @@ impl Maildir {
     /// When `cur/` last changed, in seconds. Read before a look: what comes into `cur/` later is no older, by the same clock.
     pub fn cur_changed_secs(&self) -> anyhow::Result<u32> {
         let cur = self.folder.join("cur");
-        let metadata = fs::metadata(&cur).with_context(|| format!("looking at {}", cur.display()))?;
+        let metadata =
+            fs::metadata(&cur).with_context(|| format!("looking at {}", cur.display()))?;
         Ok(secs(metadata.ctime()))
     }
 
@@ -187,7 +188,9 @@ fn read_at_most(path: &Path, bytes_max: u64) -> std::io::Result<Vec<u8>> {
 }
 
 fn unflagged(file_name: &str) -> &str {
-    file_name.split_once(":2,").map_or(file_name, |(name, _)| name)
+    file_name
+        .split_once(":2,")
+        .map_or(file_name, |(name, _)| name)
 }
 
 /// Tells when something came into a Maildir.
@@ -198,7 +201,8 @@ pub struct Bell {
 impl Bell {
     /// Listens at `new/` and `cur/`.
     pub fn at(folder: &Path) -> anyhow::Result<Bell> {
-        let inotify = Inotify::init().context("inotify; see /proc/sys/fs/inotify/max_user_instances")?;
+        let inotify =
+            Inotify::init().context("inotify; see /proc/sys/fs/inotify/max_user_instances")?;
         for part in ["new", "cur"] {
             let mask = WatchMask::MOVED_TO | WatchMask::CLOSE_WRITE | WatchMask::ONLYDIR;
             inotify

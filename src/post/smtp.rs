@@ -193,7 +193,9 @@ impl SmtpConn {
         };
         let size = parcel.content.len() as u64;
         if let Some(max) = self.size_max.filter(|max| size > *max) {
-            return Err(format!("5.3.4 the letter has {size} bytes, the server takes {max}"));
+            return Err(format!(
+                "5.3.4 the letter has {size} bytes, the server takes {max}"
+            ));
         }
         let eight_bit = !parcel.content.is_ascii();
         let server = self.inner.server_info();
@@ -229,7 +231,10 @@ impl SmtpConn {
             Ok(response) if response.has_code(354) => Ok(None),
             Ok(response) => {
                 self.broken = true;
-                Err(Unsent::Stale(format!("DATA was answered with {}", response.code())))
+                Err(Unsent::Stale(format!(
+                    "DATA was answered with {}",
+                    response.code()
+                )))
             }
         }
     }
@@ -244,7 +249,10 @@ impl SmtpConn {
             Ok(Err(error)) => error,
             Err(_) => {
                 self.broken = true;
-                return Err(Unsent::Stale(format!("no answer within {} s", COMMAND.as_secs())));
+                return Err(Unsent::Stale(format!(
+                    "no answer within {} s",
+                    COMMAND.as_secs()
+                )));
             }
         };
         match error.status().map(u16::from) {
@@ -318,7 +326,10 @@ fn verdict(stage: Stage, code: u16, words: &str) -> Sent {
         _ => stage == Stage::Mail && !too_large,
     };
     if ours {
-        tracing::error!(words, "the mail server refuses ticketd itself; letters wait until its configuration fits");
+        tracing::error!(
+            words,
+            "the mail server refuses ticketd itself; letters wait until its configuration fits"
+        );
         return Sent::Deferred(words.into());
     }
     Sent::Refused(words.into())
@@ -333,7 +344,9 @@ fn enhanced(words: &str) -> &str {
 
 /// lettre checks the grammar; what is not ASCII would need SMTPUTF8, which nobody wrote to us with.
 fn address(text: &str) -> Result<Address, String> {
-    let plain = text.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '<' | '>'));
+    let plain = text
+        .chars()
+        .all(|c| c.is_ascii_graphic() && !matches!(c, '<' | '>'));
     let parsed: Result<Address, _> = text.parse();
     match parsed {
         Ok(address) if plain => Ok(address),
@@ -394,7 +407,11 @@ fn size_max(offers: &Response) -> Option<u64> {
 fn hello_name(relay: &Relay) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '[' | ']' | ':');
     let name: String = relay.hello_name.chars().filter(|c| plain(*c)).collect();
-    if name.is_empty() { "localhost".into() } else { name }
+    if name.is_empty() {
+        "localhost".into()
+    } else {
+        name
+    }
 }
 
 async fn log_in(relay: &Relay, inner: &mut AsyncSmtpConnection) -> Result<(), Closed> {
@@ -427,7 +444,11 @@ async fn wire(relay: &Relay) -> Result<Wire<SmtpLimits>, Closed> {
     let configuration = |error: anyhow::Error| Closed::Configuration(format!("{error:#}"));
     // Time is kept by the caller; this is only the outer bound.
     let over = |socket: Box<dyn Socket>| {
-        Wire::new(socket, SmtpLimits::default(), AFTER_DOT + Duration::from_secs(60))
+        Wire::new(
+            socket,
+            SmtpLimits::default(),
+            AFTER_DOT + Duration::from_secs(60),
+        )
     };
     if relay.encryption == Encryption::None {
         if !tls::is_loopback(&relay.host) {
@@ -442,14 +463,25 @@ async fn wire(relay: &Relay) -> Result<Wire<SmtpLimits>, Closed> {
     let trust = Trust::new(relay.ca_file.as_deref()).map_err(configuration)?;
     let mut tcp = tls::connect(&relay.host, relay.port).await.map_err(down)?;
     if relay.encryption == Encryption::Implicit {
-        let stream = trust.handshake(&relay.host, tcp).await.map_err(configuration)?;
+        let stream = trust
+            .handshake(&relay.host, tcp)
+            .await
+            .map_err(configuration)?;
         return Ok(over(Box::new(stream)));
     }
     match timeout(OPENING, start_tls(relay, &mut tcp)).await {
         Ok(started) => started?,
-        Err(_) => return Err(Closed::Down(format!("{}: no answer to STARTTLS", relay.host))),
+        Err(_) => {
+            return Err(Closed::Down(format!(
+                "{}: no answer to STARTTLS",
+                relay.host
+            )));
+        }
     }
-    let stream = trust.handshake(&relay.host, tcp).await.map_err(configuration)?;
+    let stream = trust
+        .handshake(&relay.host, tcp)
+        .await
+        .map_err(configuration)?;
     // There is no second greeting after STARTTLS, but lettre waits for one.
     Ok(over(Box::new(stream)).with_ahead(b"220 encrypted\r\n"))
 }
@@ -462,9 +494,10 @@ async fn start_tls(relay: &Relay, tcp: &mut TcpStream) -> Result<(), Closed> {
     let hello = format!("EHLO {}\r\n", hello_name(relay));
     tcp.write_all(hello.as_bytes()).await.map_err(down)?;
     let offers = clear_reply(tcp).await.map_err(down)?;
-    let offered = offers
-        .lines()
-        .any(|line| line.get(4..).is_some_and(|word| word.trim().eq_ignore_ascii_case("STARTTLS")));
+    let offered = offers.lines().any(|line| {
+        line.get(4..)
+            .is_some_and(|word| word.trim().eq_ignore_ascii_case("STARTTLS"))
+    });
     if !offered {
         return Err(Closed::Configuration(format!(
             "{host} does not offer STARTTLS, and without encryption no letter goes there; try tls = \"implicit\" and port 465"
@@ -473,7 +506,10 @@ async fn start_tls(relay: &Relay, tcp: &mut TcpStream) -> Result<(), Closed> {
     tcp.write_all(b"STARTTLS\r\n").await.map_err(down)?;
     let ready = clear_reply(tcp).await.map_err(down)?;
     if !ready.starts_with("220") {
-        return Err(Closed::Down(format!("{host}: STARTTLS: {}", cleaned(&ready))));
+        return Err(Closed::Down(format!(
+            "{host}: STARTTLS: {}",
+            cleaned(&ready)
+        )));
     }
     Ok(())
 }
@@ -509,7 +545,10 @@ mod tests {
     #[test]
     fn no_bare_cr_or_lf_reaches_the_wire() {
         let check = |content: &str, expected: &str| {
-            assert_eq!(String::from_utf8(canonical(content.as_bytes())).unwrap(), expected);
+            assert_eq!(
+                String::from_utf8(canonical(content.as_bytes())).unwrap(),
+                expected
+            );
         };
         check("a\r\nb\r\n", "a\r\nb");
         check("a\n.\nMAIL FROM:<x@y>\n", "a\r\n.\r\nMAIL FROM:<x@y>");
@@ -526,17 +565,35 @@ mod tests {
         };
         assert!(deferred(Stage::Rcpt, "450 4.2.0 Greylisted"));
         assert!(!deferred(Stage::Rcpt, "550 5.1.1 No such user"));
-        assert!(!deferred(Stage::Mail, "552 5.3.4 Message size exceeds fixed limit"));
-        assert!(deferred(Stage::Content, "550 5.7.30 Basic authentication is not supported"));
-        assert!(deferred(Stage::Mail, "553 5.7.1 Sender address rejected: not owned by user"));
+        assert!(!deferred(
+            Stage::Mail,
+            "552 5.3.4 Message size exceeds fixed limit"
+        ));
+        assert!(deferred(
+            Stage::Content,
+            "550 5.7.30 Basic authentication is not supported"
+        ));
+        assert!(deferred(
+            Stage::Mail,
+            "553 5.7.1 Sender address rejected: not owned by user"
+        ));
         assert!(!deferred(Stage::Content, "554 5.7.1 Spam"));
-        assert!(deferred(Stage::Rcpt, "530 5.7.0 Must issue a STARTTLS command first"));
+        assert!(deferred(
+            Stage::Rcpt,
+            "530 5.7.0 Must issue a STARTTLS command first"
+        ));
     }
 
     #[test]
     fn addresses_that_carry_commands_are_refused() {
         assert!(address("anna@desk.example").is_ok());
-        for bad in ["a@b>\r\nRCPT TO:<c@d", "a b@c.example", "jürg@desk.example", "", "anna"] {
+        for bad in [
+            "a@b>\r\nRCPT TO:<c@d",
+            "a b@c.example",
+            "jürg@desk.example",
+            "",
+            "anna",
+        ] {
             assert!(address(bad).is_err(), "{bad}");
         }
     }

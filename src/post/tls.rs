@@ -52,10 +52,11 @@ impl Trust {
                 "no certificate authority is known on this machine; install the package ca-certificates or set ca_file"
             );
         }
-        let config = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let config =
+            ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
+                .with_safe_default_protocol_versions()?
+                .with_root_certificates(roots)
+                .with_no_client_auth();
         Ok(Trust {
             config: Arc::new(config),
             ca_file: ca_file.map(Path::to_path_buf),
@@ -63,12 +64,18 @@ impl Trust {
     }
 
     /// Shakes hands over an open connection; `host` is the name the certificate must carry.
-    pub async fn handshake(&self, host: &str, tcp: TcpStream) -> anyhow::Result<TlsStream<TcpStream>> {
+    pub async fn handshake(
+        &self,
+        host: &str,
+        tcp: TcpStream,
+    ) -> anyhow::Result<TlsStream<TcpStream>> {
         let name = ServerName::try_from(host.to_string())
             .with_context(|| format!("host \"{host}\" is neither a host name nor an IP address"))?;
         let connecting = TlsConnector::from(self.config.clone()).connect(name, tcp);
         match timeout(Duration::from_secs(CONNECT_SECS), connecting).await {
-            Err(_) => bail!("{host}: no TLS handshake within {CONNECT_SECS} s; is this a port with TLS from the first byte?"),
+            Err(_) => bail!(
+                "{host}: no TLS handshake within {CONNECT_SECS} s; is this a port with TLS from the first byte?"
+            ),
             Ok(Err(error)) => bail!("{host}: {}", self.explained(&error)),
             Ok(Ok(stream)) => Ok(stream),
         }
@@ -124,7 +131,9 @@ fn add_pem(roots: &mut RootCertStore, file: &Path) -> anyhow::Result<()> {
         found += 1;
     }
     if found == 0 {
-        bail!("ca_file {shown} holds no certificate; it needs at least one \"BEGIN CERTIFICATE\" block");
+        bail!(
+            "ca_file {shown} holds no certificate; it needs at least one \"BEGIN CERTIFICATE\" block"
+        );
     }
     Ok(())
 }
@@ -133,8 +142,12 @@ fn add_pem(roots: &mut RootCertStore, file: &Path) -> anyhow::Result<()> {
 pub async fn connect(host: &str, port: u16) -> anyhow::Result<TcpStream> {
     let connecting = TcpStream::connect((host, port));
     let tcp = match timeout(Duration::from_secs(CONNECT_SECS), connecting).await {
-        Err(_) => bail!("{host}:{port} does not answer within {CONNECT_SECS} s; check host, port and firewall"),
-        Ok(Err(error)) => bail!("{host}:{port} cannot be reached: {error}; check host, port and firewall"),
+        Err(_) => bail!(
+            "{host}:{port} does not answer within {CONNECT_SECS} s; check host, port and firewall"
+        ),
+        Ok(Err(error)) => {
+            bail!("{host}:{port} cannot be reached: {error}; check host, port and firewall")
+        }
         Ok(Ok(tcp)) => tcp,
     };
     tcp.set_nodelay(true)?;

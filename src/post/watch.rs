@@ -82,12 +82,12 @@ impl Parsers {
             let mails = raws.par_iter().map(|raw| read_one(raw)).collect::<Vec<_>>();
             let _ = answer.send(mails);
         });
-        let lost = || vec![Err("its reader vanished".to_string()); count.min(1)];
-        answered.await.unwrap_or_else(|_| {
-            let mut all = lost();
-            all.resize_with(count, || Err("its reader vanished".into()));
-            all
-        })
+        let vanished = |_| {
+            (0..count)
+                .map(|_| Err("its reader vanished".into()))
+                .collect()
+        };
+        answered.await.unwrap_or_else(vanished)
     }
 }
 
@@ -235,7 +235,11 @@ impl<H: House> Watcher<H> {
         if self.pulse.ill(clock::now(), words) {
             tracing::warn!(mailbox, retry_secs = wait.as_secs(), "mailbox: {words}");
         } else {
-            tracing::debug!(mailbox, retry_secs = wait.as_secs(), "mailbox: still {words}");
+            tracing::debug!(
+                mailbox,
+                retry_secs = wait.as_secs(),
+                "mailbox: still {words}"
+            );
         }
     }
 
@@ -369,7 +373,11 @@ impl<H: House> Watcher<H> {
         batches
     }
 
-    async fn take_listed(&mut self, conn: &mut ImapConn, batch: Vec<Listed>) -> Result<(), Setback> {
+    async fn take_listed(
+        &mut self,
+        conn: &mut ImapConn,
+        batch: Vec<Listed>,
+    ) -> Result<(), Setback> {
         let Some(mut cursor) = self.cursor.clone() else {
             return Ok(());
         };
@@ -494,10 +502,15 @@ impl<H: House> Watcher<H> {
             cursor.uid_validity
         );
         let raw: Arc<[u8]> = text.into_bytes().into();
-        let reason = format!("UID {uid} could not be fetched in {TRIES_MAX} tries: {why}; look into the mailbox yourself");
+        let reason = format!(
+            "UID {uid} could not be fetched in {TRIES_MAX} tries: {why}; look into the mailbox yourself"
+        );
         let received = mail.and_then(|mail| mail.received);
         let mail = mail::read(&raw);
-        (self.arrival(mail, received, Some(Trouble::Unreadable(reason))), raw)
+        (
+            self.arrival(mail, received, Some(Trouble::Unreadable(reason))),
+            raw,
+        )
     }
 
     // Maildir
@@ -610,7 +623,8 @@ impl<H: House> Watcher<H> {
         let (condemned, readable): (Vec<_>, Vec<_>) = fetched
             .into_iter()
             .partition(|mail| self.marker.is_condemned(&mail.key));
-        self.marker.begin(readable.iter().map(|mail| mail.key.as_str()));
+        self.marker
+            .begin(readable.iter().map(|mail| mail.key.as_str()));
         let raws = readable.iter().map(|mail| mail.raw.clone()).collect();
         let read = self.parsers.read(raws).await;
         self.marker.end();
@@ -734,7 +748,9 @@ fn file_key(name: &str) -> String {
 
 fn owe(cursor: &mut Cursor, uid: u32) -> anyhow::Result<()> {
     if cursor.owed.len() >= OWED_MAX {
-        anyhow::bail!("more than {OWED_MAX} mails are listed but not given by the server; reading stops here until it does");
+        anyhow::bail!(
+            "more than {OWED_MAX} mails are listed but not given by the server; reading stops here until it does"
+        );
     }
     if !cursor.owed.iter().any(|(owed, _)| *owed == uid) {
         cursor.owed.push((uid, 1));

@@ -250,7 +250,9 @@ impl ImapLimits {
                 Ok(())
             }
             // Only FETCH is asked for literals; anywhere else the parser and we could disagree on where one ends.
-            Some(_) if !self.is_fetch() => Err("the server sent a literal where none belongs".into()),
+            Some(_) if !self.is_fetch() => {
+                Err("the server sent a literal where none belongs".into())
+            }
             Some(bytes) if bytes > self.literal_bytes_max => Err(format!(
                 "the server announced a literal of {bytes} bytes; at most {} are taken",
                 self.literal_bytes_max
@@ -319,7 +321,10 @@ mod tests {
             let said = sent.as_bytes().chunks(step).try_for_each(|c| limits.see(c));
             match expected {
                 Ok(()) => assert_eq!(said, Ok(()), "{sent:.60} by {step}"),
-                Err(part) => assert!(said.is_err_and(|e| e.contains(part)), "{sent:.60} by {step}"),
+                Err(part) => assert!(
+                    said.is_err_and(|e| e.contains(part)),
+                    "{sent:.60} by {step}"
+                ),
             }
         }
     }
@@ -327,15 +332,24 @@ mod tests {
     #[test]
     fn honest_answers_pass() {
         check("* OK [CAPABILITY IMAP4rev1 IDLE] ready\r\n", Ok(()));
-        check("* 1 FETCH (UID 7 BODY[] {5}\r\n(((\"\\ FLAGS ())\r\nT1 OK done\r\n", Ok(()));
-        check("* OK it's \"fine\r\n* 1 FETCH (BODY[] {3}\r\nabc)\r\n", Ok(()));
+        check(
+            "* 1 FETCH (UID 7 BODY[] {5}\r\n(((\"\\ FLAGS ())\r\nT1 OK done\r\n",
+            Ok(()),
+        );
+        check(
+            "* OK it's \"fine\r\n* 1 FETCH (BODY[] {3}\r\nabc)\r\n",
+            Ok(()),
+        );
         check("* 1 FETCH (UID 7 BODY[] {0}\r\n)\r\n", Ok(()));
     }
 
     #[test]
     fn a_literal_bomb_is_refused_before_it_is_read() {
         check("* 1 FETCH (BODY[] {4294967295}\r\n", Err("announced"));
-        check("* 1 FETCH (BODY[] {99999999999999999999999}\r\n", Err("announced"));
+        check(
+            "* 1 FETCH (BODY[] {99999999999999999999999}\r\n",
+            Err("announced"),
+        );
         check("* 1 FETCH (BODY[] {1001+}\r\n", Err("announced"));
     }
 
@@ -346,6 +360,23 @@ mod tests {
         check(&format!("* 1 FETCH (X \"{deep}"), Err("nested"));
         check("* OK x {5000}\r\n", Err("where none belongs"));
         check("* 1 FETCH (X \"{50}\r\n", Err("over a line's end"));
+    }
+
+    #[tokio::test]
+    async fn silence_is_a_dead_connection() {
+        use tokio::io::AsyncReadExt;
+        let (ours, mut theirs) = tokio::io::duplex(100);
+        let patience = Duration::from_millis(50);
+        let mut wire = Wire::new(Box::new(ours), ImapLimits::new(1), patience);
+        tokio::io::AsyncWriteExt::write_all(&mut theirs, b"* OK")
+            .await
+            .unwrap();
+        let mut answer = vec![];
+        let error = wire.read_to_end(&mut answer).await.unwrap_err();
+        assert_eq!(
+            (&answer[..], error.kind()),
+            (&b"* OK"[..], io::ErrorKind::TimedOut)
+        );
     }
 
     #[test]

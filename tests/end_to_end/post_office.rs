@@ -62,16 +62,24 @@ impl PostOffice {
         let programs = ["/usr/sbin/postfix", "/usr/sbin/dovecot", "/usr/bin/openssl"];
         for program in programs {
             if !Path::new(program).exists() {
-                return Some(format!("{program} is missing: apt-get install postfix dovecot-imapd openssl"));
+                return Some(format!(
+                    "{program} is missing: apt-get install postfix dovecot-imapd openssl"
+                ));
             }
         }
-        let root = Command::new("id").arg("-u").output().is_ok_and(|o| o.stdout == b"0\n");
+        let root = Command::new("id")
+            .arg("-u")
+            .output()
+            .is_ok_and(|o| o.stdout == b"0\n");
         (!root).then(|| "only root can run Postfix and Dovecot from a folder".to_string())
     }
 
     /// Everything, ready to be used.
     pub fn start() -> PostOffice {
-        let folder = tempfile::Builder::new().prefix("post-office-").tempdir().unwrap();
+        let folder = tempfile::Builder::new()
+            .prefix("post-office-")
+            .tempdir()
+            .unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let [imaps_port, submissions_port, submission_port, mx_port] = free_ports();
         let mut office = PostOffice {
@@ -134,13 +142,19 @@ impl PostOffice {
             .port(self.mx_port)
             .timeout(Some(DEADLINE))
             .build();
-        transport.send_raw(&envelope(from, &recipients(raw)), &crlf(raw)).unwrap();
+        transport
+            .send_raw(&envelope(from, &recipients(raw)), &crlf(raw))
+            .unwrap();
     }
 
     /// Puts a mail into a mailbox without any server.
     pub fn deliver_raw(&self, user: &str, raw: &[u8]) {
         static COUNT: AtomicU64 = AtomicU64::new(0);
-        let name = format!("{:09}.M{}.test", COUNT.fetch_add(1, Ordering::Relaxed), std::process::id());
+        let name = format!(
+            "{:09}.M{}.test",
+            COUNT.fetch_add(1, Ordering::Relaxed),
+            std::process::id()
+        );
         let tmp = self.maildir(user).join("tmp").join(&name);
         fs::write(&tmp, raw).unwrap();
         give_to_mail(&tmp);
@@ -151,11 +165,23 @@ impl PostOffice {
     pub fn mailbox(&self, user: &str) -> Vec<Vec<u8>> {
         let mut files = vec![];
         for part in ["new", "cur"] {
-            for entry in fs::read_dir(self.maildir(user).join(part)).into_iter().flatten().flatten() {
+            for entry in fs::read_dir(self.maildir(user).join(part))
+                .into_iter()
+                .flatten()
+                .flatten()
+            {
                 // Moved by Dovecot between listing and reading: it is seen in the other folder, now or next time.
-                let Ok(bytes) = fs::read(entry.path()) else { continue };
+                let Ok(bytes) = fs::read(entry.path()) else {
+                    continue;
+                };
                 let at = entry.metadata().and_then(|m| m.modified()).ok();
-                let name = entry.file_name().to_string_lossy().split(":2,").next().unwrap_or("").to_string();
+                let name = entry
+                    .file_name()
+                    .to_string_lossy()
+                    .split(":2,")
+                    .next()
+                    .unwrap_or("")
+                    .to_string();
                 files.push((at, name, bytes));
             }
         }
@@ -165,7 +191,12 @@ impl PostOffice {
     }
 
     /// Waits until a mailbox is as `wanted`; panics with what is there instead when that takes too long.
-    pub fn wait_for(&self, user: &str, what: &str, wanted: impl Fn(&[Vec<u8>]) -> bool) -> Vec<Vec<u8>> {
+    pub fn wait_for(
+        &self,
+        user: &str,
+        what: &str,
+        wanted: impl Fn(&[Vec<u8>]) -> bool,
+    ) -> Vec<Vec<u8>> {
         let until = Instant::now() + DEADLINE;
         loop {
             let mails = self.mailbox(user);
@@ -174,7 +205,12 @@ impl PostOffice {
             }
             if Instant::now() > until {
                 let heads: Vec<_> = mails.iter().map(|m| head(m)).collect();
-                panic!("{user} never got {what}; there are {}:\n{}\n{}", mails.len(), heads.join("\n---\n"), self.logs());
+                panic!(
+                    "{user} never got {what}; there are {}:\n{}\n{}",
+                    mails.len(),
+                    heads.join("\n---\n"),
+                    self.logs()
+                );
             }
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -187,7 +223,11 @@ impl PostOffice {
             let lines: Vec<&str> = text.lines().rev().take(30).collect();
             lines.into_iter().rev().collect::<Vec<_>>().join("\n")
         };
-        format!("postfix:\n{}\ndovecot:\n{}", tail("postfix.log"), tail("dovecot.log"))
+        format!(
+            "postfix:\n{}\ndovecot:\n{}",
+            tail("postfix.log"),
+            tail("dovecot.log")
+        )
     }
 
     /// Starts the IMAP server and waits until it listens.
@@ -205,8 +245,15 @@ impl PostOffice {
 
     /// Stops the IMAP server; its connections break.
     pub fn stop_dovecot(&mut self) {
-        let Some(mut child) = self.dovecot.take() else { return };
-        let _ = quietly(Command::new("/usr/bin/doveadm").arg("-c").arg(self.path("dovecot.conf")).arg("stop"));
+        let Some(mut child) = self.dovecot.take() else {
+            return;
+        };
+        let _ = quietly(
+            Command::new("/usr/bin/doveadm")
+                .arg("-c")
+                .arg(self.path("dovecot.conf"))
+                .arg("stop"),
+        );
         let until = Instant::now() + Duration::from_secs(10);
         while Instant::now() < until && matches!(child.try_wait(), Ok(None)) {
             std::thread::sleep(Duration::from_millis(20));
@@ -246,7 +293,12 @@ impl PostOffice {
     }
 
     fn postfix(&self, verb: &str) -> bool {
-        quietly(Command::new("/usr/sbin/postfix").arg("-c").arg(self.path("postfix")).arg(verb))
+        quietly(
+            Command::new("/usr/sbin/postfix")
+                .arg("-c")
+                .arg(self.path("postfix"))
+                .arg(verb),
+        )
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -256,7 +308,11 @@ impl PostOffice {
     fn await_port(&self, port: u16) {
         let until = Instant::now() + DEADLINE;
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(Instant::now() < until, "nothing listens at port {port}\n{}", self.logs());
+            assert!(
+                Instant::now() < until,
+                "nothing listens at port {port}\n{}",
+                self.logs()
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -273,7 +329,9 @@ impl PostOffice {
             }
         }
         give_to_mail(&self.path("mail"));
-        assert!(quietly(Command::new("chown").arg("postfix").arg(self.path("data"))));
+        assert!(quietly(
+            Command::new("chown").arg("postfix").arg(self.path("data"))
+        ));
     }
 
     /// Two authorities; the first signs a leaf. A leaf with CA:TRUE, openssl's default, is refused by rustls.
@@ -288,7 +346,11 @@ impl PostOffice {
             printf 'basicConstraints=CA:FALSE\nsubjectAltName=DNS:localhost,IP:127.0.0.1\n' > extensions
             openssl x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile extensions -out cert.pem
         "#;
-        assert!(quietly(Command::new("sh").args(["-c", script]).current_dir(self.path("tls"))));
+        assert!(quietly(
+            Command::new("sh")
+                .args(["-c", script])
+                .current_dir(self.path("tls"))
+        ));
     }
 
     fn write_settings(&self) {
@@ -300,8 +362,14 @@ impl PostOffice {
                 .replace("@SUBMISSION@", &self.submission_port.to_string())
                 .replace("@MX@", &self.mx_port.to_string())
         };
-        let users: String = USERS.iter().map(|user| format!("{user}:{{PLAIN}}{PASSWORD}\n")).collect();
-        let mailboxes: String = USERS.iter().map(|user| format!("{user} {user}/\n")).collect();
+        let users: String = USERS
+            .iter()
+            .map(|user| format!("{user}:{{PLAIN}}{PASSWORD}\n"))
+            .collect();
+        let mailboxes: String = USERS
+            .iter()
+            .map(|user| format!("{user} {user}/\n"))
+            .collect();
         let files = [
             ("users", users),
             ("mailboxes", mailboxes),
@@ -393,7 +461,11 @@ fn recipients(raw: &str) -> Vec<String> {
             wanted = lower.starts_with("to:") || lower.starts_with("cc:");
         }
         let words = line.split([' ', '\t', ',', '<', '>', ':', ';']);
-        addresses.extend(words.filter(|word| wanted && word.contains('@')).map(str::to_string));
+        addresses.extend(
+            words
+                .filter(|word| wanted && word.contains('@'))
+                .map(str::to_string),
+        );
     }
     addresses
 }
@@ -403,7 +475,11 @@ fn crlf(raw: &str) -> Vec<u8> {
 }
 
 fn head(mail: &[u8]) -> String {
-    String::from_utf8_lossy(mail).lines().take_while(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+    String::from_utf8_lossy(mail)
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 const DOVECOT_CONF: &str = r#"

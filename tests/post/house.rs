@@ -44,15 +44,26 @@ impl TestHouse {
 
     /// Bodies and subjects are short in these tests: a mail is known by its bytes as text.
     pub fn mails(&self) -> Vec<String> {
-        self.seen().mails.iter().map(|(_, raw)| String::from_utf8_lossy(raw).into_owned()).collect()
+        self.seen()
+            .mails
+            .iter()
+            .map(|(_, raw)| String::from_utf8_lossy(raw).into_owned())
+            .collect()
     }
 
     pub fn arrivals(&self) -> Vec<Arrival> {
-        self.seen().mails.iter().map(|(arrival, _)| arrival.clone()).collect()
+        self.seen()
+            .mails
+            .iter()
+            .map(|(arrival, _)| arrival.clone())
+            .collect()
     }
 
     pub fn troubles(&self) -> Vec<Trouble> {
-        self.arrivals().into_iter().filter_map(|arrival| arrival.trouble).collect()
+        self.arrivals()
+            .into_iter()
+            .filter_map(|arrival| arrival.trouble)
+            .collect()
     }
 
     pub fn handed_over(&self) -> usize {
@@ -68,12 +79,19 @@ impl TestHouse {
     }
 
     pub fn movements(&self) -> Vec<Movement> {
-        self.seen().movements.iter().map(|(_, movement)| movement.clone()).collect()
+        self.seen()
+            .movements
+            .iter()
+            .map(|(_, movement)| movement.clone())
+            .collect()
     }
 
     /// A letter in the outbox, due at once.
     pub fn write_letter(&self, number: u32, from: &str, to: &str, content: &str) -> Place {
-        let place = Place { ticket: TicketId(1), seq: number };
+        let place = Place {
+            ticket: TicketId(1),
+            seq: number,
+        };
         let entry = Entry {
             place,
             at: Utc::now(),
@@ -89,12 +107,16 @@ impl TestHouse {
                 to: to.into(),
                 envelope_from: from.into(),
                 raw: None,
-                road: Road::Waiting { next_try: Utc::now() - TimeDelta::seconds(1) },
+                road: Road::Waiting {
+                    next_try: Utc::now() - TimeDelta::seconds(1),
+                },
                 attempts: 0,
                 last_error: String::new(),
             }),
         };
-        self.seen().letters.insert(place, (entry, content.as_bytes().to_vec()));
+        self.seen()
+            .letters
+            .insert(place, (entry, content.as_bytes().to_vec()));
         self.bell.notify_waiters();
         place
     }
@@ -104,14 +126,23 @@ impl TestHouse {
         let mut seen = self.seen();
         let (entry, _) = seen.letters.get_mut(&place).unwrap();
         let far = Utc::now() + TimeDelta::hours(1);
-        entry.letter.as_mut().unwrap().road = Road::Taken { at: Utc::now(), next_try: far };
+        entry.letter.as_mut().unwrap().road = Road::Taken {
+            at: Utc::now(),
+            next_try: far,
+        };
     }
 
     /// Waits until something is so; panics when that takes too long.
     pub async fn until(&self, what: &str, wanted: impl Fn(&TestHouse) -> bool) {
         let until = Instant::now() + Duration::from_secs(60);
         while !wanted(self) {
-            assert!(Instant::now() < until, "never: {what}; movements {:?}; troubles {:?}; {} mails", self.movements(), self.troubles(), self.mails().len());
+            assert!(
+                Instant::now() < until,
+                "never: {what}; movements {:?}; troubles {:?}; {} mails",
+                self.movements(),
+                self.troubles(),
+                self.mails().len()
+            );
             let _ = tokio::time::timeout(Duration::from_millis(50), self.changed.notified()).await;
         }
     }
@@ -125,7 +156,11 @@ impl TestHouse {
                 if let Some(cursor) = &arrival.cursor {
                     seen.cursors.insert(cursor.mailbox.clone(), cursor.clone());
                 }
-                if !seen.mails.iter().any(|(known, _)| known.mail.raw == arrival.mail.raw) {
+                if !seen
+                    .mails
+                    .iter()
+                    .any(|(known, _)| known.mail.raw == arrival.mail.raw)
+                {
                     seen.mails.push((*arrival.clone(), raw));
                 }
             }
@@ -144,9 +179,14 @@ fn see_movement(seen: &mut Seen, moved: &Moved) {
     let (entry, _) = seen.letters.get_mut(&moved.letter).unwrap();
     let letter = entry.letter.as_mut().unwrap();
     letter.road = match &moved.to {
-        Movement::Taken => Road::Taken { at: now, next_try: now + TimeDelta::hours(1) },
+        Movement::Taken => Road::Taken {
+            at: now,
+            next_try: now + TimeDelta::hours(1),
+        },
         Movement::Accepted(_) => Road::Accepted { at: now },
-        Movement::Deferred(_) => Road::Waiting { next_try: now + TimeDelta::milliseconds(200) },
+        Movement::Deferred(_) => Road::Waiting {
+            next_try: now + TimeDelta::milliseconds(200),
+        },
         Movement::Refused(_) => Road::Failed { at: now },
         _ => Road::Unknown { at: now },
     };
@@ -177,17 +217,34 @@ impl House for TestHouse {
     }
     fn letters_due(&self, now: DateTime<Utc>, limit: usize) -> anyhow::Result<Vec<Entry>> {
         let seen = self.seen();
-        let due = seen.letters.values().filter(|(entry, _)| next_try(entry).is_some_and(|at| at <= now));
+        let due = seen
+            .letters
+            .values()
+            .filter(|(entry, _)| next_try(entry).is_some_and(|at| at <= now));
         Ok(due.take(limit).map(|(entry, _)| entry.clone()).collect())
     }
     fn next_letter(&self) -> anyhow::Result<Option<DateTime<Utc>>> {
-        Ok(self.seen().letters.values().filter_map(|(entry, _)| next_try(entry)).min())
+        Ok(self
+            .seen()
+            .letters
+            .values()
+            .filter_map(|(entry, _)| next_try(entry))
+            .min())
     }
     fn outbox(&self) -> anyhow::Result<Vec<Entry>> {
-        Ok(self.seen().letters.values().map(|(entry, _)| entry.clone()).collect())
+        Ok(self
+            .seen()
+            .letters
+            .values()
+            .map(|(entry, _)| entry.clone())
+            .collect())
     }
     fn bytes(&self, place: Place) -> anyhow::Result<Option<Vec<u8>>> {
-        Ok(self.seen().letters.get(&place).map(|(_, bytes)| bytes.clone()))
+        Ok(self
+            .seen()
+            .letters
+            .get(&place)
+            .map(|(_, bytes)| bytes.clone()))
     }
 }
 
@@ -199,7 +256,9 @@ pub struct Running {
 }
 
 impl Running {
-    pub fn start<F: Future<Output = ()> + Send + 'static>(begin: impl FnOnce(Arc<Pulse>, Stop) -> F) -> Running {
+    pub fn start<F: Future<Output = ()> + Send + 'static>(
+        begin: impl FnOnce(Arc<Pulse>, Stop) -> F,
+    ) -> Running {
         let (stop, stopped) = tokio::sync::watch::channel(false);
         let pulse = Arc::new(Pulse::default());
         let task = tokio::spawn(begin(pulse.clone(), stopped));
@@ -209,7 +268,10 @@ impl Running {
     /// As at SIGTERM.
     pub async fn close(self) {
         let _ = self.stop.send(true);
-        tokio::time::timeout(Duration::from_secs(30), self.task).await.expect("it closes").unwrap();
+        tokio::time::timeout(Duration::from_secs(30), self.task)
+            .await
+            .expect("it closes")
+            .unwrap();
     }
 
     /// As at SIGKILL.
