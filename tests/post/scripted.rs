@@ -440,6 +440,9 @@ async fn the_last_mail_answered_again_is_not_fetched_again_and_new_mail_is() {
         .until("the new mail", |house| house.mails().len() == 4)
         .await;
     assert_eq!(house.handed_over(), 4);
+    // C4.2: its INTERNALDATE is old, but it was not there at the last poll.
+    let received: Vec<_> = house.arrivals().iter().map(|a| a.received).collect();
+    assert!(received[0] < received[3]);
     running.close().await;
 }
 
@@ -519,6 +522,31 @@ async fn a_mail_that_killed_the_process_twice_is_not_read_a_third_time() {
     assert!(house.mails().contains(&mail(2)), "its bytes are kept");
     assert!(!state.join("post/parsing-support").exists());
     running.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mail_older_than_the_first_start_is_silent_and_the_first_start_is_remembered() {
+    let server = ImapServer::start(|_, _| None).await;
+    let (_folder, state) = state();
+    let mut since = vec![];
+    for _ in 0..2 {
+        let house = TestHouse::default();
+        let mailbox = Mailbox {
+            since: None,
+            ..server.mailbox()
+        };
+        let (there, folder) = (house.clone(), state.clone());
+        let running = Running::start(|pulse, stop| {
+            watch(mailbox, there, Parsers::new().unwrap(), folder, pulse, stop)
+        });
+        house
+            .until("three mails", |house| house.mails().len() == 3)
+            .await;
+        assert!(house.arrivals().iter().all(|arrival| arrival.silent));
+        since.push(std::fs::read_to_string(state.join("post/since-support")).unwrap());
+        running.close().await;
+    }
+    assert_eq!(since[0], since[1]);
 }
 
 // SMTP
