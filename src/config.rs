@@ -333,6 +333,11 @@ impl Config {
         })
     }
 
+    /// The rules of the mailboxes alone.
+    pub fn rules(&self) -> Result<RuleBook, Vec<Diagnostic>> {
+        RuleBook::parse(&folder(&self.rules.join("mailboxes"), "toml")?)
+    }
+
     /// The contract, customers and staff alone.
     pub fn book(&self) -> Result<Book, Vec<Diagnostic>> {
         let sources = self.sources()?;

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod cli;
+pub mod contract;
 pub mod control;
 pub mod deadline;
 pub mod demo;

@@ -225,7 +225,9 @@ impl Verdict {
                 self.tags.push(tag.clone());
             }
         }
-        let mut reason = format!("{}:{}: {}", rule.file, rule.line, rule.because);
+        // Staff read it in a mail: the file's name is enough there.
+        let file = rule.file.rsplit('/').next().unwrap_or(&rule.file);
+        let mut reason = format!("{file}:{}: {}", rule.line, rule.because);
         if !shown.is_empty() {
             reason.push_str(&format!(" ({})", shown.join(", ")));
         }

@@ -26,6 +26,8 @@ pub mod journal;
 mod keys;
 mod known;
 mod reader;
+#[cfg(test)]
+mod tests;
 mod writing;
 
 use crate::desk::Ask;

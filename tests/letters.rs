@@ -22,6 +22,7 @@ fn letter(kind: LetterKind, text: Text) -> Letter {
     Letter {
         kind,
         from: mailbox("Example Support", "support@vendor.example"),
+        reply_to: None,
         to: mailbox("Rita Müller", "rita@acme.example"),
         cc: vec![],
         subject: text.subject,
@@ -269,6 +270,7 @@ fn a_relay_is_unmarked_and_its_enclosures_are_whole() {
         name: name.into(),
         media_type: media_type.into(),
     };
+    relay.reply_to = Some("support+t457.abcdef@vendor.example".into());
     relay.enclosures = vec![
         enclosure("Übersicht/../../März.pdf", "application/pdf"),
         enclosure("report.eml", "message/rfc822"),
@@ -425,6 +427,7 @@ fn any_letter() -> impl Strategy<Value = Letter> {
         letter.from.name = names.0;
         letter.to = mailbox(&names.1, &address);
         letter.cc = vec![mailbox(&names.2, "cc@acme.example"), mailbox("", &names.2)];
+        letter.reply_to = ids.last().cloned();
         letter.in_reply_to = ids.first().cloned();
         letter.references = ids;
         letter.date = chrono::DateTime::from_timestamp(rest.3, 0).unwrap_or_default();
@@ -441,8 +444,9 @@ fn any_letter() -> impl Strategy<Value = Letter> {
     })
 }
 
-const ALLOWED: [&str; 17] = [
+const ALLOWED: [&str; 18] = [
     "From",
+    "Reply-To",
     "To",
     "Cc",
     "Subject",

@@ -32,7 +32,8 @@ impl Yearly {
             return (signed && days.abs() <= 100).then_some(Yearly::Easter(days));
         }
         let (month, day) = text.split_once('-')?;
-        if month.len() != 2 || day.len() != 2 {
+        let digits = |t: &str| t.len() == 2 && t.bytes().all(|b| b.is_ascii_digit());
+        if !digits(month) || !digits(day) {
             return None;
         }
         let (month, day) = (month.parse().ok()?, day.parse().ok()?);

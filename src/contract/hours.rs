@@ -596,6 +596,7 @@ impl Rule {
         refuse_by_name(text)?;
         // `08:00 - 17:00` and `Mo , Tu` are written too.
         let words = close_up(text);
+        refuse_comma_between_rules(&words, text)?;
         let mut words: Vec<&str> = words.split_whitespace().collect();
         let spans = match words.pop() {
             Some("off" | "closed") => Vec::new(),
@@ -688,18 +689,30 @@ fn refuse_by_name(text: &str) -> Result<(), Fault> {
     Ok(())
 }
 
+/// `Mo-Fr 08:00-12:00, Sa 09:00-10:00`: OpenStreetMap means an addition, most people a list.
+fn refuse_comma_between_rules(words: &str, rule: &str) -> Result<(), Fault> {
+    let mut before = words;
+    while let Some((times, day)) = before.rsplit_once(',') {
+        let is_day = day
+            .get(..2)
+            .is_some_and(|two| weekday(two).is_some() || two == "PH");
+        if is_day && times.ends_with(|c: char| c.is_ascii_digit()) {
+            return Err(Fault {
+                problem: format!("the comma before \"{day}\" in \"{rule}\" begins another rule"),
+                remedy: "put a semicolon between rules, such as Mo-Fr 08:00-17:00; Sa 09:00-12:00"
+                    .into(),
+            });
+        }
+        before = times;
+    }
+    Ok(())
+}
+
 fn spans(times: &str, rule: &str) -> Result<Vec<Span>, Fault> {
     times.split(',').map(|span| one_span(span, rule)).collect()
 }
 
 fn one_span(text: &str, rule: &str) -> Result<Span, Fault> {
-    if starts_with_day(text) {
-        return Err(Fault {
-            problem: format!("a comma before \"{text}\" in \"{rule}\" begins another rule"),
-            remedy: "put a semicolon between rules, such as Mo-Fr 08:00-17:00; Sa 09:00-12:00"
-                .into(),
-        });
-    }
     let not_understood = || Fault {
         problem: format!("\"{text}\" in \"{rule}\" is not an interval of times"),
         remedy: "write HH:MM-HH:MM, or off".into(),
@@ -735,11 +748,6 @@ fn minute_of_day(text: &str) -> Option<u32> {
     let (hours, minutes): (u32, u32) = (hours.parse().ok()?, minutes.parse().ok()?);
     let total = hours * 60 + minutes;
     (minutes < 60 && total <= 48 * 60).then_some(total)
-}
-
-fn starts_with_day(text: &str) -> bool {
-    text.get(..2)
-        .is_some_and(|two| weekday(two).is_some() || two == "PH")
 }
 
 fn weekday(text: &str) -> Option<usize> {
@@ -852,3 +860,6 @@ fn month(text: &str) -> Option<u32> {
         .position(|name| *name == text)
         .and_then(|index| u32::try_from(index + 1).ok())
 }
+
+#[cfg(test)]
+mod tests;

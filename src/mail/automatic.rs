@@ -17,7 +17,7 @@
 mod absence;
 mod marks;
 
-use super::bounce::{Fate, Told, notice, report, service};
+use super::bounce::{self, Fate, Told, notice, report, service};
 use super::{Bounce, Kind, Mail};
 
 /// A kind, its reason, and what a bounce reports.
@@ -316,11 +316,14 @@ fn notice_of_mailer(seen: &Seen) -> Option<Answer> {
     }
     let mailer_subject = notice::is_subject(&seen.subject);
     let opening = notice::opening(&seen.head);
+    let returns_mail = seen.mail.reports.iter().any(|r| bounce::is_returned_mail(&r.media_type));
+    let looks_like_one = mailer_subject || returns_mail;
     let believed = match seen.sender {
         Sender::Mailer => true,
-        Sender::Postmaster => !seen.answers_or_forwards && (mailer_subject || opening.is_some()),
-        _ if seen.null_path => mailer_subject || opening.is_some(),
-        _ => mailer_subject && opening.is_some() && !seen.is_reply(),
+        Sender::Postmaster => opening.is_some() || looks_like_one && !seen.answers_or_forwards,
+        _ if seen.null_path => opening.is_some() || looks_like_one,
+        Sender::NoReply => (opening.is_some() || looks_like_one) && !is_web_form(seen.mail),
+        Sender::Other => mailer_subject && opening.is_some() && !seen.is_reply(),
     };
     if !believed {
         return None;

@@ -52,12 +52,12 @@ pub(super) struct Told {
 }
 
 impl Bounce {
-    /// A failure of these recipients; what is unknown of the status is taken for permanent, because the mailer has given up.
-    fn new(recipients: Vec<String>, status: Option<String>, mail: &Mail) -> Self {
+    /// What became of the mail to these recipients; a failure of unknown status is taken for permanent, because the mailer has given up.
+    fn new(fate: Fate, recipients: Vec<String>, status: Option<String>, mail: &Mail) -> Self {
         let status = status.unwrap_or_default();
         Bounce {
             recipients,
-            permanent: !status.starts_with('4'),
+            permanent: fate == Fate::Failed && !status.starts_with('4'),
             status,
             original_message_id: original_message_id(mail),
         }
@@ -81,18 +81,21 @@ fn original_message_id(mail: &Mail) -> Option<String> {
 
 /// The returned mail, or its headers, where the report carries them as a part.
 fn returned(mail: &Mail) -> Option<&str> {
-    reports(mail, |t| {
-        matches!(
-            t,
-            "message/rfc822"
-                | "text/rfc822-headers"
-                | "message/rfc822-headers"
-                | "text/rfc822"
-                | "message/global"
-                | "message/global-headers"
-        )
-    })
-    .next()
+    reports(mail, is_returned_mail).next()
+}
+
+/// Whether a part of this type is a mail or its headers.
+pub(super) fn is_returned_mail(media_type: &str) -> bool {
+    matches!(
+        media_type,
+        "message/rfc822"
+            | "text/rfc822-headers"
+            | "text/rfc822-header"
+            | "message/rfc822-headers"
+            | "text/rfc822"
+            | "message/global"
+            | "message/global-headers"
+    )
 }
 
 fn is_machine_readable(media_type: &str) -> bool {

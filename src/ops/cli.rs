@@ -2,7 +2,7 @@
 
 use super::reach::Way;
 use super::request::Request;
-use super::{check, deadline, demo, exit, failed, inspect, outbox, receive, rules, tickets};
+use super::{check, contract, deadline, demo, exit, failed, inspect, outbox, receive, rules, tickets};
 use crate::config::Config;
 use crate::{daemon, store};
 use clap::{Parser, Subcommand};
@@ -59,6 +59,8 @@ pub enum Command {
     Inspect(inspect::Arguments),
     /// When an objective expires, and how that was computed.
     Deadline(deadline::Arguments),
+    /// The contract, printed.
+    Contract(contract::Arguments),
     /// Rules against mails.
     Rules(rules::Arguments),
     /// Tickets: open ones, the nearest deadline on top.
@@ -164,6 +166,7 @@ pub fn run() -> u8 {
         Command::Receive(arguments) => receive::run(&cli, arguments),
         Command::Inspect(arguments) => inspect::run(&cli, arguments),
         Command::Deadline(arguments) => deadline::run(&cli, arguments),
+        Command::Contract(arguments) => contract::run(&cli, arguments),
         Command::Rules(arguments) => rules::run(&cli, arguments),
         Command::Rebuild => rebuild(&cli),
         other => ask(&cli, request(other)),

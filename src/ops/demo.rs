@@ -104,7 +104,7 @@ fn unpacked() -> anyhow::Result<PathBuf> {
     ));
     let rules = crate::rules::SHIPPED
         .iter()
-        .map(|(name, text)| (format!("rules/mailboxes/{name}"), *text));
+        .map(|(name, text)| (name.to_string(), *text));
     for (name, text) in FILES.iter().map(|(n, t)| (n.to_string(), *t)).chain(rules) {
         let path = folder.join(&name);
         std::fs::create_dir_all(path.parent().unwrap_or(Path::new("/")))?;

@@ -227,7 +227,8 @@ fn spaced(pattern: &str) -> String {
             '[' => in_class = true,
             ']' => in_class = false,
             ' ' if !in_class => {
-                out.push_str(r"\s+");
+                // In a group, so that a quantifier after it means the space.
+                out.push_str(r"(?:\s+)");
                 continue;
             }
             _ => {}

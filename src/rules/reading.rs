@@ -182,8 +182,9 @@ impl Reader<'_> {
         };
         for (key, value) in table {
             let joined = self.strings(value).join("|");
-            let pattern = self.expanded(&joined, value.span().start);
-            self.words.push((key.get_ref().to_string(), pattern));
+            if let Some(pattern) = self.expanded(&joined, value.span().start) {
+                self.words.push((key.get_ref().to_string(), pattern));
+            }
         }
     }
 
@@ -319,7 +320,9 @@ impl Reader<'_> {
             patterns: vec![],
         };
         for (pattern, at) in self.strings_at(value) {
-            let expanded = self.expanded(&pattern, at);
+            let Some(expanded) = self.expanded(&pattern, at) else {
+                continue;
+            };
             if let Some(odd) = unfolded(&expanded) {
                 self.fault(
                     at,
@@ -356,26 +359,27 @@ impl Reader<'_> {
     }
 
     /// A pattern with its {{words}}.
-    fn expanded(&mut self, pattern: &str, at: usize) -> String {
+    fn expanded(&mut self, pattern: &str, at: usize) -> Option<String> {
         let mut out = String::new();
         let mut rest = pattern;
         while let Some((before, after)) = rest.split_once("{{") {
             let Some((name, after)) = after.split_once("}}") else {
                 self.fault(at, "\"{{\" without \"}}\"", "write {{name}}");
-                return String::new();
+                return None;
             };
             out.push_str(before);
-            match self.words.iter().find(|(n, _)| n == name) {
-                Some((_, words)) => out.push_str(&format!("(?:{words})")),
-                None => self.fault(
+            let Some((_, words)) = self.words.iter().find(|(n, _)| n == name) else {
+                self.fault(
                     at,
                     format!("the words \"{name}\" are unknown"),
                     "define them above the rules, under [words]",
-                ),
-            }
+                );
+                return None;
+            };
+            out.push_str(&format!("(?:{words})"));
             rest = after;
         }
-        out + rest
+        Some(out + rest)
     }
 
     fn examples(&mut self, value: &Value) -> Vec<Example> {

@@ -34,8 +34,9 @@ const REFERENCES_CHARS_MAX: usize = 1_500;
 const LINE_CHARS_MAX: usize = 78;
 
 /// What [`render`] writes itself and a letter's own header fields may not replace.
-const OUR_FIELDS: [&str; 15] = [
+const OUR_FIELDS: [&str; 16] = [
     "from",
+    "reply-to",
     "sender",
     "to",
     "cc",
@@ -78,6 +79,15 @@ fn message(letter: &Letter, content: &dyn Fn(&Enclosure) -> Vec<u8>) -> Option<V
     let cc: Mailboxes = letter.cc.iter().filter_map(mailbox).collect();
     if cc.iter().next().is_some() {
         builder = builder.header(Cc::from(cc));
+    }
+    let answer_to = letter.reply_to.as_ref().and_then(|address| {
+        mailbox(&Mailbox {
+            name: String::new(),
+            address: address.clone(),
+        })
+    });
+    if let Some(answer_to) = answer_to {
+        builder = builder.reply_to(answer_to);
     }
     builder = builder
         .subject(subject(&letter.subject))

@@ -7,7 +7,7 @@ use regex::bytes::{RegexSet, RegexSetBuilder};
 use std::sync::LazyLock;
 
 /// What may follow the fixed words of a subject: a colon and the original subject, a name, or nothing. `Automatic replies do not work` is a customer.
-const END: &str = r"( ?[:：(\[]| ?[-–] | ?[.!]?$)";
+const END: &str = "( ?(:|：|[(\\[])| - | ?[.!]?$)";
 
 /// Subjects that mail systems write word by word; with the original subject after a colon, so nobody but a mailbox writes them.
 const CERTAIN_SUBJECTS: &[&str] = &[
@@ -143,7 +143,7 @@ const AUTOMATIC: &[&str] = &[
 
 /// Subjects of read receipts, folded: Exchange's and Notes' word for "read" or "not read" and a colon.
 const RECEIPT_SUBJECTS: &[&str] = &[
-    r"^(read|not read|gelesen|nicht gelesen|ungelesen|lesebestatigung|lu|lue|non lu|non lue|letto|non letto|leido|no leido|gelezen|niet gelezen|lida|lido|nao lida|last|ikke last|olast|ej last|luettu|lukematon|przeczytano|nie przeczytano|precteno|neprecteno|olvasott|okundu|okunmadi|citit|read receipt|return receipt|receipt|confirmation de lecture|ricevuta di lettura|conferma di lettura|confirmacion de lectura|leesbevestiging|laskvittering|laeskvittering|lukukuittaus|прочитано|уведомление о прочтении|開封済み|已读|已讀|읽음)( ?[:：]|$| \()",
+    r"^(read|not read|gelesen|nicht gelesen|ungelesen|lesebestatigung|lu|lue|non lu|non lue|letto|non letto|leido|no leido|gelezen|niet gelezen|lida|lido|nao lida|last|ikke last|olast|ej last|luettu|lukematon|przeczytano|nie przeczytano|precteno|neprecteno|olvasott|okundu|okunmadi|citit|read receipt|return receipt|receipt|confirmation de lecture|ricevuta di lettura|conferma di lettura|confirmacion de lectura|leesbevestiging|laskvittering|laeskvittering|lukukuittaus|прочитано|уведомление о прочтении|開封済み|已读|已讀|읽음)( ?(:|：)|$| \()",
 ];
 
 /// Sentences of read receipts, folded.

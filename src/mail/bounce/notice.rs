@@ -95,8 +95,7 @@ const DELIVERED: &[&str] = &[
     r"relayed to the following|successfully relayed",
     r"wurde(n)? (erfolgreich )?(zugestellt|ubermittelt)|erfolgreich (an|zugestellt)",
     r"a (bien )?ete (remis|distribue)",
-    r"(consegnat[oa] correttamente|e stato consegnato)|(se entrego|se ha entregado)",
-    r"final delivery",
+    r"(consegnat[oa] correttamente|e stato consegnato)|(se entrego|se ha entregado) a",
 ];
 
 /// What only mailers say of a delivery that has failed, folded: enough where the sender is a mailer too.
@@ -173,7 +172,8 @@ const OPENINGS: &[&str] = &[
     "ihre nachricht konnte nicht zugestellt",
     "ihre nachricht hat",
     "fehler bei der nachrichtenzustellung",
-    "error: ",
+    "error: invalid user",
+    "error message below",
 ];
 
 /// Subjects of notices, folded, without list tags: what mailers write there, from the beginning.
@@ -287,7 +287,7 @@ pub(in crate::mail) fn of_fate(mail: &Mail, fate: Fate, because: &str) -> Told {
     Told {
         fate,
         because: because.to_string(),
-        bounce: Bounce::new(recipients(mail), status, mail),
+        bounce: Bounce::new(fate, recipients(mail), status, mail),
     }
 }
 
@@ -338,7 +338,8 @@ fn announces_returned(trimmed: &str, line: &str) -> bool {
         || folded.ends_with('.') && folded.contains("follow")
         || folded.contains("follow")
         || folded.starts_with("---");
-    named && heading
+    // "… did NOT receive a copy of your message:" announces addresses.
+    named && heading && !folded.contains(" not ")
 }
 
 /// The failed addresses: those of `X-Failed-Recipients`, else those in the best place of the text.

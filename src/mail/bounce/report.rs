@@ -63,6 +63,7 @@ pub(in crate::mail) fn refused(mail: &Mail) -> Option<Told> {
         fate: Fate::Failed,
         because: format!("Disposition: {disposition}"),
         bounce: Bounce::new(
+            Fate::Failed,
             recipients,
             status::of(&mail.text).or_else(|| Some("5.7.1".into())),
             mail,
@@ -103,7 +104,7 @@ fn from_groups(groups: Vec<Group>, mail: &Mail) -> Option<Told> {
     Some(Told {
         fate,
         because: because(&concerned),
-        bounce: Bounce::new(recipients, status, mail),
+        bounce: Bounce::new(fate, recipients, status, mail),
     })
 }
 

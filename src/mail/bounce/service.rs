@@ -59,7 +59,7 @@ fn bounced(event: &Value, mail: &Mail) -> Told {
         .map(str::to_string)
         .or_else(|| (class == "Transient").then(|| "4.0.0".to_string()))
         .or_else(|| Some("5.0.0".into()));
-    let mut bounce = Bounce::new(recipients, status, mail);
+    let mut bounce = Bounce::new(Fate::Failed, recipients, status, mail);
     bounce.original_message_id = event["mail"]["commonHeaders"]["messageId"]
         .as_str()
         .map(|id| super::bare_id(id).to_string())

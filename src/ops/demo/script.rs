@@ -190,7 +190,7 @@ pub fn acts() -> Vec<Act> {
             "support",
             ACME,
             "alice@acme.example",
-            2,
+            1,
             "Thank you, we can sign in again.\n",
             "support@desk.example",
         ),
