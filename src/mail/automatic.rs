@@ -316,7 +316,11 @@ fn notice_of_mailer(seen: &Seen) -> Option<Answer> {
     }
     let mailer_subject = notice::is_subject(&seen.subject);
     let opening = notice::opening(&seen.head);
-    let returns_mail = seen.mail.reports.iter().any(|r| bounce::is_returned_mail(&r.media_type));
+    let returns_mail = seen
+        .mail
+        .reports
+        .iter()
+        .any(|r| bounce::is_returned_mail(&r.media_type));
     let looks_like_one = mailer_subject || returns_mail;
     let believed = match seen.sender {
         Sender::Mailer => true,

@@ -174,7 +174,10 @@ fn counted(text: &str) -> [u32; 4] {
         .split_whitespace()
         .filter(|w| !w.contains("://") && !w.contains('@') && !w.starts_with("www."));
     let words = spoken.flat_map(|w| w.split(|c: char| !c.is_alphabetic()));
-    for word in words.filter(|w| !w.is_empty() && w.len() <= 40).take(WORDS_MAX) {
+    for word in words
+        .filter(|w| !w.is_empty() && w.len() <= 40)
+        .take(WORDS_MAX)
+    {
         let word = word.to_lowercase();
         if let Some(worth) = POINTS.get(word.as_str()) {
             points.iter_mut().zip(worth).for_each(|(p, w)| *p += w);
@@ -216,20 +219,38 @@ mod tests {
 
     #[test]
     fn german() {
-        check("Guten Tag, unser Server ist seit heute Morgen nicht erreichbar.", Language::De);
-        check("Grüezi\nDas Backup läuft nicht mehr, können Sie bitte nachsehen?\nFreundliche Grüsse", Language::De);
+        check(
+            "Guten Tag, unser Server ist seit heute Morgen nicht erreichbar.",
+            Language::De,
+        );
+        check(
+            "Grüezi\nDas Backup läuft nicht mehr, können Sie bitte nachsehen?\nFreundliche Grüsse",
+            Language::De,
+        );
         check("Koennen Sie das bitte pruefen?", Language::De);
         check("Fehler beim Login", Language::De);
-        check("Das Update der Software auf dem Server mit Error 500 failed.", Language::De);
+        check(
+            "Das Update der Software auf dem Server mit Error 500 failed.",
+            Language::De,
+        );
     }
 
     #[test]
     fn swiss_german() {
-        check("Grüezi mitenand, üsi Website isch sit hüt am Morge nöd erreichbar. Chönd ihr bitte luege?", Language::Gsw);
+        check(
+            "Grüezi mitenand, üsi Website isch sit hüt am Morge nöd erreichbar. Chönd ihr bitte luege?",
+            Language::Gsw,
+        );
         check("Hoi zäme, bi üs gaht nüt meh.", Language::Gsw);
         check("Dr Server louft nid, merci für d Hilf", Language::Gsw);
-        check("Sali, chasch mir bitte es neus Passwort mache? Merci vilmal", Language::Gsw);
-        check("Mir hend es Problem mit em Mail, es chunt nüt aa.", Language::Gsw);
+        check(
+            "Sali, chasch mir bitte es neus Passwort mache? Merci vilmal",
+            Language::Gsw,
+        );
+        check(
+            "Mir hend es Problem mit em Mail, es chunt nüt aa.",
+            Language::Gsw,
+        );
     }
 
     #[test]
@@ -242,11 +263,26 @@ mod tests {
 
     #[test]
     fn others() {
-        check("Bonjour, notre serveur ne répond plus depuis ce matin.", Language::Other);
-        check("Buongiorno, il server non funziona da questa mattina.", Language::Other);
-        check("Hola, el servidor no funciona desde esta mañana.", Language::Other);
-        check("Hej, vår server fungerar inte sedan i morse.", Language::Other);
-        check("Hallo, onze server werkt niet meer sinds vanochtend.", Language::Other);
+        check(
+            "Bonjour, notre serveur ne répond plus depuis ce matin.",
+            Language::Other,
+        );
+        check(
+            "Buongiorno, il server non funziona da questa mattina.",
+            Language::Other,
+        );
+        check(
+            "Hola, el servidor no funciona desde esta mañana.",
+            Language::Other,
+        );
+        check(
+            "Hej, vår server fungerar inte sedan i morse.",
+            Language::Other,
+        );
+        check(
+            "Hallo, onze server werkt niet meer sinds vanochtend.",
+            Language::Other,
+        );
         check("Dzień dobry, nasz serwer nie działa.", Language::Other);
         check("Здравствуйте, сервер не работает", Language::Other);
         check("サーバーが動きません server", Language::Other);
@@ -256,6 +292,9 @@ mod tests {
     #[test]
     fn the_subject_helps_a_short_text() {
         assert_eq!(detect("Frage zu unserer Rechnung", "?"), Language::De);
-        assert_eq!(detect("Question about our invoice", "see attached"), Language::En);
+        assert_eq!(
+            detect("Question about our invoice", "see attached"),
+            Language::En
+        );
     }
 }
