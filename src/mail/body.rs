@@ -53,10 +53,10 @@ pub(super) fn chosen(parts: &[Part]) -> Bodies {
         bodies.add_all(parts, &chooser.named_text());
     }
     if bodies.is_empty() {
-        bodies.from_tnef(parts);
+        bodies.take_tnef(parts);
     }
     if bodies.is_empty() {
-        bodies.from_message(parts);
+        bodies.take_message(parts);
     }
     bodies.end();
     bodies
@@ -358,7 +358,7 @@ impl Bodies {
         self.text.push_str(text::at_most(readable, room));
     }
 
-    fn from_tnef(&mut self, parts: &[Part]) {
+    fn take_tnef(&mut self, parts: &[Part]) {
         let Some((index, part)) = parts
             .iter()
             .enumerate()
@@ -383,7 +383,7 @@ impl Bodies {
     }
 
     /// The text of the first mail inside the mail.
-    fn from_message(&mut self, parts: &[Part]) {
+    fn take_message(&mut self, parts: &[Part]) {
         let Some(part) = parts
             .iter()
             .find(|p| is_message(p) && p.in_message.is_none())

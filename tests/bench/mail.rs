@@ -26,7 +26,8 @@ fn mails() -> Vec<Vec<u8>> {
 
 fn written(i: usize) -> Vec<u8> {
     let text = "Seit heute früh können sich unsere Benutzer nicht anmelden; die Konsole zeigt Fehler 500.\r\n".repeat(1 + i % 20);
-    let attached = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5ejAx\r\n".repeat(if i % 12 == 0 { 1_000 } else { 0 });
+    let attached = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5ejAx\r\n"
+        .repeat(if i % 12 == 0 { 1_000 } else { 0 });
     format!(
         "Received: from a.example by b.example; Fri, 27 Mar 2026 16:40:00 +0100\r\nFrom: =?utf-8?Q?Anna_M=C3=BCller?= <anna{i}@kunde.example>\r\n\
          To: support@firma.example\r\nSubject: =?utf-8?Q?Anmeldung_schl=C3=A4gt_fehl?= {i}\r\nDate: Fri, 27 Mar 2026 16:40:00 +0100\r\n\
@@ -41,15 +42,33 @@ fn reading(criterion: &mut Criterion) {
     let mails = mails();
     let bytes: usize = mails.iter().map(Vec::len).sum();
     let mut group = criterion.benchmark_group("mail");
-    group.throughput(Throughput::Bytes(bytes as u64)).sample_size(20);
+    group
+        .throughput(Throughput::Bytes(bytes as u64))
+        .sample_size(20);
     group.bench_function("mail-parser alone", |b| {
-        b.iter(|| mails.iter().filter_map(|m| mail_parser::MessageParser::default().parse(black_box(m))).map(|m| m.parts.len()).sum::<usize>())
+        b.iter(|| {
+            mails
+                .iter()
+                .filter_map(|m| mail_parser::MessageParser::default().parse(black_box(m)))
+                .map(|m| m.parts.len())
+                .sum::<usize>()
+        })
     });
     group.bench_function("parse", |b| {
-        b.iter(|| mails.iter().map(|m| ticketd::mail::parse::parsed(black_box(m)).headers.len()).sum::<usize>())
+        b.iter(|| {
+            mails
+                .iter()
+                .map(|m| ticketd::mail::parse::parsed(black_box(m)).headers.len())
+                .sum::<usize>()
+        })
     });
     group.bench_function("read", |b| {
-        b.iter(|| mails.iter().map(|m| ticketd::mail::read(black_box(m)).headers.len()).sum::<usize>())
+        b.iter(|| {
+            mails
+                .iter()
+                .map(|m| ticketd::mail::read(black_box(m)).headers.len())
+                .sum::<usize>()
+        })
     });
     group.finish();
 }
