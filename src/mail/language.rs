@@ -149,20 +149,32 @@ fn index(language: Language) -> usize {
 
 /// The language of a mail, by its new text and, where that is short, its subject.
 pub fn detect(subject: &str, new_text: &str) -> Language {
+    decided(subject, new_text).unwrap_or_default()
+}
+
+/// As [`detect`]; where new text and subject hold no word of any language ("Hey :)"), by the rest: the line that the writer's own mail program
+/// puts above a quotation, and the conversation so far.
+pub fn detect_with_rest(subject: &str, new_text: &str, whole_text: &str) -> Language {
+    decided(subject, new_text)
+        .or_else(|| decided("", whole_text))
+        .unwrap_or_default()
+}
+
+fn decided(subject: &str, new_text: &str) -> Option<Language> {
     let text = super::automatic::head(new_text, TEXT_BYTES_MAX);
     if is_foreign_script(text) {
-        return Language::Other;
+        return Some(Language::Other);
     }
     let mut points = counted(text);
     if points.iter().sum::<u32>() < POINTS_ENOUGH {
         let subject = super::automatic::head(subject, TEXT_BYTES_MAX);
         if !text.chars().any(char::is_alphabetic) && is_foreign_script(subject) {
-            return Language::Other;
+            return Some(Language::Other);
         }
         let more = counted(subject);
         points.iter_mut().zip(more).for_each(|(p, m)| *p += m);
     }
-    best(points)
+    (points != [0; 4]).then(|| best(points))
 }
 
 /// The language with the most points. Ties: what is more often right in our mailboxes, German before English before others; Swiss German needs
@@ -309,6 +321,13 @@ mod tests {
             "Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do",
             Language::Other,
         );
+    }
+
+    #[test]
+    fn the_rest_helps_where_nothing_is_said() {
+        let whole = "Hey :)\n\nAm 03.02.2026 um 15:35 schrieb Anna:\n> Hast du das gesehen?";
+        assert_eq!(detect_with_rest("Ping", "Hey :)", whole), Language::De);
+        assert_eq!(detect_with_rest("Ping", "Thanks!", whole), Language::En);
     }
 
     #[test]
