@@ -23,7 +23,7 @@ use super::bounce::{self, Fate, Told, notice, report, service};
 use super::{Bounce, Kind, Mail};
 use sender::{Sender, has_null_path, is_web_form, sender};
 use words::{before_quotation, without_prefix};
-pub(in crate::mail) use words::{fold, head, untagged};
+pub(in crate::mail) use words::{fold, head, is_answer, untagged};
 
 /// A kind, its reason, and what a bounce reports.
 type Answer = (Kind, String, Option<Bounce>);

@@ -65,7 +65,7 @@ const WORDS: &[(Language, &str)] = &[
         "the and is are was were you your yours we our ours i it its this that these those of to for with on in have has had not be but can cannot could would should will shall please thanks thank hello hi dear \
          from at as if my me mine they them their there here do does did done don doesn didn isn won what when where how why which who whom an a or by been being am any get got need needs help just about us all out up so no yes \
          regards best kind cheers sincerely let know see after before since still working work works worked issue issues error down problem request support because than then into over more most some only also very now new \
-         he she his her him one two like want wanted use using used make made think going back try tried way first sent wrote message subject attached find look looking forward urgent question account password login sit love unable broken failed fails tell says said something anyone everyone reply",
+         he she his her him one two like want wanted use using used make made think going back try tried way first sent wrote message subject attached find look looking forward urgent question account password login sit love enjoy great good morning afternoon sorry welcome done sure fine today tomorrow yesterday soon later fixed nice unable broken failed fails tell says said something anyone everyone reply",
     ),
     (
         Language::Other,
@@ -166,7 +166,13 @@ fn decided(subject: &str, new_text: &str) -> Option<Language> {
         return Some(Language::Other);
     }
     let mut points = counted(text);
-    if points.iter().sum::<u32>() < POINTS_ENOUGH {
+    // The subject of an answer is in the language of whoever wrote first.
+    let enough = if super::automatic::is_answer(subject) {
+        1
+    } else {
+        POINTS_ENOUGH
+    };
+    if points.iter().sum::<u32>() < enough {
         let subject = super::automatic::head(subject, TEXT_BYTES_MAX);
         if !text.chars().any(char::is_alphabetic) && is_foreign_script(subject) {
             return Some(Language::Other);
@@ -333,6 +339,7 @@ mod tests {
     #[test]
     fn the_subject_helps_a_short_text() {
         assert_eq!(detect("Frage zu unserer Rechnung", "?"), Language::De);
+        assert_eq!(detect("AW: Anfrage zur Einführung", "Enjoy!"), Language::En);
         assert_eq!(
             detect("Question about our invoice", "see attached"),
             Language::En
