@@ -220,7 +220,7 @@ pub fn read(raw: &[u8]) -> Mail {
     let mut mail = parse::parsed(raw);
     (mail.kind, mail.kind_reason, mail.bounce) = automatic::kind(&mail);
     mail.new_text = quote::new_text(&mail.text, mail.html.as_deref());
-    mail.language = language::detect(&mail.subject, &mail.new_text);
+    mail.language = language::detect_with_rest(&mail.subject, &mail.new_text, &mail.text);
     mail
 }
 

@@ -111,7 +111,7 @@ fn is_machine_readable(media_type: &str) -> bool {
     )
 }
 
-fn reports<'a>(mail: &'a Mail, wanted: fn(&str) -> bool) -> impl Iterator<Item = &'a str> {
+fn reports(mail: &Mail, wanted: fn(&str) -> bool) -> impl Iterator<Item = &str> {
     mail.reports
         .iter()
         .filter(move |r| wanted(&r.media_type))

@@ -40,6 +40,13 @@ pub(super) fn without_prefix(folded: &str) -> &str {
     subject
 }
 
+/// Whether a subject says that the mail answers another or hands one on.
+pub(in crate::mail) fn is_answer(subject: &str) -> bool {
+    let folded = fold(subject, 300);
+    let subject = untagged(&folded);
+    without_prefix(subject).len() < subject.len()
+}
+
 /// The text before the first line of quotation or of a forwarded mail. Only for the marks of machines; [`crate::mail::quote`] does it well.
 pub(super) fn before_quotation(text: &str) -> &str {
     let mut at = 0;

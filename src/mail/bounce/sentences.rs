@@ -111,6 +111,7 @@ pub(super) const FAILED: &[&str] = &[
 /// How a notice begins when it is a machine's; enough even where the sender looks like a person, if the subject is a machine's too. Folded.
 pub(super) const OPENINGS: &[&str] = &[
     "this message was created automatically by mail delivery software",
+    "message from interscan",
     "this message was created automatically by the",
     "this message was automatically created by mail delivery",
     "this is the mail system at host",
