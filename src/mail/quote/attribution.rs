@@ -96,7 +96,7 @@ static START: LazyLock<Regex> = LazyLock::new(|| {
 /// A writer who says "I wrote" or "wrote to me" tells a story; only quoted lines below make it an attribution.
 static STORY: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:i|we|ich|wir|du|sie|man|he|she|they) (?:\w+ )?(?:wrote|schrieb(?:en|st)?)|(?:wrote|schrieb(?:en|st)?) (?:i|we|ich|wir|me|us|mir|uns|ihnen|ihm|dir|to|an|in|that|dass|back)\b|j'ai écrit|nous avons écrit|m'a écrit|nous a écrit|ho scritto|abbiamo scritto|he escrito",
+        r"(?i)(?-u:\b)(?:i|we|ich|wir|du|sie|man|he|she|they) (?:\w+ )?(?:wrote|schrieb(?:en|st)?)|(?:wrote|schrieb(?:en|st)?) (?:i|we|ich|wir|me|us|mir|uns|ihnen|ihm|dir|to|an|in|that|dass|back)(?-u:\b)|j'ai écrit|nous avons écrit|m'a écrit|nous a écrit|ho scritto|abbiamo scritto|he escrito",
     )
 });
 /// Horde and pine say who only; so do the forms that Horde translates.

@@ -76,7 +76,7 @@ static FORWARD_INTRODUCTION: LazyLock<Regex> = LazyLock::new(|| {
 });
 static FORWARD: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\bfw|forward|weiter|wtr|transf|réexp|inoltr|reenv|encam|doorges|vidare|videre|välit|przek|prze[sk]ł|preposl|přepos|továbbít|пересла|пересыл|переадрес|перенапр|iletil|转发|轉寄|転送|전달|proslije|edasi|προωθ|redirec|препра",
+        r"(?i)(?-u:\b)fw|forward|weiter|wtr|transf|réexp|inoltr|reenv|encam|doorges|vidare|videre|välit|przek|prze[sk]ł|preposl|přepos|továbbít|пересла|пересыл|переадрес|перенапр|iletil|转发|轉寄|転送|전달|proslije|edasi|προωθ|redirec|препра",
     )
 });
 /// GroupWise: `>>> Anna Muster <anna@example.ch> 03/03/26 9:12 >>>`.

@@ -5,6 +5,8 @@
 
 use super::line::{Line, Role};
 use html5gum::{StartTag, Token, Tokenizer};
+use regex::bytes::Regex;
+use std::sync::LazyLock;
 
 /// Mails with more containers than this are not written by a client.
 const CONTAINERS_MAX: usize = 40;
@@ -109,29 +111,14 @@ pub fn mark_quoted(lines: &mut [Line], html: &str) {
     }
 }
 
+/// One pass over the bytes: most HTML has no mark and is not taken apart.
 fn may_quote(html: &str) -> bool {
-    let bytes = html.as_bytes();
-    let has = |word: &[u8]| memchr_like(bytes, word);
-    has(b"quot")
-        || has(b"cite")
-        || has(b"fwdmsg")
-        || has(b"appendonsend")
-        || has(b"olk_src")
-        || has(b"moz-")
-        || has(b"zwchr")
-        || has(b"stopspelling")
-        || has(b"outlook")
-        || has(b"zmail")
-        || has(b"reply")
-        || has(b"orig")
-}
-
-/// Whether the bytes hold the word, without regard to case.
-fn memchr_like(bytes: &[u8], word: &[u8]) -> bool {
-    let first = word[0];
-    bytes
-        .windows(word.len())
-        .any(|w| w[0].eq_ignore_ascii_case(&first) && w.eq_ignore_ascii_case(word))
+    static MARK: LazyLock<Regex> = LazyLock::new(|| {
+        // A constant of this file, compiled by a test.
+        #[allow(clippy::unwrap_used)]
+        Regex::new(r"(?i-u)quot[^;]|cite|fwdmsg|appendonsend|olk_src|moz-|zwchr|stopspelling|outlook|zmail|reply|orig").unwrap()
+    });
+    MARK.is_match(html.as_bytes())
 }
 
 /// A stretch of the letters of the HTML.
