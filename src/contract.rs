@@ -233,7 +233,19 @@ impl Book {
         start: DateTime<Utc>,
         deadline: DateTime<Utc>,
     ) -> Vec<String> {
-        explain::deadline(objective, &self.hours(objective, start), start, deadline)
+        let mut lines =
+            explain::deadline(objective, &self.hours(objective, start), start, deadline);
+        let by_itself = self.expires(objective, start);
+        if by_itself != deadline {
+            lines.insert(
+                1,
+                format!(
+                    "Moved by a change on the way; from its beginning alone it would be {} (C4.5, C4.7)",
+                    self.local(by_itself)
+                ),
+            );
+        }
+        lines
     }
 
     /// Seconds of the objective's hours that are left until the deadline; none after it.

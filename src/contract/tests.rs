@@ -424,6 +424,19 @@ fn an_explanation_names_what_was_not_counted() {
             "Deadline: Thu 09.04.2026 14:00 (Europe/Zurich)",
         ]
     );
+    assert_eq!(
+        book.explanation(&objective, start, at("2026-04-09 14:00")),
+        book.deadline(&objective, start).explanation
+    );
+    let moved = book.explanation(&objective, start, at("2026-04-07 09:00"));
+    assert_eq!(
+        moved[1],
+        "Moved by a change on the way; from its beginning alone it would be Thu 09.04.2026 14:00 (C4.5, C4.7)"
+    );
+    assert_eq!(
+        moved.last().map(String::as_str),
+        Some("Deadline: Tue 07.04.2026 09:00 (Europe/Zurich)")
+    );
     objective.minutes = 200 * 60;
     let lines = book.deadline(&objective, start).explanation;
     assert!(lines.len() < 15, "{lines:#?}");
