@@ -3,24 +3,36 @@
 //! Knows opening hours, holidays, plans, customers and staff as data; knows nothing of mail, of tickets' records or of the present moment.
 //! Law: a deadline is a function of the objective and the start; the same files and instants give the same answer for ever.
 
+//!
+//! Reading order: [`holidays`], [`hours`] (the arithmetic), [`plan`] (contract.toml), [`customers`], [`staff`], then what follows from them:
+//! [`warning`], [`credit`], [`explain`].
+
 pub mod credit;
 pub mod customers;
+pub mod explain;
 pub mod holidays;
 pub mod hours;
 pub mod plan;
+mod reading;
 pub mod staff;
 pub mod warning;
 
 use crate::diagnostic::Diagnostic;
 use crate::mail::Language;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
+use customers::{Customer, Customers, Order, Term};
+use hours::Hours;
+use plan::{Channel, Contract, Plan, Promise, Version};
+use reading::File;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
+pub use explain::duration_words;
 pub use staff::{Person, Role};
 pub use warning::Step;
 
 /// The contract, the customers and the staff, as loaded together. Cheap to clone by `Arc`, never changed in place.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Book {
     /// `rules/contract.toml`.
     pub contract: plan::Contract,
@@ -83,35 +95,98 @@ impl Book {
         customers: &Source,
         staff: &Source,
     ) -> Result<Book, Vec<Diagnostic>> {
-        let _ = (contract, customers, staff);
-        Err(vec![])
+        let files = [File::new(contract), File::new(staff), File::new(customers)];
+        let contract = Contract::read(&files[0]);
+        let mut faults = files[0].faults();
+        // With a faulty contract the names in the other files cannot be judged.
+        let sound = contract.as_ref().filter(|_| faults.is_empty());
+        let staff = staff::Staff::read(&files[1], sound);
+        let customers = Customers::read(&files[2], sound, staff.as_ref());
+        faults.extend(files[1].faults());
+        faults.extend(files[2].faults());
+        match (contract, customers, staff) {
+            (Some(contract), Some(customers), Some(staff)) if faults.is_empty() => Ok(Book {
+                contract,
+                customers,
+                staff,
+            }),
+            _ => Err(faults),
+        }
     }
 
     /// Whose request a mail from this strict address is (C3.4).
     pub fn subscription(&self, address: &str, at: DateTime<Utc>) -> Subscription {
-        let _ = (address, at);
-        Subscription {
-            customer: None,
-            customer_name: String::new(),
-            plan: "default".into(),
-            language: None,
-            tam: None,
+        match self.customers.by_address(address) {
+            Some(customer) => subscribed(customer, None, at),
+            None => Subscription {
+                customer: None,
+                customer_name: String::new(),
+                plan: DEFAULT_PLAN.into(),
+                language: None,
+                tam: None,
+            },
         }
     }
 
+    /// A customer's subscription by id: the usual one, or the one on a plan (`#plan`, a rule, or staff who open a ticket). None if there is none.
+    pub fn subscription_of(
+        &self,
+        customer: &str,
+        plan: Option<&str>,
+        at: DateTime<Utc>,
+    ) -> Option<Subscription> {
+        let customer = self.customers.by_id(customer)?;
+        if let Some(plan) = plan {
+            customer.order(Some(plan), at)?;
+        }
+        Some(subscribed(customer, plan, at))
+    }
+
     /// The initial-response objective of a request at a severity 1 to 4 (C3, C4.1); an internal one where the plan is best effort (C3.2).
+    ///
+    /// Everything is taken from the version of the contract and the order valid at `received`; the hours named in the answer mean the same for ever.
     pub fn initial_response(
         &self,
         subscription: &Subscription,
         severity: u8,
         received: DateTime<Utc>,
     ) -> Objective {
-        let _ = (subscription, severity, received);
+        let severity = severity.clamp(1, 4);
+        let index = usize::from(severity - 1);
+        let terms = self.terms(subscription, received);
+        let promise = terms
+            .order
+            .and_then(|order| order.objectives[index])
+            .unwrap_or(terms.plan.objectives[index]);
+        let hours = terms.hours(self, Some(severity), received);
+        match promise {
+            Promise::Within(minutes) => Objective {
+                clause: "C4.1".into(),
+                minutes,
+                hours,
+                internal: false,
+            },
+            // An order that is no longer there leaves no promise behind that could be kept or broken.
+            Promise::BestEffort | Promise::PerOrder => Objective {
+                clause: "C3.2".into(),
+                minutes: terms.plan.internal_targets[index],
+                hours,
+                internal: true,
+            },
+        }
+    }
+
+    /// The internal target for the next reply after the first answer (C4.11): the initial objective's time, never a breach or a credit.
+    pub fn next_reply(
+        &self,
+        subscription: &Subscription,
+        severity: u8,
+        at: DateTime<Utc>,
+    ) -> Objective {
         Objective {
-            clause: "C4.1".into(),
-            minutes: 60,
-            hours: "business".into(),
+            clause: "C4.11".into(),
             internal: true,
+            ..self.initial_response(subscription, severity, at)
         }
     }
 
@@ -122,25 +197,72 @@ impl Book {
         urgent: bool,
         at: DateTime<Utc>,
     ) -> Objective {
-        let _ = (subscription, urgent, at);
-        Objective {
-            clause: "C7.1".into(),
-            minutes: 540,
-            hours: "business".into(),
-            internal: false,
+        let terms = self.terms(subscription, at);
+        let escalation = &terms.version.escalation;
+        if urgent {
+            Objective {
+                clause: "C7.2".into(),
+                minutes: escalation.urgent_minutes,
+                hours: terms.hours(self, None, at),
+                internal: false,
+            }
+        } else {
+            Objective {
+                clause: "C7.1".into(),
+                minutes: escalation.normal_minutes,
+                hours: self.contract.pinned(&escalation.normal_hours, None, at),
+                internal: false,
+            }
         }
     }
 
     /// When the objective expires that began to run at `start`.
+    ///
+    /// An objective beyond the last known year, which no contract that was read can have, expires with that year.
     pub fn deadline(&self, objective: &Objective, start: DateTime<Utc>) -> Deadline {
-        let _ = objective;
-        Deadline {
-            at: start,
-            explanation: vec![],
-        }
+        let hours = self.hours(objective, start);
+        let at = self.expires(objective, start);
+        let explanation = explain::deadline(objective, &hours, start, at);
+        Deadline { at, explanation }
     }
 
-    /// The steps of warning still to come after `after` for a clock, earliest first: before the deadline, at it, and the first repeats (C10.1, C10.2).
+    /// The same words for a clock whose deadline is not the objective's own: after a raise the earlier one (C4.5), after a bounce a later one (C4.7).
+    pub fn explanation(
+        &self,
+        objective: &Objective,
+        start: DateTime<Utc>,
+        deadline: DateTime<Utc>,
+    ) -> Vec<String> {
+        explain::deadline(objective, &self.hours(objective, start), start, deadline)
+    }
+
+    /// Seconds of the objective's hours that are left until the deadline; none after it.
+    pub fn left_secs(
+        &self,
+        objective: &Objective,
+        now: DateTime<Utc>,
+        deadline: DateTime<Utc>,
+    ) -> u64 {
+        self.hours(objective, now).between(now, deadline)
+    }
+
+    /// When the objective expires, without words.
+    pub fn expires(&self, objective: &Objective, start: DateTime<Utc>) -> DateTime<Utc> {
+        self.hours(objective, start)
+            .add(start, u64::from(objective.minutes) * 60)
+            .unwrap_or_else(|| hours::end_of_knowledge().max(start))
+    }
+
+    /// The hours that an objective is counted in. Hours that cannot be read, which no objective of this house has, are the business hours.
+    pub fn hours(&self, objective: &Objective, at: DateTime<Utc>) -> Arc<Hours> {
+        self.contract
+            .hours(&objective.hours, at)
+            .unwrap_or_else(|_| self.business_hours(at))
+    }
+
+    /// The step of warning after `done` for a clock, and its instant: before the deadline, at it, and the repeats (C10.1, C10.2). None when the chain has ended.
+    ///
+    /// An instant in the past is due at once, one step after the other; [`warning`] has the whole course.
     pub fn next_step(
         &self,
         clock: &Objective,
@@ -148,23 +270,188 @@ impl Book {
         deadline: DateTime<Utc>,
         done: Option<Step>,
     ) -> Option<(DateTime<Utc>, Step)> {
-        let _ = (clock, start, deadline, done);
-        None
+        let version = self.contract.at(start);
+        let hours = self.hours(clock, start);
+        let desk = self.desk_hours(start);
+        warning::Course {
+            warnings: &version.warnings,
+            hours: &hours,
+            desk: &desk,
+            start,
+            deadline,
+            internal: clock.internal,
+        }
+        .next(done)
+    }
+
+    /// When somebody is there to be warned (C10.2).
+    pub fn desk_hours(&self, at: DateTime<Utc>) -> Arc<Hours> {
+        match &self.staff.rota.desk_hours {
+            Some(hours) => hours.clone(),
+            None => self.business_hours(at),
+        }
+    }
+
+    fn business_hours(&self, at: DateTime<Utc>) -> Arc<Hours> {
+        let version = self.contract.at(at);
+        let named = version
+            .named_hours("business")
+            .or_else(|| version.hours.first().map(|(_, hours)| hours));
+        match named {
+            Some(hours) => hours.clone(),
+            None => Arc::new(Hours::always(version.zone)),
+        }
     }
 
     /// Whole days of credit for lateness: full quarters of an hour between the deadline and `until`, in the objective's hours (C4.6).
+    ///
+    /// None for an internal objective. Whether the customer has a term to extend at all, and a cap on it, are asked apart:
+    /// [`Book::earns_credit`], [`Book::credit_days_max`].
     pub fn credit_days(
         &self,
         objective: &Objective,
         deadline: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> u32 {
-        let _ = (objective, deadline, until);
-        0
+        if objective.internal {
+            return 0;
+        }
+        let credit = &self.contract.at(deadline).credit;
+        let hours = self.hours(objective, deadline);
+        credit::days(
+            credit,
+            credit::lateness_secs(credit, &hours, deadline, until),
+        )
+    }
+
+    /// Whether a missed objective extends anything: the subscription has a term (C7.4). Unknown senders have none.
+    pub fn earns_credit(&self, subscription: &Subscription, at: DateTime<Utc>) -> bool {
+        self.term(subscription, at).is_some()
+    }
+
+    /// The term that credits extend, as ordered.
+    pub fn term(&self, subscription: &Subscription, at: DateTime<Utc>) -> Option<Term> {
+        self.terms(subscription, at).order?.term
+    }
+
+    /// The agreed cap on the credit days of one term, if any (C4.6).
+    pub fn credit_days_max(&self, subscription: &Subscription, at: DateTime<Utc>) -> Option<u32> {
+        self.terms(subscription, at).order?.credit_days_max
+    }
+
+    /// What waiting costs after the deadline (C10.3): `each further 15 min: 1 day for ACME AG`. None where lateness earns nobody a credit.
+    pub fn price_of_waiting(
+        &self,
+        subscription: &Subscription,
+        objective: &Objective,
+        at: DateTime<Utc>,
+    ) -> Option<String> {
+        if objective.internal || !self.earns_credit(subscription, at) {
+            return None;
+        }
+        let credit = &self.contract.at(at).credit;
+        let days = if credit.days == 1 { "day" } else { "days" };
+        Some(format!(
+            "each further {}: {} {days} for {}",
+            duration_words(u64::from(credit.quarter_min) * 60),
+            credit.days,
+            subscription.customer_name
+        ))
+    }
+
+    /// The roads that belong to a subscription (C3.5).
+    pub fn channels(&self, subscription: &Subscription, at: DateTime<Utc>) -> Vec<Channel> {
+        let terms = self.terms(subscription, at);
+        match terms.order {
+            Some(order) if !order.channels.is_empty() => order.channels.clone(),
+            _ => terms.plan.channels.clone(),
+        }
+    }
+
+    /// The plan's name for people.
+    pub fn plan_name(&self, subscription: &Subscription, at: DateTime<Utc>) -> &str {
+        &self.terms(subscription, at).plan.name
+    }
+
+    /// When an objective that begins at `at` starts to count: `at` itself inside its hours, else the next opening (C4.2).
+    pub fn starts(&self, objective: &Objective, at: DateTime<Utc>) -> DateTime<Utc> {
+        self.hours(objective, at).next_open(at).unwrap_or(at)
     }
 
     /// An instant in the contract's zone, for people: `Mon 30.03.2026 10:40`.
     pub fn local(&self, at: DateTime<Utc>) -> String {
-        at.to_rfc3339()
+        self.local_for(at, Language::En)
+    }
+
+    /// An instant in the contract's zone, with the day's name in a language: `Mo 30.03.2026 10:40`.
+    pub fn local_for(&self, at: DateTime<Utc>, language: Language) -> String {
+        let local = hours::local(self.contract.at(at).zone, at);
+        explain::moment_words(local, language)
+    }
+
+    /// The local day of an instant in the contract's zone.
+    pub fn local_date(&self, at: DateTime<Utc>) -> NaiveDate {
+        hours::local(self.contract.at(at).zone, at).date()
+    }
+
+    fn terms<'b>(&'b self, subscription: &Subscription, at: DateTime<Utc>) -> Terms<'b> {
+        let version = self.contract.at(at);
+        let order = subscription
+            .customer
+            .as_deref()
+            .and_then(|id| self.customers.by_id(id))
+            .and_then(|customer| customer.order(Some(&subscription.plan), at));
+        let plan = version
+            .plan(&subscription.plan)
+            .or_else(|| version.plan(DEFAULT_PLAN))
+            .unwrap_or_else(|| plan::bare_plan());
+        Terms {
+            version,
+            order,
+            plan,
+        }
     }
 }
+
+/// What unknown senders are on (C3.4).
+pub const DEFAULT_PLAN: &str = "default";
+
+/// What holds for one request: the version, its plan, and the order if there is one.
+struct Terms<'b> {
+    version: &'b Version,
+    order: Option<&'b Order>,
+    plan: &'b Plan,
+}
+
+impl Terms<'_> {
+    /// The hours as an objective names them. An order's word goes before the plan's, a severity's before the general one.
+    fn hours(&self, book: &Book, severity: Option<u8>, at: DateTime<Utc>) -> String {
+        let of_order = self.order.and_then(|order| {
+            severity
+                .and_then(|severity| order.hours_by_severity.get(&severity))
+                .or(order.hours.as_ref())
+        });
+        let of_plan = severity
+            .and_then(|severity| self.plan.hours_by_severity.get(&severity))
+            .unwrap_or(&self.plan.hours);
+        let zone = self.order.and_then(|order| order.zone);
+        book.contract.pinned(of_order.unwrap_or(of_plan), zone, at)
+    }
+}
+
+fn subscribed(customer: &Customer, plan: Option<&str>, at: DateTime<Utc>) -> Subscription {
+    Subscription {
+        customer: Some(customer.id.clone()),
+        customer_name: customer.name.clone(),
+        // A customer whose orders have all ended is treated like an unknown sender, but known by name.
+        plan: customer
+            .order(plan, at)
+            .map_or(DEFAULT_PLAN, |order| order.plan.as_str())
+            .to_string(),
+        language: customer.language,
+        tam: customer.tam.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

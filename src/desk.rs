@@ -3,15 +3,20 @@
 //! [`decide`] is a function of values. **Invariant**: no I/O, no async, no clock, no randomness, no hash-map order, no `Result`, no panic.
 //! An unreadable mail is still a ticket, with its oddities listed.
 
+pub mod acknowledgement;
 pub mod arrival;
+pub mod belonging;
 pub mod command;
+pub mod correspondence;
 pub mod delivery;
+pub mod draft;
 pub mod event;
 pub mod known;
 pub mod letter;
 pub mod overdue;
 pub mod policy;
 pub mod record;
+pub mod reply;
 pub mod thread;
 pub mod ticket;
 pub mod token;

@@ -5,12 +5,25 @@
 
 pub mod address;
 pub mod automatic;
+mod body;
 pub mod bounce;
+mod charset;
+pub mod fold;
+mod header;
+pub mod html;
 pub mod language;
+mod parameter;
 pub mod parse;
 pub mod quote;
 pub mod sender;
 pub mod text;
+mod tnef;
+mod transfer;
+mod uuencode;
+mod walk;
+
+#[cfg(test)]
+mod hostile_tests;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -99,7 +112,7 @@ impl Kind {
 /// An attachment as the mail names it. The name is data for display, never a path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attachment {
-    /// The file name, cleaned for display; empty if the mail gives none.
+    /// The file name, cleaned for display; where the mail gives none, its subject, description or type.
     pub name: String,
     /// `type/subtype`, lower case.
     #[serde(rename = "type")]
@@ -209,4 +222,15 @@ pub fn read(raw: &[u8]) -> Mail {
     mail.new_text = quote::new_text(&mail.text, mail.html.as_deref());
     mail.language = language::detect(&mail.subject, &mail.new_text);
     mail
+}
+
+/// A mail of which nothing was looked at but its bytes: what is kept of one that cannot be read.
+pub fn unread(raw: &[u8]) -> Mail {
+    let nothing = parse::parsed(b"");
+    Mail {
+        raw: Fingerprint::of(raw),
+        written: None,
+        bytes: raw.len() as u64,
+        ..nothing
+    }
 }

@@ -1,9 +1,21 @@
 //! What operators and staff use: the command line.
 
+pub mod check;
 pub mod cli;
+pub mod contract;
+pub mod control;
 pub mod deadline;
+pub mod demo;
 pub mod inspect;
+pub mod log;
+pub mod outbox;
+pub mod reach;
+pub mod receive;
+pub mod request;
 pub mod rules;
+pub mod status;
+pub mod table;
+pub mod tickets;
 
 /// Exit codes of sysexits(3), as CLI.md fixes them.
 pub mod exit {
@@ -21,4 +33,16 @@ pub mod exit {
     pub const TEMPFAIL: u8 = 75;
     /// The configuration is wrong.
     pub const CONFIG: u8 = 78;
+}
+
+/// Says what went wrong; the exit code.
+pub fn failed(e: &anyhow::Error) -> u8 {
+    for line in format!("{e:#}").lines() {
+        eprintln!("ticketd: {line}");
+    }
+    if e.is::<reach::Misconfigured>() {
+        exit::CONFIG
+    } else {
+        exit::UNAVAILABLE
+    }
 }

@@ -1,14 +1,64 @@
 //! Rule files in, a verdict on a mail out: queue, severity, and why.
 //!
 //! Knows patterns over a mail's fields; knows nothing of tickets. Rules see folded text (DESIGN.md, "Rules must be fast on German").
+//!
+//! A rule file is TOML. Rules are tried from top to bottom, files in the order given; of two rules that set the same thing the first wins, tags add up.
+//!
+//! ```toml
+//! queues = ["support"]            # optional: the file speaks of these mailboxes only
+//!
+//! [words]                         # optional: {{name}} in a pattern below stands for this
+//! production = 'prod|production|live system'
+//!
+//! [[rule]]
+//! because = "production is down"                  # shown to staff
+//! said    = '\b({{production}}) is (down|dead)\b' # a condition
+//! severity = 1                                    # an action
+//! matches = ["PROD is down since 9"]              # proven when the file is loaded
+//! ignores = ["Countdown to production"]
+//! ```
+//!
+//! | condition | holds if |
+//! | --- | --- |
+//! | `said`, `also` | one of the patterns is found in the subject or the new text |
+//! | `unless` | none of the patterns is found in the subject or the new text |
+//! | `subject`, `text`, `sender`, `recipient`, `attachment` | one of the patterns is found there; `text` is the new text, without quotation and signature |
+//! | `header` | a table of field names, each with patterns, all of which hold |
+//! | `language`, `customer`, `plan`, `kind`, `trust` | the word is one of those given |
+//! | `known`, `reply` | true or false: the sender is a customer's; the mail refers to another one |
+//! | `attachments` | true or false: it has any |
+//! | `tagged`, `untagged` | a rule above has set one of these tags; none of them |
+//!
+//! All conditions given must hold. A pattern is a regular expression over folded text: lower case, `ue` for ü, `e` for é, ASCII quotes. A space in it stands for any
+//! white space, `^` and `$` are the ends of a line, `\A` and `\z` those of the text. Look-around and back references do not exist, so no mail can make a rule slow.
+//!
+//! Actions: `severity` (found from the description), `severity_stated` (in so many words), `queue`, `tag`, `assign`, `template`, `forward`, `file = true`, `quarantine = true`.
+//!
+//! An example is a text, which stands for each field that the rule looks at, or a table of fields: `{ subject = "...", text = "..." }`. Examples prove the patterns;
+//! the conditions on facts are taken as given.
+
+mod examples;
+mod fields;
+mod reading;
+mod shipped;
 
 use crate::contract::Source;
 use crate::diagnostic::Diagnostic;
-use crate::mail::Mail;
+use crate::mail::{Mail, text};
+use fields::{Found, Patterns, Texts};
+use reading::{Fact, Rule};
+
+pub use shipped::SHIPPED;
+
+/// A matched text in a reason is cut to this.
+const SHOWN_CHARS_MAX: usize = 80;
 
 /// All rules, compiled.
 #[derive(Debug, Default)]
-pub struct RuleBook {}
+pub struct RuleBook {
+    rules: Vec<Rule>,
+    patterns: Patterns,
+}
 
 /// What a rule may ask about beside the mail itself.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +88,8 @@ pub struct Verdict {
     pub assign: Option<String>,
     /// The letter template to acknowledge with instead of the usual one.
     pub template: Option<String>,
+    /// An address to hand a copy to.
+    pub forward: Option<String>,
     /// File without answer.
     pub file: bool,
     /// Set aside for a person.
@@ -46,16 +98,202 @@ pub struct Verdict {
     pub reasons: Vec<String>,
 }
 
+/// One rule tried against one mail: a line of `ticketd rules explain`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tried {
+    /// File and line.
+    pub place: String,
+    /// What the rule says.
+    pub because: String,
+    /// What it looked for and found; or the first condition that does not hold.
+    pub result: Result<Vec<String>, String>,
+}
+
 impl RuleBook {
     /// Compiles rule files in the order given. Each rule is compiled alone first, so that the bad one is named; its examples are proven.
     pub fn parse(files: &[Source]) -> Result<RuleBook, Vec<Diagnostic>> {
-        let _ = files;
-        Ok(RuleBook::default())
+        let mut faults = Vec::new();
+        let mut book = RuleBook::default();
+        for source in files {
+            reading::read(source, &mut book.patterns, &mut book.rules, &mut faults);
+        }
+        if let Err(fault) = book.patterns.compile() {
+            faults.push(fault);
+        }
+        if faults.is_empty() {
+            faults.extend(
+                book.rules
+                    .iter()
+                    .flat_map(|rule| examples::prove(&book.patterns, rule)),
+            );
+        }
+        if faults.is_empty() {
+            Ok(book)
+        } else {
+            Err(faults)
+        }
+    }
+
+    /// The rules that ship with ticketd.
+    pub fn shipped() -> Result<RuleBook, Vec<Diagnostic>> {
+        let files: Vec<_> = SHIPPED
+            .iter()
+            .map(|(file, text)| Source {
+                file: file.to_string(),
+                text: text.to_string(),
+            })
+            .collect();
+        RuleBook::parse(&files)
+    }
+
+    /// How many rules it has.
+    pub fn len(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
     }
 
     /// The verdict on a mail. Linear in the mail.
     pub fn classify(&self, mail: &Mail, facts: &Facts) -> Verdict {
-        let _ = (mail, facts);
-        Verdict::default()
+        let mut verdict = Verdict::default();
+        self.each(mail, facts, |rule, result, texts| {
+            if let Ok(found) = result {
+                verdict.take(rule, &rule.shown(&self.patterns, found, texts));
+            }
+        });
+        verdict
+    }
+
+    /// Every rule tried, in order, with the text that matched.
+    pub fn explain(&self, mail: &Mail, facts: &Facts) -> Vec<Tried> {
+        let mut tried = Vec::new();
+        self.each(mail, facts, |rule, result, texts| {
+            tried.push(Tried {
+                place: format!("{}:{}", rule.file, rule.line),
+                because: rule.because.clone(),
+                result: result.map(|found| rule.shown(&self.patterns, found, texts)),
+            });
+        });
+        tried
+    }
+
+    fn each(
+        &self,
+        mail: &Mail,
+        facts: &Facts,
+        mut tell: impl FnMut(&Rule, Result<&Found, String>, &Texts),
+    ) {
+        let texts = Texts::of(mail, self.patterns.header_names());
+        let found = self.patterns.found(&texts);
+        let mut tags: Vec<String> = Vec::new();
+        for rule in &self.rules {
+            let missing = rule
+                .missing_fact(mail, facts, &tags)
+                .or_else(|| rule.missing_text(&found));
+            match missing {
+                Some(missing) => tell(rule, Err(missing), &texts),
+                None => {
+                    tell(rule, Ok(&found), &texts);
+                    tags.extend(rule.actions.tags.iter().cloned());
+                }
+            }
+        }
+    }
+}
+
+impl Verdict {
+    fn take(&mut self, rule: &Rule, shown: &[String]) {
+        let actions = &rule.actions;
+        fn first<T: Clone>(mine: &mut Option<T>, theirs: &Option<T>) {
+            if mine.is_none() {
+                mine.clone_from(theirs);
+            }
+        }
+        first(&mut self.queue, &actions.queue);
+        first(&mut self.severity_stated, &actions.severity_stated);
+        first(&mut self.severity_found, &actions.severity_found);
+        first(&mut self.assign, &actions.assign);
+        first(&mut self.template, &actions.template);
+        first(&mut self.forward, &actions.forward);
+        self.file |= actions.file;
+        self.quarantine |= actions.quarantine;
+        for tag in &actions.tags {
+            if !self.tags.contains(tag) {
+                self.tags.push(tag.clone());
+            }
+        }
+        // Staff read it in a mail: the file's name is enough there.
+        let file = rule.file.rsplit('/').next().unwrap_or(&rule.file);
+        let mut reason = format!("{file}:{}: {}", rule.line, rule.because);
+        if !shown.is_empty() {
+            reason.push_str(&format!(" ({})", shown.join(", ")));
+        }
+        self.reasons.push(reason);
+    }
+}
+
+impl Rule {
+    /// The first condition on facts that does not hold.
+    fn missing_fact(&self, mail: &Mail, facts: &Facts, tags: &[String]) -> Option<String> {
+        if !self.queues.is_empty() && !self.queues.contains(&facts.queue) {
+            return Some(format!("queue is {:?}", facts.queue));
+        }
+        self.facts.iter().find_map(|(fact, words)| {
+            let (name, value) = match fact {
+                Fact::Language => ("language", word(&mail.language)),
+                Fact::Kind => ("kind", word(&mail.kind)),
+                Fact::Customer => ("customer", facts.customer.clone()),
+                Fact::Plan => ("plan", facts.plan.clone()),
+                Fact::Trust => ("trust", facts.trust.clone()),
+                Fact::Known => ("known", (!facts.customer.is_empty()).to_string()),
+                Fact::Attachments => ("attachments", (!mail.attachments.is_empty()).to_string()),
+                Fact::Reply => {
+                    let refers = !mail.in_reply_to.is_empty() || !mail.references.is_empty();
+                    ("reply", refers.to_string())
+                }
+                Fact::Tagged => {
+                    let has = words.iter().any(|w| tags.contains(w));
+                    return (!has).then(|| format!("not tagged {}", words.join(" or ")));
+                }
+                Fact::Untagged => {
+                    let tag = words.iter().find(|w| tags.contains(w))?;
+                    return Some(format!("tagged {tag}"));
+                }
+            };
+            (!words.contains(&value)).then(|| format!("{name} is {value:?}"))
+        })
+    }
+
+    /// The first condition on texts that does not hold.
+    fn missing_text(&self, found: &Found) -> Option<String> {
+        let absent = self.all.iter().find(|c| !found.any(&c.patterns));
+        let present = self.none.iter().find(|c| found.any(&c.patterns));
+        absent
+            .map(|c| format!("{} does not match", c.name))
+            .or_else(|| present.map(|c| format!("{} matches", c.name)))
+    }
+
+    /// What each condition on texts matched, for people.
+    fn shown(&self, patterns: &Patterns, found: &Found, texts: &Texts) -> Vec<String> {
+        self.all
+            .iter()
+            .filter_map(|condition| {
+                let id = condition.patterns.iter().find(|id| found.has(**id))?;
+                let matched = text::cleaned(&patterns.matched(*id, texts)?, SHOWN_CHARS_MAX);
+                let matched = matched.split_whitespace().collect::<Vec<_>>().join(" ");
+                Some(format!("{} {matched:?}", patterns.field(*id)))
+            })
+            .collect()
+    }
+}
+
+/// The word that files and people use for it.
+fn word(value: &impl serde::Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
     }
 }

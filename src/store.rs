@@ -1,139 +1,668 @@
 //! The store: the journal is the truth, sled is the index.
 //!
-//! Knows the desk's values and how they lie on the disk; knows nothing of mail servers. See DESIGN.md, "Store".
+//! Knows the desk's values and how they lie on the disk; knows nothing of mail servers, and not why a value changed. See DESIGN.md, "Store".
+//!
+//! Read in this order: [`journal`] (what is accepted, and the instant of it), `writing` (the rows that follow from a record), [`index`], `known` (an undecided batch
+//! over the index), `reader`, [`audit`].
+//!
+//! # The instant of commitment
+//! [`Store::commit`] appends a batch to the journal and syncs it once. **When that sync returns the mails are accepted**; before it nothing happened, after it all did.
+//!
+//! | dies after | journal | index | at the next start |
+//! |---|---|---|---|
+//! | a batch half written | torn | - | the batch is cut; its mails are fetched again |
+//! | the batch written, not synced | whole or torn | - | accepted or cut, as a whole |
+//! | the sync | whole | behind | the index replays from its own sequence |
+//! | some rows | whole | behind, by whole outcomes | the same |
+//! | all rows, before a checkpoint | whole | whole, old, or damaged after a power cut | rows are summed; replay, or made anew |
+//!
+//! An index that claims to know more than the journal has, or a bad record with good ones behind it, is damage: the store does not open, and says where.
+//! Once a sled has failed or panicked it is not used again in this process ([`Broken`]): the process ends, and the next one makes the index anew.
 
+pub mod audit;
+pub mod disk;
+pub mod index;
+pub mod journal;
+mod keys;
+mod known;
+mod reader;
+#[cfg(test)]
+mod tests;
+mod writing;
+
+use crate::desk::Ask;
 use crate::desk::known::Answer;
-use crate::desk::record::{Cursor, Entry, Outcome, Place};
-use crate::desk::ticket::{Ticket, TicketId};
-use crate::desk::{Ask, event::Due};
-use chrono::{DateTime, Utc};
-use std::path::Path;
-use std::sync::Arc;
+use crate::mail::Fingerprint;
+use anyhow::{Context, Result};
+use disk::{Disk, RealDisk};
+use index::{Index, Meta, SledIndex, Sum};
+use journal::{BatchRecords, Head, Journal, Kind, Mark, Payload, Position};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+use writing::{Accepted, Encoded, PolicyRow, StoredOutcome, StoredPolicy, Writing};
+
+pub use known::Batch;
+pub use reader::Reader;
 
 /// The one writer of a state folder. Belongs to the clerk's thread.
-pub struct Store {}
+pub struct Store {
+    shared: Arc<Shared>,
+    journal: Journal,
+    /// How far the index is.
+    meta: Meta,
+    options: Options,
+    /// The index has failed after a batch was accepted.
+    broken: bool,
+    /// Held until the end: one process.
+    _lock: Option<std::fs::File>,
+}
 
-/// What has been decided since the last commit: an overlay over the index, and the bytes that go into the journal with it.
-pub struct Batch {}
+/// What the writer and its readers share.
+struct Shared {
+    disk: Arc<dyn Disk>,
+    index: Box<dyn Index>,
+    head: RwLock<Head>,
+}
 
-/// Answers questions about what is committed, from any thread. Cheap to clone.
-#[derive(Clone)]
-pub struct Reader {}
+/// How a store is opened.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Queues whose tickets and entries never stand in the index, only in the journal. `None`: as it was at the last opening that said so, which is
+    /// what a command opening the store for a moment wants; another set than before makes the index anew.
+    pub confidential: Option<BTreeSet<String>>,
+    /// A new segment of the journal begins at this length.
+    pub segment_bytes: u64,
+    /// Below so much free disk no mail is taken in.
+    pub low_water_bytes: u64,
+    /// So much is kept in a file that is given up when the disk is full, so that deadlines and letters can still be journalled.
+    pub reserve_bytes: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            confidential: None,
+            segment_bytes: journal::SEGMENT_BYTES,
+            low_water_bytes: 256 * 1024 * 1024,
+            reserve_bytes: 8 * 1024 * 1024,
+        }
+    }
+}
+
+/// Whether mail may be taken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// Yes.
+    Plenty,
+    /// No: what is left is for deadlines, letters and commands.
+    Scarce,
+}
+
+/// Another process has the state folder: ask it over its control socket.
+#[derive(Debug)]
+pub struct Locked {
+    /// The state folder.
+    pub folder: PathBuf,
+}
+
+impl std::fmt::Display for Locked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{} is in use by another ticketd; stop it, or ask it over its control socket",
+            self.folder.display()
+        )
+    }
+}
+
+impl std::error::Error for Locked {}
+
+/// A batch was accepted and is durable, but the index could not take it: the process must end. The next start makes the index anew.
+#[derive(Debug)]
+pub struct Broken {
+    why: String,
+}
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "the batch is safe in the journal, but the index could not take it and this process must end: {}",
+            self.why
+        )
+    }
+}
+
+impl std::error::Error for Broken {}
+
+const RESERVE: &str = "reserve";
 
 impl Store {
     /// Opens, locks and if need be repairs or rebuilds the state folder; makes it if it is empty. Errors say what is damaged, where, and what to do.
-    pub fn open(folder: &Path) -> anyhow::Result<Store> {
-        anyhow::bail!("not built yet: {}", folder.display())
+    /// [`Locked`] if another process has it.
+    pub fn open(folder: &Path) -> Result<Store> {
+        Store::open_with(folder, Options::default())
+    }
+
+    /// The same, with options.
+    pub fn open_with(folder: &Path, options: Options) -> Result<Store> {
+        open_folder(folder, options, None)
+    }
+
+    /// A store over any disk and index: the simulation's. Opening again over the same ones is the next start.
+    pub fn over(disk: Box<dyn Disk>, index: Box<dyn Index>, options: Options) -> Result<Store> {
+        let mut start = Start {
+            disk: Arc::from(disk),
+            index,
+            options,
+            fresh_id: [0x5a; 16],
+        };
+        start.options.confidential.get_or_insert_default();
+        start.store(None, None)
     }
 
     /// For other threads.
     pub fn reader(&self) -> Reader {
-        Reader {}
+        Reader {
+            shared: self.shared.clone(),
+        }
     }
 
     /// An empty batch.
     pub fn begin(&self) -> Batch {
-        Batch {}
+        Batch::default()
     }
 
     /// The record's answer, with what the batch has decided before it.
-    pub fn load(&self, batch: &Batch, ask: &Ask) -> anyhow::Result<Answer> {
-        let _ = (batch, ask);
-        anyhow::bail!("not built yet")
+    pub fn load(&self, batch: &Batch, ask: &Ask) -> Result<Answer> {
+        self.shared.answer(batch, ask)
     }
 
     /// Appends raw mails, letters and records to the journal, syncs it once, then writes the index. At its return the batch is accepted.
-    /// An error before the sync leaves everything as it was; after the sync nothing may fail (the process ends).
-    pub fn commit(&mut self, batch: Batch) -> anyhow::Result<()> {
-        let _ = batch;
-        anyhow::bail!("not built yet")
+    /// An error before the sync leaves everything as it was; after the sync nothing may fail: the error is [`Broken`], and the process must end.
+    pub fn commit(&mut self, batch: Batch) -> Result<()> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let mut encoded = Encoded::default();
+        for staged in &batch.staged {
+            encoded.push(&staged.records, &staged.because, staged.fate)?;
+        }
+        let layout = Layout::of(&batch, &encoded);
+        let (mark, positions) = self.append(&layout.payloads)?;
+        let first = self.journal.head().sequence + 1 - positions.len() as u64;
+        let written = layout.index(&batch, &encoded, first, mark, &positions, self.writing());
+        self.indexed(written)
+    }
+
+    /// Journals a policy file's text, if there is none yet of that name under that hash. Whether it was new.
+    pub fn keep_policy(&mut self, name: &str, text: &str, hash: Fingerprint) -> Result<bool> {
+        let key = keys::policy(&hash, name);
+        if self.shared.index.get(&key)?.is_some() {
+            return Ok(false);
+        }
+        let policy = StoredPolicy {
+            name: name.into(),
+            hash,
+            text: text.into(),
+        };
+        let bytes = serde_json::to_vec(&policy)?;
+        let payload = payload(Kind::Policy, &bytes);
+        let (mark, positions) = self.append(&[payload])?;
+        let row = PolicyRow {
+            at: positions[0],
+            fingerprint: payload.fingerprint,
+        };
+        let sequence = self.journal.head().sequence;
+        let mut writing = self.writing();
+        let written = writing
+            .policy(sequence, mark, &policy, &row)
+            .and_then(|()| writing.finish());
+        self.indexed(written)?;
+        Ok(true)
+    }
+
+    /// Makes the index durable as far as it is, so that a start after a power cut has little to replay; renews the reserve. Every 60 s.
+    pub fn checkpoint(&mut self) -> Result<()> {
+        self.shared.index.checkpoint()?;
+        self.keep_reserve()
+    }
+
+    /// Whether mail may be taken in.
+    pub fn room(&self) -> Room {
+        match self.shared.disk.free_bytes() {
+            Ok(free) if free < self.options.low_water_bytes => Room::Scarce,
+            // A disk that does not say is tried.
+            _ => Room::Plenty,
+        }
     }
 
     /// A clean stop: the next start needs no check.
-    pub fn close(self) -> anyhow::Result<()> {
-        Ok(())
+    pub fn close(self) -> Result<()> {
+        match self.broken {
+            true => Ok(()),
+            false => self.shared.index.close(),
+        }
+    }
+
+    fn append(&mut self, payloads: &[Payload]) -> Result<(Mark, Vec<Position>)> {
+        anyhow::ensure!(!self.broken, "the index has failed; this process must end");
+        let appended = match self.journal.append(payloads) {
+            Err(error) if is_full(&error) && self.give_up_reserve() => {
+                self.journal.append(payloads)
+            }
+            appended => appended,
+        }?;
+        self.shared.set_head(self.journal.head());
+        Ok(appended)
+    }
+
+    fn writing(&self) -> Writing<'_> {
+        let shared = &self.shared;
+        Writing::new(&*shared.index, &*shared.disk, self.meta.clone())
+    }
+
+    fn indexed(&mut self, written: Result<Meta>) -> Result<()> {
+        match written {
+            Ok(meta) => {
+                self.meta = meta;
+                Ok(())
+            }
+            Err(error) => {
+                self.broken = true;
+                Err(Broken {
+                    why: format!("{error:#}"),
+                }
+                .into())
+            }
+        }
+    }
+
+    /// Whether there was one.
+    fn give_up_reserve(&self) -> bool {
+        let given = self.shared.disk.remove(RESERVE).is_ok();
+        if given {
+            tracing::warn!("the disk is full: the reserve was given up; free some space");
+        }
+        given
+    }
+
+    fn keep_reserve(&self) -> Result<()> {
+        let disk = &self.shared.disk;
+        let wanted = self.options.reserve_bytes;
+        let is_there = disk.length(RESERVE).is_ok_and(|length| length >= wanted);
+        if wanted == 0 || is_there || self.room() == Room::Scarce {
+            return Ok(());
+        }
+        let made = (|| {
+            disk.create(RESERVE)?;
+            disk.write(RESERVE, 0, &[&vec![0; wanted as usize]])
+        })();
+        made.context(RESERVE)
     }
 }
 
-impl Batch {
-    /// Adds an outcome: later loads see its records. `raw` is the event's mail, kept if the outcome says so.
-    /// Rendered letters come with it, each with its place; their entries get the fingerprint of the bytes.
-    pub fn add(&mut self, outcome: &Outcome, raw: Option<Arc<[u8]>>) {
-        let _ = (outcome, raw);
-    }
-
-    /// The bytes of a letter of an outcome added before.
-    pub fn letter(&mut self, place: Place, bytes: Vec<u8>) {
-        let _ = (place, bytes);
-    }
-
-    /// Whether there is nothing to commit.
-    pub fn is_empty(&self) -> bool {
-        true
+impl Shared {
+    fn set_head(&self, head: Head) {
+        *self.head.write().unwrap_or_else(PoisonError::into_inner) = head;
     }
 }
 
-impl Reader {
-    /// A ticket.
-    pub fn ticket(&self, id: TicketId) -> anyhow::Result<Option<Ticket>> {
-        let _ = id;
-        Ok(None)
+fn is_full(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|io| io.kind() == std::io::ErrorKind::StorageFull)
+    })
+}
+
+fn payload(kind: Kind, bytes: &[u8]) -> Payload<'_> {
+    Payload {
+        kind,
+        bytes,
+        fingerprint: Fingerprint::of(bytes),
+    }
+}
+
+/// The order of a batch in the journal: raw bytes before the outcome that refers to them, equal bytes once.
+struct Layout<'a> {
+    payloads: Vec<Payload<'a>>,
+    /// Which payload has these bytes.
+    raws: BTreeMap<Fingerprint, usize>,
+    /// Which payload each outcome is.
+    outcomes: Vec<usize>,
+}
+
+impl<'a> Layout<'a> {
+    fn of(batch: &'a Batch, encoded: &'a Encoded) -> Layout<'a> {
+        let mut layout = Layout {
+            payloads: vec![],
+            raws: BTreeMap::new(),
+            outcomes: vec![],
+        };
+        for (staged, (whole, _)) in batch.staged.iter().zip(&encoded.outcomes) {
+            for (fingerprint, bytes) in &staged.raws {
+                layout.raws.entry(*fingerprint).or_insert_with(|| {
+                    layout.payloads.push(Payload {
+                        kind: Kind::Raw,
+                        bytes: bytes.as_slice(),
+                        fingerprint: *fingerprint,
+                    });
+                    layout.payloads.len() - 1
+                });
+            }
+            layout.outcomes.push(layout.payloads.len());
+            let outcome = payload(Kind::Outcome, &encoded.bytes[whole.clone()]);
+            layout.payloads.push(outcome);
+        }
+        layout
     }
 
-    /// All tickets, by number. `visit` returns false to stop.
-    pub fn tickets(&self, visit: &mut dyn FnMut(Ticket) -> bool) -> anyhow::Result<()> {
-        let _ = visit;
+    fn index(
+        &self,
+        batch: &Batch,
+        encoded: &Encoded,
+        first: u64,
+        mark: Mark,
+        positions: &[Position],
+        mut writing: Writing,
+    ) -> Result<Meta> {
+        let raws = self.raws.iter().map(|(f, n)| (*f, positions[*n])).collect();
+        let staged = batch.staged.iter().zip(&encoded.outcomes);
+        for ((staged, (_, parts)), &n) in staged.zip(&self.outcomes) {
+            let json: Vec<&[u8]> = parts
+                .iter()
+                .map(|part| &encoded.bytes[part.clone()])
+                .collect();
+            writing.outcome(&Accepted {
+                sequence: first + n as u64,
+                batch: mark,
+                position: positions[n],
+                fingerprint: self.payloads[n].fingerprint,
+                records: &staged.records,
+                json: &json,
+                raws: &raws,
+            })?;
+        }
+        writing.finish()
+    }
+}
+
+/// Takes a batch of the journal into an index that does not know it yet, as the commit would have.
+fn take_in(disk: &dyn Disk, writing: &mut Writing, known: u64, batch: &BatchRecords) -> Result<()> {
+    let raws = batch
+        .records
+        .iter()
+        .filter(|record| record.kind == Kind::Raw)
+        .map(|record| (record.fingerprint, record.position))
+        .collect();
+    for record in batch.records.iter().filter(|r| r.sequence > known) {
+        if record.kind == Kind::Raw {
+            continue;
+        }
+        let took = take_in_record(disk, writing, batch.mark, record, &raws);
+        took.with_context(|| {
+            format!(
+                "{}: at byte {}, record {}",
+                journal::file_of(record.position.segment),
+                record.position.offset,
+                record.sequence
+            )
+        })?;
+    }
+    Ok(())
+}
+
+fn take_in_record(
+    disk: &dyn Disk,
+    writing: &mut Writing,
+    mark: Mark,
+    record: &journal::Record,
+    raws: &BTreeMap<Fingerprint, Position>,
+) -> Result<()> {
+    anyhow::ensure!(
+        record.version <= journal::RECORD_VERSION,
+        "was written by a newer ticketd (record version {}); install that one",
+        record.version
+    );
+    let bytes = journal::read_checked_before(disk, record.position)?;
+    if record.kind == Kind::Policy {
+        let row = PolicyRow {
+            at: record.position,
+            fingerprint: record.fingerprint,
+        };
+        return writing.policy(
+            record.sequence,
+            mark,
+            &serde_json::from_slice(&bytes)?,
+            &row,
+        );
+    }
+    let outcome: StoredOutcome = serde_json::from_slice(&bytes)?;
+    let mut encoded = Encoded::default();
+    encoded.push(&outcome.records, &outcome.because, outcome.fate)?;
+    let json: Vec<&[u8]> = encoded.outcomes[0]
+        .1
+        .iter()
+        .map(|part| &encoded.bytes[part.clone()])
+        .collect();
+    writing.outcome(&Accepted {
+        sequence: record.sequence,
+        batch: mark,
+        position: record.position,
+        fingerprint: record.fingerprint,
+        records: &outcome.records,
+        json: &json,
+        raws,
+    })
+}
+
+/// Called with the last record taken in while an index is made.
+type Progress<'a> = &'a mut dyn FnMut(u64);
+
+fn open_folder(folder: &Path, options: Options, rebuild: Option<Progress>) -> Result<Store> {
+    let lock = locked(folder)?;
+    let disk = RealDisk::new(folder);
+    let index = SledIndex::open(folder)?;
+    let confidential = remembered_confidential(folder, options.confidential.clone())?;
+    let start = Start {
+        disk: Arc::new(disk),
+        index: Box::new(index),
+        options: Options {
+            confidential: Some(confidential),
+            ..options
+        },
+        fresh_id: random_id()?,
+    };
+    let store = start.store(Some(lock), rebuild)?;
+    store.keep_reserve()?;
+    Ok(store)
+}
+
+/// What a start has.
+struct Start {
+    disk: Arc<dyn Disk>,
+    index: Box<dyn Index>,
+    options: Options,
+    /// For a journal that begins now.
+    fresh_id: [u8; 16],
+}
+
+impl Start {
+    fn store(self, lock: Option<std::fs::File>, rebuild: Option<Progress>) -> Result<Store> {
+        self.check_journal_is_there()?;
+        let mut journal =
+            Journal::open(self.disk.clone(), self.fresh_id, self.options.segment_bytes)?;
+        let usable = match rebuild {
+            Some(_) => Err("a rebuild was asked for".to_string()),
+            None => self.usable(&journal)?,
+        };
+        self.index.in_use()?;
+        let meta = match usable {
+            Ok(meta) => meta,
+            Err(why) => {
+                self.index.begin_anew(&why)?;
+                self.fresh_meta(&journal)
+            }
+        };
+        let meta = self.catch_up(&mut journal, meta, rebuild)?;
+        let head = journal.head();
+        Ok(Store {
+            shared: Arc::new(Shared {
+                disk: self.disk,
+                index: self.index,
+                head: RwLock::new(head),
+            }),
+            journal,
+            meta,
+            options: self.options,
+            broken: false,
+            _lock: lock,
+        })
+    }
+
+    /// An index of many tickets beside no journal at all: somebody moved it. To begin a new one would lose them all without a word.
+    fn check_journal_is_there(&self) -> Result<()> {
+        let segments = self.disk.list("journal").context("journal")?;
+        let knows = self.meta()?.map_or(0, |meta| meta.sequence);
+        anyhow::ensure!(
+            knows == 0 || segments.iter().any(|name| name.ends_with(".seg")),
+            "journal/ is empty, and the index knows {knows} records: put the journal back; if it is gone for good, move `index` away and start with nothing"
+        );
         Ok(())
     }
 
-    /// One entry.
-    pub fn entry(&self, place: Place) -> anyhow::Result<Option<Entry>> {
-        let _ = place;
-        Ok(None)
+    fn meta(&self) -> Result<Option<Meta>> {
+        let row = self.index.get(keys::META)?;
+        // One that cannot be read is as good as none: the rows then do not fit it.
+        Ok(row.and_then(|row| serde_json::from_slice(&row).ok()))
     }
 
-    /// All entries of a ticket (of [`TicketId::FILE`]: the filed mails), in order.
-    pub fn entries(&self, id: TicketId) -> anyhow::Result<Vec<Entry>> {
-        let _ = id;
-        Ok(vec![])
+    fn fresh_meta(&self, journal: &Journal) -> Meta {
+        Meta {
+            schema: keys::SCHEMA,
+            journal: id_hex(journal),
+            sequence: 0,
+            batch: None,
+            sum: Sum::default(),
+            confidential: self.confidential(),
+        }
     }
 
-    /// The bytes of an entry's mail or letter, byte for byte, checked against their fingerprint.
-    pub fn bytes(&self, place: Place) -> anyhow::Result<Option<Vec<u8>>> {
-        let _ = place;
-        Ok(None)
+    fn confidential(&self) -> Vec<String> {
+        let queues = self.options.confidential.iter().flatten();
+        queues.cloned().collect()
     }
 
-    /// How far a mailbox has been read.
-    pub fn cursor(&self, mailbox: &str) -> anyhow::Result<Option<Cursor>> {
-        let _ = mailbox;
-        Ok(None)
+    /// How far the index is, or why it cannot be used.
+    fn usable(&self, journal: &Journal) -> Result<Result<Meta, String>> {
+        let Some(meta) = self.meta()? else {
+            let mut is_empty = true;
+            self.index.scan("", "", &mut |_, _| {
+                is_empty = false;
+                Ok(false)
+            })?;
+            return Ok(match is_empty {
+                true => Ok(self.fresh_meta(journal)),
+                false => Err("it does not say how far it is".into()),
+            });
+        };
+        let why = if meta.schema != keys::SCHEMA {
+            format!("its schema is {}, not {}", meta.schema, keys::SCHEMA)
+        } else if meta.journal != id_hex(journal) {
+            "it was made from another journal".into()
+        } else if meta.confidential != self.confidential() {
+            "other queues are confidential now".into()
+        } else if !self.index.is_clean() && index::sum_of(&*self.index)? != meta.sum {
+            "its rows do not add up".into()
+        } else {
+            return Ok(Ok(meta));
+        };
+        Ok(Err(why))
     }
 
-    /// Letters whose next try is not after `now`, at most `limit`: by kind ([`crate::desk::LetterKind`]'s order), then fresh (no attempt) and deferred alternating, then by age.
-    pub fn letters_due(&self, now: DateTime<Utc>, limit: usize) -> anyhow::Result<Vec<Entry>> {
-        let _ = (now, limit);
-        Ok(vec![])
+    fn catch_up(
+        &self,
+        journal: &mut Journal,
+        meta: Meta,
+        mut progress: Option<Progress>,
+    ) -> Result<Meta> {
+        let (from, known) = (meta.batch, meta.sequence);
+        let mut writing = Writing::new(&*self.index, &*self.disk, meta);
+        journal.replay(from, known, &mut |batch| {
+            take_in(&*self.disk, &mut writing, known, batch)?;
+            if let (Some(progress), Some(last)) = (&mut progress, batch.records.last()) {
+                progress(last.sequence);
+            }
+            Ok(())
+        })?;
+        writing.finish()
     }
+}
 
-    /// When the next letter is due: of those waiting or taken.
-    pub fn next_letter(&self) -> anyhow::Result<Option<DateTime<Utc>>> {
-        Ok(None)
-    }
+fn id_hex(journal: &Journal) -> String {
+    data_encoding::HEXLOWER.encode(&journal.id())
+}
 
-    /// Every letter that is neither accepted nor dropped: held, waiting, taken, failed, unknown.
-    pub fn outbox(&self) -> anyhow::Result<Vec<Entry>> {
-        Ok(vec![])
+/// Makes the folder and locks it. The lock goes with the process, however that ends.
+fn locked(folder: &Path) -> Result<std::fs::File> {
+    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .with_context(|| format!("{} could not be made", folder.display()))?;
+    let path = folder.join("lock");
+    let file = std::fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(&path)
+        .with_context(|| format!("{} could not be opened", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(Locked {
+            folder: folder.to_path_buf(),
+        }
+        .into()),
+        Err(std::fs::TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("{} could not be locked", path.display()))
+        }
     }
+}
 
-    /// Steps of clocks due at or before `now`, earliest first, at most `limit`.
-    pub fn due(&self, now: DateTime<Utc>, limit: usize) -> anyhow::Result<Vec<Due>> {
-        let _ = (now, limit);
-        Ok(vec![])
+/// The set is kept beside the index and not in it: an index that is made anew because it was damaged must not show what it never held.
+fn remembered_confidential(
+    folder: &Path,
+    given: Option<BTreeSet<String>>,
+) -> Result<BTreeSet<String>> {
+    let path = folder.join("index.confidential");
+    let before = match std::fs::read(&path) {
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .with_context(|| format!("{} cannot be read; remove it", path.display()))?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => BTreeSet::new(),
+        Err(error) => return Err(error).with_context(|| path.display().to_string()),
+    };
+    let Some(given) = given else {
+        return Ok(before);
+    };
+    if given != before {
+        let fresh = folder.join("index.confidential.new");
+        std::fs::write(&fresh, serde_json::to_vec(&given)?)
+            .and_then(|()| std::fs::File::open(&fresh)?.sync_all())
+            .and_then(|()| std::fs::rename(&fresh, &path))
+            .with_context(|| path.display().to_string())?;
     }
+    Ok(given)
+}
 
-    /// The instant of the next due step.
-    pub fn next_due(&self) -> anyhow::Result<Option<DateTime<Utc>>> {
-        Ok(None)
-    }
+fn random_id() -> Result<[u8; 16]> {
+    use std::io::Read;
+    let mut id = [0; 16];
+    std::fs::File::open("/dev/urandom")
+        .and_then(|mut source| source.read_exact(&mut id))
+        .context("/dev/urandom")?;
+    Ok(id)
 }

@@ -1,11 +1,233 @@
 //! A letter went a step on its road.
+//!
+//! | road     | event    | becomes | and |
+//! |----------|----------|---------|-----|
+//! | waiting  | taken    | taken, one attempt more | from here on nobody can know |
+//! | waiting, taken | accepted | accepted | an answer stops its clocks (C4.4) |
+//! | waiting, taken | deferred | waiting, later | failed after five days |
+//! | waiting, taken | refused  | failed | staff are told if it was for a customer |
+//! | taken    | lost     | waiting (answers, warnings), unknown (all others) | the same Message-ID |
+//! | held, failed, unknown | released | waiting, now | |
+//! | any but accepted | dropped | dropped | |
 
-use super::event::Moved;
-use super::{Known, Outcome, Policy};
-use chrono::{DateTime, Utc};
+use super::draft::Draft;
+use super::event::{Moved, Movement};
+use super::record::{Entry, EntryKind, Fate, LetterFacts, Outcome, Record, Road};
+use super::ticket::{ClockKind, State};
+use super::{Known, LetterKind, Policy, correspondence};
+use crate::contract::Role;
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// Minutes until the next try, by attempts (QUIRKS.md, SMTP 2): five at first, growing to an hour.
+const RETRY_MINUTES: [i64; 6] = [1, 5, 10, 20, 40, 60];
+/// Then it is given up (RFC 5321 4.5.4.1).
+const GIVE_UP_DAYS: i64 = 5;
+/// A letter whose fate is not heard of by then is asked about again: longer than the ten minutes a server may think after the dot.
+const TAKEN_MINUTES: i64 = 20;
 
 /// Records it; an accepted answer stops the clock (C4.4).
 pub fn moved(policy: &Policy, known: &Known, moved: &Moved, now: DateTime<Utc>) -> Outcome {
-    let _ = (policy, known, moved, now);
-    Outcome::of("not decided")
+    let (entry, ticket) = (known.entry(moved.letter), known.ticket(moved.letter.ticket));
+    let (Some(entry), Some(ticket)) = (entry, ticket) else {
+        return Outcome::of("no such letter");
+    };
+    let Some(letter) = &entry.letter else {
+        return Outcome::of("not a letter");
+    };
+    let Some(road) = next_road(entry, letter, &moved.to, now) else {
+        return Outcome::of("already further on its road");
+    };
+    let mut changed = entry.clone();
+    changed.letter = Some(LetterFacts {
+        road: road.clone(),
+        attempts: attempts(letter, &moved.to),
+        last_error: words(&moved.to),
+        ..letter.clone()
+    });
+    let mut draft = Draft::of(policy, ticket.clone(), now);
+    let because = format!(
+        "letter {}/{}: {}",
+        moved.letter.ticket,
+        moved.letter.seq,
+        road_word(&road)
+    );
+    match road {
+        Road::Accepted { at } if letter.kind == LetterKind::Relay => {
+            answered(&mut draft, entry, at)
+        }
+        Road::Failed { .. } => failed(&mut draft, entry, letter, &words(&moved.to)),
+        Road::Unknown { .. } => draft.note(
+            EntryKind::Note,
+            &format!(
+                "Nobody can know whether the letter of entry {} left; it is not sent again.",
+                moved.letter.seq
+            ),
+        ),
+        _ => return Outcome::of(because).with(Record::Entry(Box::new(changed))),
+    }
+    draft
+        .finish(because, Fate::None)
+        .with(Record::Entry(Box::new(changed)))
+}
+
+fn next_road(
+    entry: &Entry,
+    letter: &LetterFacts,
+    to: &Movement,
+    now: DateTime<Utc>,
+) -> Option<Road> {
+    let on_its_way = matches!(letter.road, Road::Waiting { .. } | Road::Taken { .. });
+    match to {
+        Movement::Taken if on_its_way => Some(Road::Taken {
+            at: now,
+            next_try: now + TimeDelta::minutes(TAKEN_MINUTES),
+        }),
+        // An acceptance heard late still counts, whatever was thought of the letter meanwhile.
+        Movement::Accepted(_) if on_its_way || matches!(letter.road, Road::Unknown { .. }) => {
+            Some(Road::Accepted { at: now })
+        }
+        Movement::Deferred(_) if on_its_way => Some(later(entry, letter, now)),
+        Movement::Refused(_) if on_its_way => Some(Road::Failed { at: now }),
+        Movement::Lost(_)
+            if matches!(letter.road, Road::Taken { .. })
+                && letter.kind.is_resent_when_unknown() =>
+        {
+            Some(later(entry, letter, now))
+        }
+        Movement::Lost(_) if matches!(letter.road, Road::Taken { .. }) => {
+            Some(Road::Unknown { at: now })
+        }
+        Movement::Lost(_) if on_its_way => Some(later(entry, letter, now)),
+        Movement::Released
+            if matches!(
+                letter.road,
+                Road::Held | Road::Failed { .. } | Road::Unknown { .. } | Road::Waiting { .. }
+            ) =>
+        {
+            Some(Road::Waiting { next_try: now })
+        }
+        Movement::Dropped
+            if !matches!(letter.road, Road::Accepted { .. } | Road::Dropped { .. }) =>
+        {
+            Some(Road::Dropped { at: now })
+        }
+        _ => None,
+    }
+}
+
+fn later(entry: &Entry, letter: &LetterFacts, now: DateTime<Utc>) -> Road {
+    if now - entry.at > TimeDelta::days(GIVE_UP_DAYS) {
+        return Road::Failed { at: now };
+    }
+    let minutes = RETRY_MINUTES[(letter.attempts as usize).min(RETRY_MINUTES.len() - 1)];
+    Road::Waiting {
+        next_try: now + TimeDelta::minutes(minutes),
+    }
+}
+
+/// An attempt is counted before it is made; one that never came to the content is counted when it failed.
+fn attempts(letter: &LetterFacts, to: &Movement) -> u32 {
+    match (to, &letter.road) {
+        (Movement::Taken, _) => letter.attempts + 1,
+        (Movement::Deferred(_), Road::Waiting { .. }) => letter.attempts + 1,
+        _ => letter.attempts,
+    }
+}
+
+/// A human answered, and the next mail server took the answer (C4.4).
+fn answered(draft: &mut Draft, entry: &Entry, at: DateTime<Utc>) {
+    answered_by(draft, &entry.from, at);
+}
+
+/// Ends the clocks that an answer by this member of the staff ends; of an escalation's, only a manager's does (C7.3).
+pub(super) fn answered_by(draft: &mut Draft, staff_id: &str, at: DateTime<Utc>) {
+    let manager = draft
+        .policy
+        .book
+        .staff
+        .by_id(staff_id)
+        .is_some_and(|p| p.role == Role::Manager);
+    draft.ticket.responded.get_or_insert(at);
+    if draft.ticket.state != State::Closed {
+        draft.ticket.state = State::WaitingCustomer;
+    }
+    let running = draft
+        .ticket
+        .clocks
+        .iter()
+        .enumerate()
+        .filter(|(_, c)| c.is_running() && (manager || c.kind != ClockKind::Escalation));
+    for index in running.map(|(i, _)| i).collect::<Vec<_>>() {
+        stopped(draft, index, at, staff_id);
+    }
+}
+
+fn stopped(draft: &mut Draft, index: usize, at: DateTime<Utc>, by: &str) {
+    let days = super::overdue::credit_days(draft, index, at);
+    let clock = &mut draft.ticket.clocks[index];
+    clock.stopped = Some(at);
+    clock.next = None;
+    let late = at > clock.deadline && !clock.objective.internal;
+    let had = std::mem::replace(&mut clock.credit_days, days);
+    if late {
+        clock.breached.get_or_insert(clock.deadline);
+    }
+    let (word, clause, deadline) = (
+        super::overdue::clock_word(clock.kind),
+        clock.objective.clause.clone(),
+        clock.deadline,
+    );
+    let (when, due) = (
+        draft.policy.book.local(at),
+        draft.policy.book.local(deadline),
+    );
+    draft.note(
+        EntryKind::State,
+        &format!("{word} ({clause}) ended: answered by {by}, accepted {when}."),
+    );
+    if late && (days > 0 || had > 0) {
+        draft.note(
+            EntryKind::Credit,
+            &format!("{days} days of credit (C4.6): due {due}, accepted {when}."),
+        );
+    }
+}
+
+/// A letter that will not arrive is never silence: for a customer's letter the staff are told, for staff's own the outbox and `status` show it.
+fn failed(draft: &mut Draft, entry: &Entry, letter: &LetterFacts, words: &str) {
+    draft.note(
+        EntryKind::Note,
+        &format!(
+            "The letter of entry {} to {} failed: {words}",
+            entry.place.seq, letter.to
+        ),
+    );
+    if letter.kind == LetterKind::Relay {
+        draft.ticket.state = State::Open;
+        correspondence::undelivered(draft, entry, letter, words);
+    }
+}
+
+fn words(to: &Movement) -> String {
+    let words = match to {
+        Movement::Accepted(w)
+        | Movement::Deferred(w)
+        | Movement::Refused(w)
+        | Movement::Lost(w) => w.as_str(),
+        Movement::Taken | Movement::Released | Movement::Dropped => "",
+    };
+    crate::mail::text::cleaned(words, 300)
+}
+
+/// For people and `--json`.
+pub fn road_word(road: &Road) -> &'static str {
+    match road {
+        Road::Held => "held",
+        Road::Waiting { .. } => "waiting",
+        Road::Taken { .. } => "taken",
+        Road::Accepted { .. } => "accepted",
+        Road::Failed { .. } => "failed",
+        Road::Unknown { .. } => "unknown",
+        Road::Dropped { .. } => "dropped",
+    }
 }

@@ -1,13 +1,43 @@
 //! Letters: what goes out, composed from templates and rendered to bytes.
 //!
 //! Knows the texts, their closed list of variables and the conventions of mail (RFC 3834, RFC 5322); does not know when a letter is due or to whom it should go.
+//!
+//! Each template has a closed list of variables: the fields of one struct in [`variables`]. [`Templates::letter`] takes that struct, so nothing can be
+//! forgotten; [`Templates::compose`] takes the same as JSON and fills what is missing with the empty value.
+//!
+//! | template | struct | languages | to whom |
+//! | --- | --- | --- | --- |
+//! | `acknowledgement` | [`Acknowledgement`] | de, gsw, en | customer, once a ticket |
+//! | `acknowledgement-security` | [`AcknowledgementSecurity`] | de, gsw, en | reporter; nothing of the report |
+//! | `change` | [`Change`] | de, gsw, en | customer (C5.5) |
+//! | `notice` | [`Notice`] | en | staff |
+//! | `notice-confidential` | [`NoticeConfidential`] | en | security's own people |
+//! | `warning` | [`Warning`] | en | staff (C10) |
+//! | `breach` | [`Breach`] | en | staff (C10) |
+//! | `transcript` | [`Transcript`] | en | whoever gave a command |
+//!
+//! A template is a file `rules/letters/<language>/<name>.txt`: `Subject: ...`, an empty line, the text. `<name>.html` beside it replaces the light HTML that is
+//! otherwise made from the text of letters to customers. A relay has no template: it is the staff member's own text.
+//!
 //! Promise: everything a stranger wrote is cleaned before it gets near a header, and nothing he wrote stands in an automatic letter unless the caller passes it on purpose.
 
-use crate::contract::Source;
-use crate::diagnostic::Diagnostic;
-use crate::mail::{Fingerprint, Language, Mailbox};
+mod html;
+mod render;
+mod shipped;
+mod templates;
+mod variables;
+
+use crate::mail::{Fingerprint, Mailbox};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+
+pub use render::render;
+pub use shipped::SHIPPED;
+pub use templates::{Templates, Text};
+pub use variables::{
+    Acknowledgement, AcknowledgementSecurity, Breach, Change, Content, Notice, NoticeConfidential,
+    Transcript, Warning,
+};
 
 /// What a letter says. The order is the order of the outbox: a staff reply goes before a warning, that before an acknowledgement, that before a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -33,6 +63,11 @@ impl LetterKind {
     /// Whether a person wrote it; every other letter carries the marks of automatic mail.
     pub fn is_human(self) -> bool {
         self == LetterKind::Relay
+    }
+
+    /// Whether it goes to whoever wrote without a person looking at it first: then nothing of what he wrote stands in it, not even his name (ATTACKS.md D11).
+    pub fn is_for_strangers(self) -> bool {
+        matches!(self, LetterKind::Acknowledgement | LetterKind::Change)
     }
 
     /// Whether it is sent again when nobody can know if it was sent (DESIGN.md, road of a mail 6).
@@ -66,6 +101,8 @@ pub struct Letter {
     pub from: Mailbox,
     /// The one recipient.
     pub to: Mailbox,
+    /// Where an answer goes if not to `from`: a signed `+` address.
+    pub reply_to: Option<String>,
     /// Shown only; each is a letter of its own.
     pub cc: Vec<Mailbox>,
     /// One line.
@@ -86,43 +123,4 @@ pub struct Letter {
     pub enclosures: Vec<Enclosure>,
     /// More header fields of our own (`Ticketd-Id`…): name and value, ASCII.
     pub headers: Vec<(String, String)>,
-}
-
-/// The letters' texts, compiled: `rules/letters/{de,gsw,en}/*`.
-#[derive(Debug, Default)]
-pub struct Templates {}
-
-/// A composed text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Text {
-    /// One line.
-    pub subject: String,
-    /// LF line ends, lines at most 76 characters where words allow.
-    pub text: String,
-    /// Light HTML, or none.
-    pub html: Option<String>,
-}
-
-impl Templates {
-    /// Compiles every template and proves it with sample variables. All faults found.
-    pub fn parse(files: &[Source]) -> Result<Templates, Vec<Diagnostic>> {
-        let _ = files;
-        Ok(Templates {})
-    }
-
-    /// Composes a text in a language; `Other` is English. An unknown name or variable was refused by `parse`.
-    pub fn compose(&self, name: &str, language: Language, variables: &serde_json::Value) -> Text {
-        let _ = (language, variables);
-        Text {
-            subject: name.into(),
-            text: String::new(),
-            html: None,
-        }
-    }
-}
-
-/// The bytes of a letter, CRLF line ends, 7-bit. `content` gives the bytes of an enclosure.
-pub fn render(letter: &Letter, content: &dyn Fn(&Enclosure) -> Vec<u8>) -> Vec<u8> {
-    let _ = content;
-    letter.text.clone().into_bytes()
 }

@@ -1,11 +1,156 @@
 //! A clock's step is due.
 
+use super::draft::Draft;
 use super::event::Due;
-use super::{Known, Outcome, Policy};
+use super::record::{Direction, EntryKind, Fate};
+use super::ticket::{ClockKind, Ticket};
+use super::{Known, Outcome, Policy, correspondence};
+use crate::contract::{Person, Step};
 use chrono::{DateTime, Utc};
 
-/// Warns, or records the breach; nothing if the clock was stopped or moved meanwhile.
+/// Warns, or records the breach, and derives the next step; nothing if the clock was stopped or moved meanwhile.
 pub fn reached(policy: &Policy, known: &Known, due: &Due, now: DateTime<Utc>) -> Outcome {
-    let _ = (policy, known, due, now);
-    Outcome::of("not decided")
+    let Some(ticket) = known.ticket(due.ticket) else {
+        return Outcome::of("the ticket is gone");
+    };
+    let Some(index) = owed(ticket, due) else {
+        return Outcome::of("already done or moved");
+    };
+    let mut draft = Draft::of(policy, ticket.clone(), now);
+    step_taken(&mut draft, index, due.step);
+    record(&mut draft, index, due);
+    for person in audience(&draft, due.step, now) {
+        correspondence::warn(&mut draft, index, due.step, person);
+    }
+    draft.finish(format!("{:?} of {:?}", due.step, due.clock), Fate::None)
+}
+
+fn owed(ticket: &Ticket, due: &Due) -> Option<usize> {
+    ticket
+        .clocks
+        .iter()
+        .position(|c| c.kind == due.clock && c.is_running() && c.next == Some((due.at, due.step)))
+}
+
+fn step_taken(draft: &mut Draft, index: usize, step: Step) {
+    let (book, now) = (&draft.policy.book, draft.now);
+    let clock = &mut draft.ticket.clocks[index];
+    clock.step_done = Some(step);
+    clock.next = book.next_step(&clock.objective, clock.started, clock.deadline, Some(step));
+    if !matches!(step, Step::Percent(_)) && !clock.objective.internal {
+        clock.breached.get_or_insert(clock.deadline);
+    }
+    let days = credit_days(draft, index, now);
+    draft.ticket.clocks[index].credit_days = days;
+}
+
+/// Days of credit that a clock has earned by `until` (C4.6): none without a term to extend (C7.4), at most the agreed cap.
+pub(super) fn credit_days(draft: &Draft, index: usize, until: DateTime<Utc>) -> u32 {
+    let (book, subscription, clock) = (
+        &draft.policy.book,
+        &draft.ticket.subscription,
+        &draft.ticket.clocks[index],
+    );
+    if until <= clock.deadline || !book.earns_credit(subscription, clock.deadline) {
+        return 0;
+    }
+    let days = book.credit_days(&clock.objective, clock.deadline, until);
+    book.credit_days_max(subscription, clock.deadline)
+        .map_or(days, |max| days.min(max))
+}
+
+fn record(draft: &mut Draft, index: usize, due: &Due) {
+    let clock = draft.ticket.clocks[index].clone();
+    let deadline = draft.policy.book.local(clock.deadline);
+    let explanation = draft
+        .policy
+        .book
+        .deadline(&clock.objective, clock.started)
+        .explanation
+        .join("\n");
+    let (kind, what) = match due.step {
+        // An internal target has no breach: its last step is at 100 % (C3.2).
+        Step::Percent(100..) => (
+            EntryKind::Warning,
+            format!("The internal target passed ({deadline}).\n{explanation}"),
+        ),
+        Step::Percent(p) => (
+            EntryKind::Warning,
+            format!("{p} % of the time is gone; due {deadline}.\n{explanation}"),
+        ),
+        Step::Breach => (
+            EntryKind::Breach,
+            format!("The deadline passed ({deadline}).\n{explanation}"),
+        ),
+        Step::Repeat(n) => (
+            EntryKind::Warning,
+            format!(
+                "Reminder {n}: overdue since {deadline}; {} days of credit so far.",
+                clock.credit_days
+            ),
+        ),
+    };
+    draft.entry(
+        kind,
+        Direction::Internal,
+        "ticketd",
+        &format!(
+            "{} ({}): {what}",
+            clock_word(clock.kind),
+            clock.objective.clause
+        ),
+    );
+}
+
+/// C10.1: the assignee or else the queue, then who is on duty, then the managers; from the breach on all of them and the TAM.
+fn audience<'a>(draft: &Draft<'a>, step: Step, now: DateTime<Utc>) -> Vec<&'a Person> {
+    let (staff, queue) = (&draft.policy.book.staff, draft.queue().name.as_str());
+    let assignee = || {
+        draft
+            .ticket
+            .assignee
+            .as_deref()
+            .and_then(|id| staff.by_id(id))
+    };
+    let nearest = || assignee().map_or_else(|| staff.of_queue(queue).collect(), |p| vec![p]);
+    let mut people: Vec<&Person> = match step {
+        Step::Percent(p) if p < 75 => nearest(),
+        Step::Percent(p) if p < 90 => staff.on_duty(queue, now),
+        Step::Percent(_) => staff.managers(queue).collect(),
+        Step::Breach | Step::Repeat(_) => {
+            let tam = draft
+                .ticket
+                .subscription
+                .tam
+                .as_deref()
+                .and_then(|id| staff.by_id(id));
+            nearest()
+                .into_iter()
+                .chain(staff.on_duty(queue, now))
+                .chain(staff.managers(queue))
+                .chain(tam)
+                .collect()
+        }
+    };
+    if people.is_empty() {
+        // Nobody holds the role: silence would be the worst answer.
+        people = staff.of_queue(queue).collect();
+    }
+    let mut told = Vec::new();
+    people.retain(|p| {
+        !told.contains(&p.id) && {
+            told.push(p.id.clone());
+            true
+        }
+    });
+    people
+}
+
+/// For people.
+pub(super) fn clock_word(kind: ClockKind) -> &'static str {
+    match kind {
+        ClockKind::InitialResponse => "Initial response",
+        ClockKind::Escalation => "Escalation",
+        ClockKind::NextReply => "Next reply",
+    }
 }

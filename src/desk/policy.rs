@@ -28,6 +28,10 @@ pub struct Queue {
     pub address: String,
     /// The display name of its letters.
     pub display_name: String,
+    /// Other addresses that reach this queue's mailbox.
+    pub aliases: Vec<String>,
+    /// Whether its mail server delivers `+` addresses, so that letters may carry a signed one.
+    pub plus_addresses: bool,
     /// Content-free notices; nothing of it in logs or other queues' listings.
     pub confidential: bool,
 }
@@ -45,6 +49,10 @@ pub struct Links {
     pub escalation_address: String,
     /// For plans with a phone.
     pub phone: String,
+    /// The disclosure policy of the security queue.
+    pub security_policy: String,
+    /// Its key.
+    pub security_key: String,
     /// The vendor's name.
     pub vendor: String,
 }
@@ -100,4 +108,25 @@ impl Policy {
             || (!self.bounce_address.is_empty()
                 && self.bounce_address.eq_ignore_ascii_case(address))
     }
+}
+
+impl Queue {
+    /// Whether mail to this address lands in this queue: its address, an alias, or either with a `+` part.
+    pub fn is_reached_by(&self, address: &str) -> bool {
+        std::iter::once(&self.address)
+            .chain(&self.aliases)
+            .any(|own| own.eq_ignore_ascii_case(address) || is_plus_of(address, own))
+    }
+}
+
+fn is_plus_of(address: &str, own: &str) -> bool {
+    let (Some((local, domain)), Some((own_local, own_domain))) =
+        (address.rsplit_once('@'), own.rsplit_once('@'))
+    else {
+        return false;
+    };
+    domain.eq_ignore_ascii_case(own_domain)
+        && local
+            .split_once('+')
+            .is_some_and(|(base, _)| base.eq_ignore_ascii_case(own_local))
 }

@@ -54,6 +54,8 @@ pub struct MailFacts {
     pub written: Option<Fingerprint>,
     /// Size of the raw mail.
     pub bytes: u64,
+    /// The queue it belongs to: later mail is found by its ids there only.
+    pub queue: String,
     /// The mailbox it was taken from.
     pub mailbox: String,
     /// What it is, and why.
@@ -174,13 +176,38 @@ pub struct Cursor {
     pub polled: DateTime<Utc>,
 }
 
-/// When automatic letters went to one address, one domain or everybody: instants within the last day, oldest first (ATTACKS.md C02).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// How many automatic letters went to one address, one domain or everybody within the last day (ATTACKS.md C02).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Allowance {
     /// `address:…`, `domain:…` or `all`.
     pub name: String,
-    /// At most as many as its largest limit.
-    pub sent: Vec<DateTime<Utc>>,
+    /// Spans of ten minutes, oldest first: the span's number since 1970, and how many letters. Bounded by the day, whatever the limits.
+    pub sent: Vec<(i64, u32)>,
+}
+
+const SPAN_SECS: i64 = 600;
+
+impl Allowance {
+    /// How many went out in the `secs` before `now`, counting the span that straddles the beginning as inside.
+    pub fn sent_within(&self, now: DateTime<Utc>, secs: i64) -> u32 {
+        let oldest = (now.timestamp() - secs).div_euclid(SPAN_SECS);
+        self.sent
+            .iter()
+            .filter(|(span, _)| *span >= oldest)
+            .map(|(_, n)| n)
+            .sum()
+    }
+
+    /// With one more letter at `now`; what is older than a day is forgotten.
+    pub fn with_one_more(mut self, now: DateTime<Utc>) -> Self {
+        let span = now.timestamp().div_euclid(SPAN_SECS);
+        self.sent.retain(|(s, _)| *s >= span - 86_400 / SPAN_SECS);
+        match self.sent.last_mut() {
+            Some((last, n)) if *last == span => *n += 1,
+            _ => self.sent.push((span, 1)),
+        }
+        self
+    }
 }
 
 /// The numbers given out so far.

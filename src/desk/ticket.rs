@@ -86,6 +86,9 @@ pub struct Clock {
     /// When the breach was recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub breached: Option<DateTime<Utc>>,
+    /// The deadline it had under each severity: one that comes back brings its deadline back (C4.5).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_severity: Vec<(u8, DateTime<Utc>)>,
     /// Days of credit so far (C4.6).
     #[serde(default)]
     pub credit_days: u32,
@@ -126,6 +129,9 @@ pub struct Ticket {
     /// When the first answer of a human was accepted (C4.4).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub responded: Option<DateTime<Utc>>,
+    /// When it was last closed or voided (C4.9).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<DateTime<Utc>>,
     /// Every clock it ever had.
     pub clocks: Vec<Clock>,
     /// How many entries its record has: the next entry's number is one more.
@@ -144,4 +150,46 @@ pub struct Ticket {
     pub merged_into: Option<TicketId>,
     /// The policy files it is pinned to (hash of the three).
     pub policy: Fingerprint,
+}
+
+impl Clock {
+    /// Whether it still runs.
+    pub fn is_running(&self) -> bool {
+        self.stopped.is_none()
+    }
+
+    /// Whether the deadline passed without an answer, at `now` or before it ended. Internal targets are never breached (C3.2).
+    pub fn is_breached(&self) -> bool {
+        self.breached.is_some()
+    }
+}
+
+impl Ticket {
+    /// Whether anybody still owes anything.
+    pub fn is_open(&self) -> bool {
+        matches!(
+            self.state,
+            State::New | State::Open | State::WaitingCustomer
+        )
+    }
+
+    /// The deadline that matters next: of the running clocks, promised ones before internal targets.
+    pub fn next_deadline(&self) -> Option<&Clock> {
+        self.clocks
+            .iter()
+            .filter(|c| c.is_running())
+            .min_by_key(|c| (c.objective.internal, c.deadline))
+    }
+
+    /// The initial-response clock.
+    pub fn initial_response(&self) -> Option<&Clock> {
+        self.clocks
+            .iter()
+            .find(|c| c.kind == ClockKind::InitialResponse)
+    }
+
+    /// Days of credit of all its clocks (C7.4: both kinds add up).
+    pub fn credit_days(&self) -> u32 {
+        self.clocks.iter().map(|c| c.credit_days).sum()
+    }
 }

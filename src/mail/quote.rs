@@ -1,7 +1,224 @@
 //! The new text of a reply, against quotation, signature and disclaimer. When in doubt, shows more.
+//!
+//! Knows how mail clients mark what they repeat; knows nothing of the mail's other fields. Three questions are asked of the lines, each in its own file:
+//! where does a client begin to repeat an older mail ([`attribution`], [`heading`], and [`markup`] for marks that only the HTML has), and which lines does
+//! nobody write anew ([`signature`]). This file puts the answers together.
+//!
+//! Laws, tested as such: never panics, takes linear time, is never blank for a text that is not, and shows only words of the text, in their order.
+
+mod attribution;
+mod heading;
+mod line;
+mod markup;
+mod signature;
+#[cfg(test)]
+mod tests;
+
+use line::{Line, Role};
+
+/// What is looked at for quotation. A longer text is a log or an export; what follows is shown as it stands.
+const BYTES_MAX: usize = 1 << 20;
 
 /// What the writer of this mail wrote now. `html` helps where a client marks its quotation only there.
+///
+/// A quotation that somebody answers piece by piece stays, because the answers mean nothing without it; one at the end or under its attribution line goes.
+/// If nothing new is left, all of the text is new: a bare forward, or a client nobody has met yet.
 pub fn new_text(text: &str, html: Option<&str>) -> String {
-    let _ = html;
-    text.to_string()
+    let (head, rest) = split_head(text);
+    let mut lines = line::split(head);
+    if let Some(html) = html {
+        markup::mark_quoted(&mut lines, html);
+    }
+    attribution::mark(&mut lines);
+    heading::mark(&mut lines);
+    let ends = hide_after_break(&mut lines);
+    mark_wrapped_quotation(&mut lines);
+    let unsigned: Vec<Role> = lines.iter().map(|l| l.role).collect();
+    signature::mark(&mut lines);
+    hide_quotation(&mut lines);
+    if !has_text(&lines) && ends != Ending::Forward {
+        restore_signature(&mut lines, &unsigned);
+    }
+    if !has_text(&lines) || (ends == Ending::Forward && is_signature_alone(&lines)) {
+        return text.trim().to_string();
+    }
+    shown(&lines, if ends == Ending::None { rest } else { "" })
+}
+
+/// The lines that are looked at, and the rest.
+fn split_head(text: &str) -> (&str, &str) {
+    let limit = text.floor_char_boundary(BYTES_MAX);
+    let whole = limit == text.len();
+    let at = if whole {
+        limit
+    } else {
+        text[..limit].rfind('\n').map_or(limit, |n| n + 1)
+    };
+    text.split_at(at)
+}
+
+/// How the writer's own part ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// With the mail.
+    None,
+    /// Where the client repeats the mail that is answered.
+    Quotation,
+    /// Where the client appends a forwarded mail.
+    Forward,
+}
+
+/// Hides everything from the first line on after which only repetition comes.
+fn hide_after_break(lines: &mut [Line]) -> Ending {
+    let Some(first) = lines
+        .iter()
+        .position(|l| matches!(l.role, Role::Break { .. }))
+    else {
+        return Ending::None;
+    };
+    let forward = lines[first..]
+        .iter()
+        .any(|l| matches!(l.role, Role::Break { forward: true }));
+    for line in &mut lines[first..] {
+        line.role = Role::Hidden;
+    }
+    if forward {
+        Ending::Forward
+    } else {
+        Ending::Quotation
+    }
+}
+
+/// A quoting client that wraps long lines leaves their ends without `>`: such an end stands alone between quoted lines, and continues the one before.
+fn mark_wrapped_quotation(lines: &mut [Line]) {
+    for i in 1..lines.len().saturating_sub(1) {
+        let (before, after) = (lines[i - 1].role, lines[i + 1].role);
+        if lines[i].role == Role::Text
+            && before.is_quoted()
+            && after.is_quoted()
+            && continues(&lines[i - 1].plain, &lines[i].plain)
+        {
+            lines[i].role = before;
+        }
+    }
+}
+
+fn continues(quoted: &str, line: &str) -> bool {
+    let open = !quoted.ends_with(['.', '!', '?', ':', ';']);
+    let broken_link = quoted.rsplit(' ').next().is_some_and(|w| w.contains("://"));
+    let starts_within = !line.starts_with(|c: char| c.is_uppercase());
+    open && starts_within && (broken_link || quoted.chars().count() >= 58)
+}
+
+/// Decides block by block which quotation goes.
+///
+/// The block with nothing new below it goes. Where the writer answered between several blocks, the others stay. A single block above the new text goes if it
+/// has an attribution line, because then a client put it there; one without was chosen by hand, and one between the writer's own sentences is answered.
+fn hide_quotation(lines: &mut [Line]) {
+    let blocks = blocks(lines);
+    let Some(last) = blocks.last() else { return };
+    let answered = blocks.len() - usize::from(!has_text(&lines[last.end..]));
+    let between = blocks.len() > 1;
+    let enclosed =
+        |b: &Block| has_text(&lines[..b.start]) && lines[b.end..].iter().any(is_sentence);
+    let kept: Vec<bool> = blocks
+        .iter()
+        .enumerate()
+        .map(|(n, b)| n < answered && (between || !b.attributed || enclosed(b)))
+        .collect();
+    for (block, keep) in blocks.iter().zip(kept) {
+        if !keep {
+            for line in &mut lines[block.start..block.end] {
+                line.role = Role::Hidden;
+            }
+        }
+    }
+}
+
+/// A footer that nobody knows has rarely so many words in a line.
+fn is_sentence(line: &Line) -> bool {
+    line.role == Role::Text && line.plain.split_whitespace().nth(4).is_some()
+}
+
+/// Quoted lines that belong together, with the attribution line above them.
+struct Block {
+    start: usize,
+    end: usize,
+    attributed: bool,
+}
+
+/// The blocks of quotation, from top to bottom. Only new text separates two blocks.
+fn blocks(lines: &[Line]) -> Vec<Block> {
+    let mut blocks: Vec<Block> = vec![];
+    let mut open = false;
+    for (i, line) in lines.iter().enumerate() {
+        match line.role {
+            Role::Quoted { client } => {
+                grow(&mut blocks, &mut open, i, client);
+            }
+            Role::Attribution => grow(&mut blocks, &mut open, i, true),
+            Role::Text => open = false,
+            Role::Blank | Role::Hidden | Role::Break { .. } => {}
+        }
+    }
+    blocks
+}
+
+fn grow(blocks: &mut Vec<Block>, open: &mut bool, i: usize, attributed: bool) {
+    match blocks.last_mut() {
+        Some(block) if *open => {
+            block.end = i + 1;
+            block.attributed |= attributed;
+        }
+        _ => blocks.push(Block {
+            start: i,
+            end: i + 1,
+            attributed,
+        }),
+    }
+    *open = true;
+}
+
+/// A mail that is nothing but a signature above a quotation shows the signature.
+fn restore_signature(lines: &mut [Line], unsigned: &[Role]) {
+    for (line, role) in lines.iter_mut().zip(unsigned) {
+        if *role == Role::Text {
+            line.role = Role::Text;
+        }
+    }
+}
+
+/// Whether a person could have written one of these lines.
+fn has_text(lines: &[Line]) -> bool {
+    lines
+        .iter()
+        .any(|l| l.role == Role::Text && !line::is_rule(&l.plain))
+}
+
+/// Whether what remains begins with a delimiter: nothing was said above it.
+fn is_signature_alone(lines: &[Line]) -> bool {
+    lines
+        .iter()
+        .find(|l| l.role == Role::Text)
+        .is_some_and(|l| line::is_rule(&l.plain))
+}
+
+/// The lines that remain, without blank ones and rules at the end.
+fn shown(lines: &[Line], rest: &str) -> String {
+    let mut kept: Vec<&Line> = lines.iter().filter(|l| l.role != Role::Hidden).collect();
+    if rest.is_empty() {
+        while kept
+            .last()
+            .is_some_and(|l| l.role == Role::Blank || line::is_rule(&l.plain))
+        {
+            kept.pop();
+        }
+    }
+    let mut out = kept
+        .iter()
+        .map(|l| l.written)
+        .collect::<Vec<_>>()
+        .join("\n");
+    out.push_str(rest);
+    out.trim().to_string()
 }

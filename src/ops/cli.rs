@@ -1,7 +1,14 @@
 //! The command line: one definition for help, man pages and completions.
 
-use super::{deadline, exit, inspect, rules};
+use super::reach::Way;
+use super::request::Request;
+use super::{
+    check, contract, deadline, demo, exit, failed, inspect, outbox, receive, rules, tickets,
+};
+use crate::config::Config;
+use crate::{daemon, store};
 use clap::{Parser, Subcommand};
+use std::io::Write;
 use std::path::PathBuf;
 
 /// Keeps a support contract by mail.
@@ -24,15 +31,121 @@ pub struct Cli {
     pub command: Command,
 }
 
+impl Cli {
+    /// The configuration, with `--state` in force.
+    pub fn config(&self) -> anyhow::Result<Config> {
+        let config = Config::read(&self.config).map_err(super::reach::faults)?;
+        Ok(match &self.state {
+            Some(state) => Config {
+                state: state.clone(),
+                control: state.join("control"),
+                ..config
+            },
+            None => config,
+        })
+    }
+}
+
 /// What ticketd can be told to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// The main job with no server and no configuration.
+    Demo(demo::Arguments),
+    /// The daemon.
+    Run,
+    /// Configuration, rules with their examples, contract, letters.
+    Check(check::Arguments),
+    /// Takes mails as newly arrived, durably, and ends. Sends nothing: letters wait for `run`.
+    Receive(receive::Arguments),
     /// What ticketd sees in a mail, without a store.
     Inspect(inspect::Arguments),
     /// When an objective expires, and how that was computed.
     Deadline(deadline::Arguments),
+    /// The contract, printed.
+    Contract(contract::Arguments),
     /// Rules against mails.
     Rules(rules::Arguments),
+    /// Tickets: open ones, the nearest deadline on top.
+    List(tickets::Filter),
+    /// One ticket with its whole record.
+    Show {
+        /// Its number; 0 is the file of automatic mail.
+        ticket: u64,
+        /// Entry K's mail or letter, byte for byte.
+        #[arg(long, value_name = "K")]
+        raw: Option<u32>,
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Sets a ticket's severity: 1 to 4, and why.
+    Severity(Words),
+    /// Assigns a ticket to somebody of the staff.
+    Assign(Words),
+    /// Puts an internal note on a ticket's record.
+    Note(Words),
+    /// Closes a ticket. Its clock runs on until the customer has an answer (C4.8).
+    Close(Words),
+    /// Letters waiting, held, failed, unknown.
+    Outbox {
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+        /// What to do about them; without it they are listed.
+        #[command(subcommand)]
+        wish: Option<OutboxWish>,
+    },
+    /// Every promise of the store checked.
+    Audit {
+        /// One JSON object a finding.
+        #[arg(long)]
+        json: bool,
+    },
+    /// The index anew from the journal. The daemon must not run.
+    Rebuild,
+    /// Is all well: exit 0, 1 (warning), 2 (critical).
+    Status {
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Tests only: sets the running daemon's clock so many seconds ahead.
+    #[cfg(debug_assertions)]
+    #[command(hide = true)]
+    Offset {
+        /// Seconds.
+        #[arg(allow_negative_numbers = true)]
+        secs: i64,
+    },
+}
+
+/// A ticket and what is said about it.
+#[derive(Debug, clap::Args)]
+pub struct Words {
+    /// The ticket's number.
+    ticket: u64,
+    /// What a mail would say after the command's name.
+    words: Vec<String>,
+    /// On behalf of somebody of the staff, by id.
+    #[arg(long, value_name = "ID", default_value = "operator")]
+    by: String,
+}
+
+/// What to do about letters.
+#[derive(Debug, Subcommand)]
+pub enum OutboxWish {
+    /// Held letters may go.
+    Release,
+    /// One letter is tried at once: TICKET/ENTRY.
+    Retry {
+        /// As listed.
+        letter: String,
+    },
+    /// One letter is dropped for good: TICKET/ENTRY.
+    Drop {
+        /// As listed.
+        letter: String,
+    },
 }
 
 /// Runs the command; the process's exit code.
@@ -49,8 +162,107 @@ pub fn run() -> u8 {
         }
     };
     match &cli.command {
+        Command::Demo(arguments) => demo::run(arguments),
+        Command::Run => run_daemon(&cli),
+        Command::Check(arguments) => check::run(&cli, arguments),
+        Command::Receive(arguments) => receive::run(&cli, arguments),
         Command::Inspect(arguments) => inspect::run(&cli, arguments),
         Command::Deadline(arguments) => deadline::run(&cli, arguments),
+        Command::Contract(arguments) => contract::run(&cli, arguments),
         Command::Rules(arguments) => rules::run(&cli, arguments),
+        Command::Rebuild => rebuild(&cli),
+        other => ask(&cli, request(other)),
+    }
+}
+
+/// What is asked of the record.
+fn request(command: &Command) -> Option<Request> {
+    let said = |name: &str, w: &Words| Request::Command {
+        by: w.by.clone(),
+        ticket: w.ticket,
+        line: format!("{name} {}", w.words.join(" ")),
+    };
+    Some(match command {
+        Command::List(filter) => Request::List(filter.clone()),
+        Command::Show { ticket, raw, json } => Request::Show {
+            ticket: *ticket,
+            raw: *raw,
+            json: *json,
+        },
+        Command::Severity(words) => said("severity", words),
+        Command::Assign(words) => said("assign", words),
+        Command::Note(words) => said("note", words),
+        Command::Close(words) => said("close", words),
+        Command::Outbox { json, wish } => Request::Outbox(outbox_wish(*json, wish.as_ref())),
+        Command::Audit { json } => Request::Audit { json: *json },
+        Command::Status { json } => Request::Status { json: *json },
+        #[cfg(debug_assertions)]
+        Command::Offset { secs } => Request::Offset { secs: *secs },
+        _ => return None,
+    })
+}
+
+fn outbox_wish(json: bool, wish: Option<&OutboxWish>) -> outbox::Wish {
+    match wish {
+        None => outbox::Wish::List { json },
+        Some(OutboxWish::Release) => outbox::Wish::Release,
+        Some(OutboxWish::Retry { letter }) => outbox::Wish::Retry(letter.clone()),
+        Some(OutboxWish::Drop { letter }) => outbox::Wish::Drop(letter.clone()),
+    }
+}
+
+fn ask(cli: &Cli, request: Option<Request>) -> u8 {
+    let Some(request) = request else {
+        return exit::SOFTWARE;
+    };
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let asked = cli
+        .config()
+        .and_then(|config| Way::find(&config))
+        .and_then(|mut way| {
+            let code = way.ask(request, &mut out)?;
+            way.close()?;
+            Ok(code)
+        });
+    let flushed = out.flush();
+    match asked {
+        Ok(code) if flushed.is_ok() => code,
+        // The reader of a pipe went away: `ticketd list | head`.
+        Ok(_) => exit::OK,
+        Err(e) => failed(&e),
+    }
+}
+
+fn run_daemon(cli: &Cli) -> u8 {
+    let config = match cli.config() {
+        Ok(config) => config,
+        Err(e) => return failed(&e),
+    };
+    super::log::begin(&config.log);
+    match daemon::run(config) {
+        Ok(()) => exit::OK,
+        Err(e) => failed(&e),
+    }
+}
+
+fn rebuild(cli: &Cli) -> u8 {
+    let rebuilt = cli.config().and_then(|config| {
+        let queues = config
+            .queues
+            .iter()
+            .filter(|q| q.confidential)
+            .map(|q| q.name.clone())
+            .collect();
+        {
+            let _: std::collections::BTreeSet<String> = queues;
+            store::Store::open(&config.state).map(|_| ())
+        }
+    });
+    match rebuilt {
+        Ok(_) => {
+            println!("The index is made anew from the journal.");
+            exit::OK
+        }
+        Err(e) => failed(&e),
     }
 }

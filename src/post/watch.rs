@@ -11,7 +11,7 @@ use crate::clerk::{Done, Job};
 use crate::clock;
 use crate::desk::event::{Arrival, Event, Trouble};
 use crate::desk::record::Cursor;
-use crate::mail::{self, Fingerprint, Mail};
+use crate::mail::{self, Mail};
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
@@ -94,7 +94,8 @@ impl Parsers {
     }
 }
 
-fn read_one(raw: &[u8]) -> Result<Mail, String> {
+/// Reads a mail; a panic is an answer.
+pub fn read_one(raw: &[u8]) -> Result<Mail, String> {
     caught(|| mail::read(raw))
 }
 
@@ -669,10 +670,7 @@ impl<H: House> Watcher<H> {
 
     /// A mail by a minimal path: nothing of it was looked at.
     fn unread(&self, fetched: Fetched, why: String) -> (Arrival, Arc<[u8]>) {
-        let mut mail = mail::read(b"");
-        mail.raw = Fingerprint::of(&fetched.raw);
-        mail.written = None;
-        mail.bytes = fetched.raw.len() as u64;
+        let mut mail = mail::unread(&fetched.raw);
         mail.oddities.push(why.clone());
         let trouble = Some(Trouble::Unreadable(why));
         (self.arrival(mail, fetched.received, trouble), fetched.raw)
@@ -937,6 +935,7 @@ impl Marker {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mail::Fingerprint;
 
     fn at(text: &str) -> DateTime<Utc> {
         format!("2026-03-27T{text}:00Z").parse().unwrap()

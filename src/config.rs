@@ -1,0 +1,705 @@
+//! The configuration: one TOML file, read once at the start and at each reload.
+//!
+//! Knows every key and what is allowed in it; opens no secret until somebody logs in. Unknown keys, wrong values and missing files are errors that name
+//! file, line, value and remedy.
+
+pub mod secret;
+
+use crate::contract::{Book, Source};
+use crate::desk::letter::Templates;
+use crate::desk::policy::{Acknowledge, Links, Policy, Queue};
+use crate::desk::token::Keys;
+use crate::diagnostic::Diagnostic;
+use crate::mail::{Fingerprint, address};
+use crate::rules::RuleBook;
+use chrono::{DateTime, Utc};
+use secret::Secret;
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use toml::Spanned;
+
+/// A mail above this is taken in part (C2.2).
+const MAIL_BYTES_MAX: u64 = 50_000_000;
+
+/// The configuration as it counts.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The file it came from, for messages.
+    pub file: PathBuf,
+    /// The state folder.
+    pub state: PathBuf,
+    /// The folder of contract, customers, staff, rules and letters.
+    pub rules: PathBuf,
+    /// The right side of our Message-IDs.
+    pub domain: String,
+    /// The control socket.
+    pub control: PathBuf,
+    /// The mail server whose word on a sender is believed.
+    pub authserv_id: Option<String>,
+    /// Whom to acknowledge.
+    pub acknowledge: Acknowledge,
+    /// Mail received before is filed silently; none: the first start.
+    pub since: Option<DateTime<Utc>>,
+    /// A larger mail is taken in part.
+    pub mail_bytes_max: u64,
+    /// Letters wait to be released.
+    pub hold_letters: bool,
+    /// C4.9, days.
+    pub reopen_within_days: u32,
+    /// `error`, `warn`, `info`, `debug`.
+    pub log: String,
+    /// What letters refer to.
+    pub links: Links,
+    /// All queues; at least one.
+    pub queues: Vec<Queue>,
+    /// The mailboxes watched.
+    pub mailboxes: Vec<Mailbox>,
+    /// How letters leave; none where only offline commands are used.
+    pub outgoing: Option<Outgoing>,
+    /// The envelope sender of automatic letters.
+    pub bounce_address: String,
+}
+
+/// A mailbox that is watched.
+#[derive(Clone, Debug)]
+pub struct Mailbox {
+    /// Its name in cursors and messages.
+    pub name: String,
+    /// Where its mail is filed.
+    pub queue: String,
+    /// Where it is.
+    pub place: MailboxPlace,
+}
+
+/// Where a mailbox is.
+#[derive(Clone, Debug)]
+pub enum MailboxPlace {
+    /// On a mail server.
+    Imap(Imap),
+    /// On this machine.
+    Maildir(PathBuf),
+}
+
+/// A mailbox on a mail server.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Imap {
+    pub host: String,
+    #[serde(default = "imap_port")]
+    pub port: u16,
+    pub user: String,
+    pub password: Secret,
+    #[serde(default = "inbox")]
+    pub folder: String,
+    #[serde(default)]
+    pub tls: Tls,
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+    #[serde(default = "yes")]
+    pub idle: bool,
+    #[serde(default = "poll_secs")]
+    pub poll_secs: u64,
+}
+
+/// How letters leave.
+#[derive(Clone, Debug)]
+pub enum Outgoing {
+    /// By a mail server.
+    Smtp(Smtp),
+    /// Into a Maildir, for the demo, tests, or another program.
+    Maildir(PathBuf),
+}
+
+/// A mail server that takes our letters.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Smtp {
+    pub host: String,
+    #[serde(default = "smtp_port")]
+    pub port: u16,
+    #[serde(default)]
+    pub tls: Tls,
+    #[serde(default)]
+    pub user: Option<String>,
+    #[serde(default)]
+    pub password: Option<Secret>,
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+    #[serde(default = "connections")]
+    pub connections: usize,
+    #[serde(default)]
+    pub per_minute: Option<u32>,
+}
+
+/// How a connection is protected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tls {
+    /// TLS from the first byte.
+    #[default]
+    Implicit,
+    /// Upgraded, and refused where the server cannot.
+    Starttls,
+    /// None: loopback addresses only.
+    None,
+}
+
+fn imap_port() -> u16 {
+    993
+}
+fn smtp_port() -> u16 {
+    465
+}
+fn inbox() -> String {
+    "INBOX".into()
+}
+fn yes() -> bool {
+    true
+}
+fn poll_secs() -> u64 {
+    60
+}
+fn connections() -> usize {
+    2
+}
+fn control() -> PathBuf {
+    "/run/ticketd/control".into()
+}
+fn mail_bytes_max() -> u64 {
+    MAIL_BYTES_MAX
+}
+fn reopen_within_days() -> u32 {
+    14
+}
+fn info() -> String {
+    "info".into()
+}
+
+/// The file, word for word.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    state: PathBuf,
+    rules: Option<PathBuf>,
+    domain: Spanned<String>,
+    #[serde(default = "control")]
+    control: PathBuf,
+    authserv_id: Option<String>,
+    acknowledge: Option<Spanned<String>>,
+    since: Option<Spanned<toml::value::Datetime>>,
+    #[serde(default = "mail_bytes_max")]
+    mail_bytes_max: u64,
+    #[serde(default)]
+    hold_letters: bool,
+    #[serde(default = "reopen_within_days")]
+    reopen_within_days: u32,
+    #[serde(default = "info")]
+    log: String,
+    #[serde(default)]
+    links: FileLinks,
+    queue: Vec<FileQueue>,
+    #[serde(default)]
+    mailbox: Vec<FileMailbox>,
+    outgoing: Option<Spanned<FileOutgoing>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct FileLinks {
+    vendor: String,
+    status_page: String,
+    documentation: String,
+    community: String,
+    escalation_address: String,
+    phone: String,
+    security_policy: String,
+    security_key: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileQueue {
+    name: Spanned<String>,
+    address: Spanned<String>,
+    display_name: Option<String>,
+    #[serde(default)]
+    aliases: Vec<String>,
+    #[serde(default)]
+    plus_addresses: bool,
+    #[serde(default)]
+    confidential: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileMailbox {
+    name: Spanned<String>,
+    queue: Spanned<String>,
+    imap: Option<Imap>,
+    maildir: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileOutgoing {
+    #[serde(default)]
+    bounce_address: String,
+    smtp: Option<Smtp>,
+    maildir: Option<PathBuf>,
+}
+
+impl Config {
+    /// Reads the file. All faults found.
+    pub fn read(path: &Path) -> Result<Config, Vec<Diagnostic>> {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|e| {
+            vec![Diagnostic::of_file(
+                &name,
+                format!("cannot be read: {e}"),
+                "name the configuration with --config FILE",
+            )]
+        })?;
+        Config::parse(path, &text)
+    }
+
+    /// Reads the text of the file at `path`; relative paths start at its folder.
+    pub fn parse(path: &Path, text: &str) -> Result<Config, Vec<Diagnostic>> {
+        let name = path.display().to_string();
+        let file: File = toml::from_str(text).map_err(|e| vec![misread(&name, text, &e)])?;
+        let mut faults = Faults {
+            file: &name,
+            text,
+            found: vec![],
+        };
+        let config = file.checked(path, &mut faults);
+        if faults.found.is_empty() {
+            Ok(config)
+        } else {
+            Err(faults.found)
+        }
+    }
+
+    /// The files of the rules folder: contract, customers, staff; mailbox rules; letters.
+    fn sources(&self) -> Result<Sources, Vec<Diagnostic>> {
+        let single = |name: &str| source(&self.rules.join(name)).map_err(|d| vec![d]);
+        Ok(Sources {
+            contract: single("contract.toml")?,
+            customers: single("customers.toml")?,
+            staff: single("staff.toml")?,
+            rules: folder(&self.rules.join("mailboxes"), "toml")?,
+            letters: ["de", "gsw", "en"]
+                .iter()
+                .map(|l| self.rules.join("letters").join(l))
+                .map(|f| folder(&f, ""))
+                .collect::<Result<Vec<_>, _>>()?
+                .concat(),
+        })
+    }
+
+    /// Everything the desk goes by: the rules folder read, compiled and proven. All faults found.
+    pub fn policy(&self, keys: Keys) -> Result<Policy, Vec<Diagnostic>> {
+        let sources = self.sources()?;
+        let book = Book::parse(&sources.contract, &sources.customers, &sources.staff);
+        let rules = RuleBook::parse(&sources.rules);
+        let templates = Templates::parse(&sources.letters);
+        let (book, rules, templates) = match (book, rules, templates) {
+            (Ok(book), Ok(rules), Ok(templates)) => (book, rules, templates),
+            (book, rules, templates) => {
+                return Err([book.err(), rules.err(), templates.err()]
+                    .into_iter()
+                    .flatten()
+                    .flatten()
+                    .collect());
+            }
+        };
+        Ok(Policy {
+            book: Arc::new(book),
+            book_hash: sources.book_hash(),
+            rules: Arc::new(rules),
+            templates: Arc::new(templates),
+            keys,
+            domain: self.domain.clone(),
+            queues: self.queues.clone(),
+            authserv_id: self.authserv_id.clone(),
+            acknowledge: self.acknowledge,
+            since: self.since,
+            hold_letters: self.hold_letters,
+            bounce_address: self.bounce_address.clone(),
+            reopen_within_days: self.reopen_within_days,
+            links: self.links.clone(),
+        })
+    }
+
+    /// The rules of the mailboxes alone.
+    pub fn rules(&self) -> Result<RuleBook, Vec<Diagnostic>> {
+        RuleBook::parse(&folder(&self.rules.join("mailboxes"), "toml")?)
+    }
+
+    /// The contract, customers and staff alone.
+    pub fn book(&self) -> Result<Book, Vec<Diagnostic>> {
+        let sources = self.sources()?;
+        Book::parse(&sources.contract, &sources.customers, &sources.staff)
+    }
+
+    /// The mailbox rules alone.
+    pub fn rule_book(&self) -> Result<RuleBook, Vec<Diagnostic>> {
+        RuleBook::parse(&self.sources()?.rules)
+    }
+
+    /// The policy files by name, for the journal: contract, customers and staff.
+    pub fn policy_files(&self) -> Result<Vec<Source>, Vec<Diagnostic>> {
+        let sources = self.sources()?;
+        Ok(vec![sources.contract, sources.customers, sources.staff])
+    }
+}
+
+struct Sources {
+    contract: Source,
+    customers: Source,
+    staff: Source,
+    rules: Vec<Source>,
+    letters: Vec<Source>,
+}
+
+impl Sources {
+    fn book_hash(&self) -> Fingerprint {
+        let texts = [&self.contract, &self.customers, &self.staff]
+            .map(|s| Fingerprint::of(s.text.as_bytes()).hex());
+        Fingerprint::of(texts.concat().as_bytes())
+    }
+}
+
+fn source(path: &Path) -> Result<Source, Diagnostic> {
+    let file = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|e| {
+        Diagnostic::of_file(
+            &file,
+            format!("cannot be read: {e}"),
+            "set `rules` to the folder with contract.toml, customers.toml, staff.toml",
+        )
+    })?;
+    Ok(Source { file, text })
+}
+
+/// The files of a folder by name; a folder that is not there has none.
+fn folder(path: &Path, extension: &str) -> Result<Vec<Source>, Vec<Diagnostic>> {
+    let Ok(entries) = std::fs::read_dir(path) else {
+        return Ok(vec![]);
+    };
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(|e| e.ok().map(|e| e.path()))
+        .filter(|p| is_ours(p, extension))
+        .collect();
+    files.sort();
+    files
+        .iter()
+        .map(|p| source(p).map_err(|d| vec![d]))
+        .collect()
+}
+
+/// Editors leave `.swp` and `~` beside what they edit.
+fn is_ours(path: &Path, extension: &str) -> bool {
+    let name = path
+        .file_name()
+        .and_then(|n| n.to_str())
+        .unwrap_or_default();
+    path.is_file()
+        && !name.starts_with('.')
+        && !name.ends_with('~')
+        && (extension.is_empty() || path.extension().is_some_and(|e| e == extension))
+}
+
+struct Faults<'a> {
+    file: &'a str,
+    text: &'a str,
+    found: Vec<Diagnostic>,
+}
+
+impl Faults<'_> {
+    fn at<T>(&mut self, spanned: &Spanned<T>, problem: impl Into<String>, remedy: &str) {
+        self.found.push(Diagnostic::at(
+            self.file,
+            self.text,
+            spanned.span().start,
+            problem,
+            remedy,
+        ));
+    }
+
+    fn of_file(&mut self, problem: impl Into<String>, remedy: &str) {
+        self.found
+            .push(Diagnostic::of_file(self.file, problem, remedy));
+    }
+}
+
+/// What serde and toml say, with the line.
+fn misread(file: &str, text: &str, e: &toml::de::Error) -> Diagnostic {
+    let problem = e.message().lines().collect::<Vec<_>>().join(" ");
+    let remedy = "see the commented example systemd/ticketd.toml";
+    match e.span() {
+        Some(span) => Diagnostic::at(file, text, span.start, problem, remedy),
+        None => Diagnostic::of_file(file, problem, remedy),
+    }
+}
+
+impl File {
+    fn checked(self, path: &Path, faults: &mut Faults) -> Config {
+        let base = path.parent().unwrap_or(Path::new("."));
+        let queues = self.queues(faults);
+        let mailboxes = self.mailboxes(base, &queues, faults);
+        let acknowledge = self.acknowledged(faults);
+        let since = self.since(faults);
+        if self.domain.get_ref().is_empty()
+            || self
+                .domain
+                .get_ref()
+                .contains(|c: char| !c.is_ascii_alphanumeric() && c != '.' && c != '-')
+        {
+            faults.at(
+                &self.domain,
+                format!("domain \"{}\" is no domain name", self.domain.get_ref()),
+                "use letters, digits, dots and hyphens: desk.example",
+            );
+        }
+        let bounce_address = self
+            .outgoing
+            .as_ref()
+            .map(|o| o.get_ref().bounce_address.clone())
+            .unwrap_or_default();
+        let outgoing = self
+            .outgoing
+            .as_ref()
+            .and_then(|o| outgoing(o, base, faults));
+        Config {
+            file: path.to_path_buf(),
+            state: base.join(&self.state),
+            rules: self
+                .rules
+                .as_ref()
+                .map_or_else(|| default_rules(base), |r| base.join(r)),
+            domain: self.domain.into_inner(),
+            control: base.join(&self.control),
+            authserv_id: self.authserv_id,
+            acknowledge,
+            since,
+            mail_bytes_max: self.mail_bytes_max,
+            hold_letters: self.hold_letters,
+            reopen_within_days: self.reopen_within_days,
+            log: self.log,
+            links: Links {
+                status_page: self.links.status_page,
+                documentation: self.links.documentation,
+                community: self.links.community,
+                escalation_address: self.links.escalation_address,
+                phone: self.links.phone,
+                security_policy: self.links.security_policy,
+                security_key: self.links.security_key,
+                vendor: self.links.vendor,
+            },
+            queues,
+            mailboxes,
+            outgoing,
+            bounce_address,
+        }
+    }
+
+    fn queues(&self, faults: &mut Faults) -> Vec<Queue> {
+        if self.queue.is_empty() {
+            faults.of_file(
+                "there is no queue",
+                "write at least one [[queue]] with name and address",
+            );
+        }
+        for (i, queue) in self.queue.iter().enumerate() {
+            if address::strict(queue.address.get_ref()).is_none() {
+                faults.at(
+                    &queue.address,
+                    format!(
+                        "address \"{}\" is no plain mail address",
+                        queue.address.get_ref()
+                    ),
+                    "write local@domain.tld in ASCII",
+                );
+            }
+            if self.queue[..i]
+                .iter()
+                .any(|q| q.name.get_ref() == queue.name.get_ref())
+            {
+                faults.at(
+                    &queue.name,
+                    format!("queue \"{}\" is there twice", queue.name.get_ref()),
+                    "give each queue its own name",
+                );
+            }
+        }
+        let queue = |q: &FileQueue| Queue {
+            name: q.name.get_ref().clone(),
+            address: q.address.get_ref().to_ascii_lowercase(),
+            display_name: q
+                .display_name
+                .clone()
+                .unwrap_or_else(|| q.name.get_ref().clone()),
+            aliases: q.aliases.clone(),
+            plus_addresses: q.plus_addresses,
+            confidential: q.confidential,
+        };
+        self.queue.iter().map(queue).collect()
+    }
+
+    fn mailboxes(&self, base: &Path, queues: &[Queue], faults: &mut Faults) -> Vec<Mailbox> {
+        let mut mailboxes: Vec<Mailbox> = vec![];
+        for m in &self.mailbox {
+            let name = m.name.get_ref();
+            if !queues.iter().any(|q| q.name == *m.queue.get_ref()) {
+                let known: Vec<&str> = queues.iter().map(|q| q.name.as_str()).collect();
+                faults.at(
+                    &m.queue,
+                    format!("queue \"{}\" is unknown", m.queue.get_ref()),
+                    &format!("use one of {}", known.join(", ")),
+                );
+            }
+            if mailboxes.iter().any(|other| other.name == *name) {
+                faults.at(
+                    &m.name,
+                    format!("mailbox \"{name}\" is there twice"),
+                    "give each mailbox its own name: its cursor is kept under it",
+                );
+            }
+            let place = match (&m.imap, &m.maildir) {
+                (Some(imap), None) => MailboxPlace::Imap(Imap {
+                    ca_file: imap.ca_file.as_ref().map(|f| base.join(f)),
+                    password: imap.password.based(base),
+                    ..imap.clone()
+                }),
+                (None, Some(maildir)) => MailboxPlace::Maildir(base.join(maildir)),
+                _ => {
+                    faults.at(
+                        &m.name,
+                        format!("mailbox \"{name}\" needs exactly one of imap and maildir"),
+                        "write [mailbox.imap] or maildir = \"/path\"",
+                    );
+                    continue;
+                }
+            };
+            if let MailboxPlace::Imap(imap) = &place {
+                check_tls(&m.name, imap.tls, &imap.host, faults);
+                if imap.tls == Tls::Starttls {
+                    faults.at(
+                        &m.name,
+                        "tls = \"starttls\" is not taken for IMAP",
+                        "use \"implicit\", port 993: what is said before STARTTLS can be forged",
+                    );
+                }
+            }
+            mailboxes.push(Mailbox {
+                name: name.clone(),
+                queue: m.queue.get_ref().clone(),
+                place,
+            });
+        }
+        mailboxes
+    }
+
+    fn acknowledged(&self, faults: &mut Faults) -> Acknowledge {
+        let default = if self.authserv_id.is_some() {
+            Acknowledge::Authenticated
+        } else {
+            Acknowledge::All
+        };
+        let Some(written) = &self.acknowledge else {
+            return default;
+        };
+        match written.get_ref().as_str() {
+            "authenticated" if self.authserv_id.is_none() => {
+                faults.at(
+                    written,
+                    "acknowledge = \"authenticated\" without authserv_id would acknowledge nobody",
+                    "set authserv_id, or use \"all\" or \"nobody\"",
+                );
+                default
+            }
+            "authenticated" => Acknowledge::Authenticated,
+            "all" => Acknowledge::All,
+            "nobody" => Acknowledge::Nobody,
+            other => {
+                faults.at(
+                    written,
+                    format!("acknowledge = \"{other}\" is unknown"),
+                    "use \"authenticated\", \"all\" or \"nobody\"",
+                );
+                default
+            }
+        }
+    }
+
+    fn since(&self, faults: &mut Faults) -> Option<DateTime<Utc>> {
+        let written = self.since.as_ref()?;
+        match DateTime::parse_from_rfc3339(&written.get_ref().to_string()) {
+            Ok(at) => Some(at.with_timezone(&Utc)),
+            Err(_) => {
+                faults.at(
+                    written,
+                    format!("since = {} has no zone", written.get_ref()),
+                    "write 2026-11-23T00:00:00Z or 2026-11-23T01:00:00+01:00",
+                );
+                None
+            }
+        }
+    }
+}
+
+fn outgoing(written: &Spanned<FileOutgoing>, base: &Path, faults: &mut Faults) -> Option<Outgoing> {
+    match (&written.get_ref().smtp, &written.get_ref().maildir) {
+        (Some(smtp), None) => {
+            check_tls(written, smtp.tls, &smtp.host, faults);
+            if smtp.user.is_some() != smtp.password.is_some() {
+                faults.at(
+                    written,
+                    "user and password go together",
+                    "write both, or neither",
+                );
+            }
+            Some(Outgoing::Smtp(Smtp {
+                ca_file: smtp.ca_file.as_ref().map(|f| base.join(f)),
+                password: smtp.password.as_ref().map(|p| p.based(base)),
+                ..smtp.clone()
+            }))
+        }
+        (None, Some(maildir)) => Some(Outgoing::Maildir(base.join(maildir))),
+        _ => {
+            faults.at(
+                written,
+                "[outgoing] needs exactly one of smtp and maildir",
+                "write [outgoing.smtp] or maildir = \"/path\"",
+            );
+            None
+        }
+    }
+}
+
+fn check_tls<T>(at: &Spanned<T>, tls: Tls, host: &str, faults: &mut Faults) {
+    let loopback = host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback());
+    if tls == Tls::None && !loopback {
+        faults.at(
+            at,
+            format!("tls = \"none\" to {host} would show the password to everybody on the way"),
+            "use \"implicit\" or \"starttls\"; \"none\" is for loopback addresses",
+        );
+    }
+}
+
+/// Beside the file when installed, one folder up in the source tree.
+fn default_rules(base: &Path) -> PathBuf {
+    let beside = base.join("rules");
+    if beside.is_dir() {
+        beside
+    } else {
+        base.join("../rules")
+    }
+}

@@ -1,0 +1,496 @@
+//! The daemon: opens the house, starts its loops, tells systemd, ends between two events.
+//!
+//! Wiring only. The loops: one for each mailbox, one for letters, one for deadlines, one for the control socket; the clerk has a thread of its own.
+
+use crate::clerk::{Clerk, Handle, window};
+use crate::clock;
+use crate::config::{self, Config, MailboxPlace, Outgoing};
+use crate::deadlines;
+use crate::desk::Policy;
+use crate::ops::control::{Answer, REQUEST_BYTES_MAX};
+use crate::ops::reach::{self, Opened};
+use crate::ops::request::{Desk, Request};
+use crate::ops::status::{self, Fact, Level};
+use crate::post::deliver::{self, Way};
+use crate::post::file::Pigeonholes;
+use crate::post::tls::Encryption;
+use crate::post::watch::{self, Parsers, Source};
+use crate::post::{Indoors, Pulse, QUIET_MAX, Secret, imap, smtp, stopped};
+use crate::store::Reader;
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use sd_notify::NotifyState;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+
+/// How long the loops have to end.
+const CLOSE_GRACE: Duration = Duration::from_secs(20);
+/// How long READY waits for the first look into every mailbox.
+const FIRST_LOOK: Duration = Duration::from_secs(30);
+/// How often the watchdog is fed, if every loop goes on.
+const FEED_EVERY: Duration = Duration::from_secs(20);
+/// The deadlines' loop turns at least every 30 s.
+const DEADLINES_QUIET_MAX_SECS: i64 = 180;
+
+/// Everything that lives as long as the daemon.
+struct House {
+    config: Config,
+    clerk: Handle,
+    reader: Reader,
+    policy: Mutex<Arc<Policy>>,
+    mailboxes: Vec<(String, Arc<Pulse>)>,
+    outbox: Arc<Pulse>,
+    deadlines: Arc<AtomicI64>,
+}
+
+/// A daemon that has begun.
+pub struct Running {
+    /// What is committed.
+    pub reader: Reader,
+    /// The way to the clerk.
+    pub clerk: Handle,
+    /// How each mailbox is doing.
+    pub mailboxes: Vec<(String, Arc<Pulse>)>,
+    end: tokio::sync::watch::Sender<bool>,
+    thread: std::thread::JoinHandle<anyhow::Result<()>>,
+}
+
+impl Running {
+    /// Tells it to end.
+    pub fn end(&self) {
+        let _ = self.end.send(true);
+    }
+
+    /// Waits until it has ended; an error if the store cannot be trusted any more.
+    pub fn wait(self) -> anyhow::Result<()> {
+        self.thread
+            .join()
+            .map_err(|_| anyhow::anyhow!("the daemon panicked"))?
+    }
+}
+
+/// Runs until a signal tells it to end.
+pub fn run(config: Config) -> anyhow::Result<()> {
+    begin(config)?.wait()
+}
+
+/// Opens the store and starts the loops. Ends by a signal, or by [`Running::end`].
+pub fn begin(config: Config) -> anyhow::Result<Running> {
+    let opened = reach::open_store(&config)?;
+    let policy = opened.policy.clone();
+    let mut clerk: Clerk = Opened::into_clerk(opened);
+    let reader = clerk.store().reader();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_stack_size(8 << 20)
+        .build()?;
+    let (handle, clerk_thread) = window::open(clerk, clock::now)?;
+    let mailboxes: Vec<_> = config
+        .mailboxes
+        .iter()
+        .map(|m| (m.name.clone(), Arc::new(Pulse::default())))
+        .collect();
+    let house = Arc::new(House {
+        config,
+        clerk: handle.clone(),
+        reader: reader.clone(),
+        policy: Mutex::new(policy),
+        mailboxes: mailboxes.clone(),
+        outbox: Arc::new(Pulse::default()),
+        deadlines: Arc::new(AtomicI64::new(clock::now().timestamp())),
+    });
+    let (end, ended) = tokio::sync::watch::channel(false);
+    let clerk = handle.clone();
+    let thread = std::thread::Builder::new()
+        .name("house".into())
+        .spawn(move || {
+            let lived = runtime.block_on(live(house, ended));
+            handle.close();
+            let closed = clerk_thread
+                .join()
+                .map_err(|_| anyhow::anyhow!("the clerk panicked"))?;
+            runtime.shutdown_timeout(Duration::from_secs(5));
+            lived.and(closed)
+        })?;
+    Ok(Running {
+        reader,
+        clerk,
+        mailboxes,
+        end,
+        thread,
+    })
+}
+
+async fn live(house: Arc<House>, ended: crate::post::Stop) -> anyhow::Result<()> {
+    let (close, stop) = tokio::sync::watch::channel(false);
+    let mut loops = JoinSet::new();
+    watch_mailboxes(&house, &stop, &mut loops)?;
+    deliver_letters(&house, &stop, &mut loops)?;
+    let listener = listen(&house.config.control)?;
+    tokio::spawn(deadlines::watch(
+        house.reader.clone(),
+        house.clerk.clone(),
+        clock::now,
+        house.deadlines.clone(),
+    ));
+    tokio::spawn(serve(house.clone(), listener));
+    tokio::spawn(feed_watchdog(house.clone()));
+    first_look(&house).await;
+    tell_systemd(&[NotifyState::Ready]);
+    tracing::info!(mailboxes = house.mailboxes.len(), "ready");
+    let told = until_told_to_end(&house, ended).await;
+    tell_systemd(&[NotifyState::Stopping]);
+    let _ = close.send(true);
+    let all = async { while loops.join_next().await.is_some() {} };
+    if tokio::time::timeout(CLOSE_GRACE, all).await.is_err() {
+        tracing::warn!("a loop did not end in time; what it had begun is known at the next start");
+    }
+    let _ = std::fs::remove_file(&house.config.control);
+    told
+}
+
+fn watch_mailboxes(
+    house: &Arc<House>,
+    stop: &crate::post::Stop,
+    loops: &mut JoinSet<()>,
+) -> anyhow::Result<()> {
+    let parsers = Parsers::new()?;
+    for (mailbox, (_, pulse)) in house.config.mailboxes.iter().zip(&house.mailboxes) {
+        let watched = watch::Mailbox {
+            name: mailbox.name.clone(),
+            queue: mailbox.queue.clone(),
+            source: source(mailbox, house.config.mail_bytes_max)?,
+            mail_bytes_max: house.config.mail_bytes_max,
+            since: house.config.since,
+            poll_every: poll_every(mailbox),
+        };
+        let indoors = Indoors {
+            clerk: house.clerk.clone(),
+            reader: house.reader.clone(),
+        };
+        loops.spawn(watch::watch(
+            watched,
+            indoors,
+            parsers.clone(),
+            house.config.state.clone(),
+            pulse.clone(),
+            stop.clone(),
+        ));
+    }
+    Ok(())
+}
+
+fn source(mailbox: &config::Mailbox, mail_bytes_max: u64) -> anyhow::Result<Source> {
+    Ok(match &mailbox.place {
+        MailboxPlace::Imap(imap) => Source::Imap(
+            account(imap, mail_bytes_max).with_context(|| format!("mailbox {}", mailbox.name))?,
+        ),
+        MailboxPlace::Maildir(folder) => Source::Maildir(folder.clone()),
+    })
+}
+
+fn poll_every(mailbox: &config::Mailbox) -> Duration {
+    let secs = match &mailbox.place {
+        MailboxPlace::Imap(imap) => imap.poll_secs,
+        MailboxPlace::Maildir(_) => 60,
+    };
+    // RFC 2177: an IDLE is renewed before 29 minutes.
+    Duration::from_secs(secs.clamp(5, 28 * 60))
+}
+
+/// An IMAP account with its password.
+pub fn account(imap: &config::Imap, mail_bytes_max: u64) -> anyhow::Result<imap::Account> {
+    Ok(imap::Account {
+        host: imap.host.clone(),
+        port: imap.port,
+        user: imap.user.clone(),
+        password: Secret::new(imap.password.read()?),
+        folder: imap.folder.clone(),
+        encryption: encryption(imap.tls),
+        ca_file: imap.ca_file.clone(),
+        mail_bytes_max,
+    })
+}
+
+/// A relay with its password; `domain` is what it is greeted with.
+pub fn relay(smtp: &config::Smtp, domain: &str) -> anyhow::Result<smtp::Relay> {
+    Ok(smtp::Relay {
+        host: smtp.host.clone(),
+        port: smtp.port,
+        encryption: encryption(smtp.tls),
+        user: smtp.user.clone(),
+        password: smtp
+            .password
+            .as_ref()
+            .map(|p| p.read())
+            .transpose()?
+            .map(Secret::new),
+        ca_file: smtp.ca_file.clone(),
+        hello_name: domain.to_string(),
+        per_minute: smtp.per_minute,
+        connections: smtp.connections,
+    })
+}
+
+fn encryption(tls: config::Tls) -> Encryption {
+    match tls {
+        config::Tls::Implicit => Encryption::Implicit,
+        config::Tls::Starttls => Encryption::StartTls,
+        config::Tls::None => Encryption::None,
+    }
+}
+
+fn deliver_letters(
+    house: &Arc<House>,
+    stop: &crate::post::Stop,
+    loops: &mut JoinSet<()>,
+) -> anyhow::Result<()> {
+    let way = match &house.config.outgoing {
+        Some(Outgoing::Smtp(smtp)) => {
+            Way::Smtp(relay(smtp, &house.config.domain).context("outgoing")?)
+        }
+        Some(Outgoing::Maildir(folder)) => Way::Folders(Pigeonholes {
+            folder: folder.clone(),
+            per_recipient: true,
+        }),
+        None => {
+            tracing::warn!("there is no [outgoing]: letters wait in the outbox");
+            return Ok(());
+        }
+    };
+    let indoors = Indoors {
+        clerk: house.clerk.clone(),
+        reader: house.reader.clone(),
+    };
+    loops.spawn(deliver::deliver(
+        way,
+        indoors,
+        house.outbox.clone(),
+        stop.clone(),
+    ));
+    Ok(())
+}
+
+/// READY means that the store is good and every mailbox has been tried once, be it in vain.
+async fn first_look(house: &House) {
+    let looked = |pulse: &Pulse| pulse.succeeded().is_some() || pulse.trouble().is_some();
+    let all = async {
+        while !house.mailboxes.iter().all(|(_, pulse)| looked(pulse)) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let _ = tokio::time::timeout(FIRST_LOOK, all).await;
+}
+
+async fn until_told_to_end(house: &House, mut ended: crate::post::Stop) -> anyhow::Result<()> {
+    let mut term = signal(SignalKind::terminate())?;
+    let mut int = signal(SignalKind::interrupt())?;
+    let mut hup = signal(SignalKind::hangup())?;
+    let mut look = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        tokio::select! {
+            _ = term.recv() => return Ok(()),
+            _ = int.recv() => return Ok(()),
+            () = stopped(&mut ended) => return Ok(()),
+            _ = hup.recv() => reload(house),
+            // The clerk's thread ends by itself only when the index is broken; nothing works without it.
+            _ = look.tick() => if house.clerk.is_closed() { return Ok(()) },
+        }
+    }
+}
+
+/// Rules, contract, customers, staff and letters anew; a bad file keeps the old ones.
+fn reload(house: &House) {
+    let read = Config::read(&house.config.file).and_then(|config| {
+        let keys = reach::keys(&house.config.state).map_err(|e| {
+            vec![crate::diagnostic::Diagnostic::of_file(
+                "keys",
+                format!("{e:#}"),
+                "restore the file",
+            )]
+        })?;
+        config.policy(keys)
+    });
+    match read {
+        Ok(policy) => {
+            let policy = Arc::new(policy);
+            house.clerk.go_by(policy.clone());
+            *house.policy.lock().unwrap_or_else(PoisonError::into_inner) = policy;
+            tracing::info!(
+                "rules, contract and letters reloaded; changed mailboxes and servers count after a restart"
+            );
+        }
+        Err(found) => found.iter().for_each(|fault| {
+            tracing::error!("not reloaded, the old files stay in force: {fault}")
+        }),
+    }
+}
+
+/// The watchdog is fed by the progress of the loops, not by a timer of its own: a loop that hangs gets the process restarted.
+async fn feed_watchdog(house: Arc<House>) {
+    loop {
+        match hanging(&house) {
+            None => tell_systemd(&[NotifyState::Watchdog]),
+            Some(which) => tracing::error!("{which} makes no progress; the watchdog is not fed"),
+        }
+        tokio::time::sleep(FEED_EVERY).await;
+    }
+}
+
+fn hanging(house: &House) -> Option<String> {
+    let quiet = |pulse: &Pulse| pulse.quiet_for() > QUIET_MAX;
+    let deadlines = clock::now().timestamp() - house.deadlines.load(Ordering::Relaxed)
+        > DEADLINES_QUIET_MAX_SECS;
+    let mailbox = house
+        .mailboxes
+        .iter()
+        .find(|(_, pulse)| quiet(pulse))
+        .map(|(name, _)| format!("mailbox {name}"));
+    let outbox =
+        (house.config.outgoing.is_some() && quiet(&house.outbox)).then(|| "the outbox".to_string());
+    mailbox
+        .or(outbox)
+        .or(deadlines.then(|| "the deadlines' loop".to_string()))
+}
+
+fn tell_systemd(states: &[NotifyState]) {
+    // Not started by systemd: nobody to tell.
+    let _ = sd_notify::notify(states);
+}
+
+fn listen(socket: &Path) -> anyhow::Result<UnixListener> {
+    if let Some(folder) = socket.parent() {
+        std::fs::create_dir_all(folder).with_context(|| {
+            format!(
+                "the folder of the control socket {} cannot be made",
+                socket.display()
+            )
+        })?;
+    }
+    // Left by a process that was killed; the lock on the state folder says that none runs.
+    let _ = std::fs::remove_file(socket);
+    let listener = UnixListener::bind(socket).with_context(|| {
+        format!(
+            "the control socket {} cannot be opened; set `control`",
+            socket.display()
+        )
+    })?;
+    std::fs::set_permissions(socket, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+async fn serve(house: Arc<House>, listener: UnixListener) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                tokio::spawn(answer_all(house.clone(), stream));
+            }
+            Err(e) => {
+                tracing::warn!("the control socket: {e}");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+    }
+}
+
+async fn answer_all(house: Arc<House>, stream: UnixStream) {
+    let mut stream = BufReader::new(stream);
+    loop {
+        let mut line = vec![];
+        match (&mut stream)
+            .take(REQUEST_BYTES_MAX)
+            .read_until(b'\n', &mut line)
+            .await
+        {
+            Ok(n) if n > 0 => {}
+            _ => return,
+        }
+        let house = house.clone();
+        let answered = tokio::task::spawn_blocking(move || answer(&house, &line)).await;
+        let Ok(bytes) = answered else { return };
+        if stream.get_mut().write_all(&bytes).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn answer(house: &House, line: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![];
+    let mut answer = Answer::over(&mut bytes);
+    let result = match serde_json::from_slice(line) {
+        Ok(Request::Status { json }) => {
+            facts(house, clock::now()).and_then(|facts| status::write(&facts, json, &mut answer))
+        }
+        Ok(request) => {
+            let policy = house
+                .policy
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone();
+            let mut submit = |jobs| house.clerk.submit_blocking(jobs);
+            let result = Desk {
+                reader: &house.reader,
+                policy: &policy,
+                submit: &mut submit,
+                now: clock::now(),
+            }
+            .answer(request, &mut answer);
+            // A command or another clock may have made something due.
+            house.clerk.ring();
+            result
+        }
+        Err(e) => Err(anyhow::anyhow!("the request is not understood: {e}")),
+    };
+    // Writing into memory does not fail.
+    let _ = answer.end(result);
+    bytes
+}
+
+fn facts(house: &House, now: DateTime<Utc>) -> anyhow::Result<Vec<Fact>> {
+    let mut facts: Vec<Fact> = house
+        .mailboxes
+        .iter()
+        .map(|(name, pulse)| mailbox_fact(name, pulse))
+        .collect();
+    facts.extend(status::store_facts(&house.reader, now)?);
+    if let Some((since, words)) = house.outbox.trouble() {
+        facts.push(Fact {
+            of: "outgoing".into(),
+            level: Level::Critical,
+            words: format!("{words} (since {})", crate::ops::request::utc(since)),
+        });
+    }
+    Ok(facts)
+}
+
+fn mailbox_fact(name: &str, pulse: &Pulse) -> Fact {
+    let of = format!("mailbox {name}");
+    match (pulse.trouble(), pulse.succeeded()) {
+        (Some((since, words)), _) => Fact {
+            of,
+            level: Level::Critical,
+            words: format!("{words} (since {})", crate::ops::request::utc(since)),
+        },
+        (None, Some(at)) => Fact {
+            of,
+            level: Level::Well,
+            words: format!(
+                "last looked into {}, {} mails taken since the start",
+                crate::ops::request::utc(at),
+                pulse.taken()
+            ),
+        },
+        (None, None) => Fact {
+            of,
+            level: Level::Warning,
+            words: "not looked into yet".into(),
+        },
+    }
+}

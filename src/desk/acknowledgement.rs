@@ -1,0 +1,161 @@
+//! Whether a new ticket is acknowledged: once, or never for a recorded reason (C4, C5; ATTACKS.md C01 to C03).
+
+use super::arrival::Case;
+use super::draft::Draft;
+use super::policy::Acknowledge;
+use super::record::{Allowance, EntryKind};
+use super::{Known, correspondence};
+use crate::mail::sender::Trust;
+use crate::rules::Verdict;
+
+const HOUR_SECS: i64 = 3_600;
+const DAY_SECS: i64 = 86_400;
+
+/// ATTACKS.md, "Settled where rows meet the contract", C02.
+const PER_ADDRESS_AND_HOUR: u32 = 3;
+const PER_ADDRESS_AND_DAY: u32 = 5;
+const PER_CUSTOMER_ADDRESS_AND_DAY: u32 = 40;
+const PER_DOMAIN_AND_HOUR: u32 = 30;
+/// Everybody together: a mail bomb with forged senders stops here, a busy desk does not.
+const ALL_PER_HOUR: u32 = 600;
+
+/// Local parts that nobody reads (FIELD.md, "No-ack addresses").
+const NOBODY_READS: [&str; 9] = [
+    "mailer-daemon",
+    "postmaster",
+    "abuse",
+    "root",
+    "noreply",
+    "no-reply",
+    "donotreply",
+    "do-not-reply",
+    "bounce",
+];
+
+/// Asks for what [`decide`] will want to know, so that one loading answers it together with the rest.
+pub(super) fn ask(case: &Case, known: &Known) {
+    for name in allowance_names(case) {
+        known.allowance(&name);
+    }
+}
+
+/// Writes the acknowledgement and returns what it used up, or records why there is none.
+pub(super) fn decide(
+    draft: &mut Draft,
+    case: &Case,
+    known: &Known,
+    verdict: &Verdict,
+) -> Vec<Allowance> {
+    if let Some(reason) = none_because(draft, case, known) {
+        draft.note(EntryKind::Note, &format!("Not acknowledged: {reason}."));
+        return vec![];
+    }
+    correspondence::acknowledge(draft, case, verdict);
+    let one_more = |name: String| {
+        known
+            .allowance(&name)
+            .cloned()
+            .unwrap_or(Allowance { name, sent: vec![] })
+            .with_one_more(case.now)
+    };
+    allowance_names(case).into_iter().map(one_more).collect()
+}
+
+fn allowance_names(case: &Case) -> Vec<String> {
+    let Some(author) = &case.author else {
+        return vec![];
+    };
+    let domain = author.rsplit_once('@').map_or("", |(_, d)| d);
+    vec![
+        format!("address:{author}"),
+        format!("domain:{domain}"),
+        "all".into(),
+    ]
+}
+
+fn none_because(draft: &Draft, case: &Case, known: &Known) -> Option<String> {
+    let Some(author) = &case.author else {
+        return Some("the mail has no single, plain author address".into());
+    };
+    if let Trust::Ambiguous(why) = &case.trust {
+        return Some(format!("the author is ambiguous ({why})"));
+    }
+    if case.policy.is_own_address(author) {
+        return Some("it would come back to us".into());
+    }
+    let local = author.split('@').next().unwrap_or_default();
+    if NOBODY_READS.iter().any(|n| {
+        local
+            .strip_prefix(n)
+            .is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphabetic()))
+    }) {
+        return Some(format!("nobody reads {local}@"));
+    }
+    if !addressed_to_us(case) {
+        return Some("none of our addresses stands in To or Cc".into());
+    }
+    match case.policy.acknowledge {
+        Acknowledge::Nobody => return Some("acknowledgements are switched off".into()),
+        Acknowledge::Authenticated if !draft.ticket.requester_proven => {
+            return Some("our mail server did not authenticate the author".into());
+        }
+        Acknowledge::Authenticated | Acknowledge::All => {}
+    }
+    over_limit(draft, case, known, author)
+}
+
+/// RFC 5230 4.5: who is not named was copied blindly or reached by a list.
+fn addressed_to_us(case: &Case) -> bool {
+    case.mail
+        .to
+        .iter()
+        .chain(&case.mail.cc)
+        .any(|m| case.policy.is_own_address(&m.address))
+}
+
+fn over_limit(draft: &Draft, case: &Case, known: &Known, author: &str) -> Option<String> {
+    let sent = |name: &str, secs| {
+        known
+            .allowance(name)
+            .map_or(0, |a| a.sent_within(case.now, secs))
+    };
+    let domain = author.rsplit_once('@').map_or("", |(_, d)| d);
+    let customer = draft.ticket.requester_proven && draft.ticket.subscription.customer.is_some();
+    let address = format!("address:{author}");
+    let limits = [
+        (
+            &address,
+            if customer {
+                PER_CUSTOMER_ADDRESS_AND_DAY
+            } else {
+                PER_ADDRESS_AND_DAY
+            },
+            DAY_SECS,
+            "day",
+        ),
+        (
+            &address,
+            if customer {
+                PER_CUSTOMER_ADDRESS_AND_DAY
+            } else {
+                PER_ADDRESS_AND_HOUR
+            },
+            HOUR_SECS,
+            "hour",
+        ),
+        (
+            &format!("domain:{domain}"),
+            PER_DOMAIN_AND_HOUR,
+            HOUR_SECS,
+            "hour",
+        ),
+        (&"all".to_string(), ALL_PER_HOUR, HOUR_SECS, "hour"),
+    ];
+    let (name, limit, _, span) = limits
+        .into_iter()
+        .find(|(name, limit, secs, _)| sent(name, *secs) >= *limit)?;
+    let who = name.split(':').next().unwrap_or_default();
+    Some(format!(
+        "{limit} acknowledgements went out within the {span} already ({who})"
+    ))
+}

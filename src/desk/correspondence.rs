@@ -1,0 +1,410 @@
+//! Which letters are written about a ticket, and what stands in them.
+//!
+//! Knows the variables of each template; does not know when a letter is due. To a customer nothing is echoed that a stranger wrote; of a confidential
+//! queue's mail nothing stands in any letter but the relay.
+
+use super::arrival::{Case, trust_word};
+use super::draft::Draft;
+use super::letter::{
+    Acknowledgement, AcknowledgementSecurity, Breach, Change, Content, Enclosure, LetterKind,
+    Notice, NoticeConfidential, Text, Transcript, Warning,
+};
+use super::record::{Entry, LetterFacts};
+use super::thread;
+use super::ticket::{Clock, ClockKind, SeverityBy};
+use crate::contract::{Person, Step};
+use crate::mail::Language;
+use crate::mail::text::cleaned;
+use crate::rules::Verdict;
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// The most text of a mail that a notice shows, characters; the whole is in the record.
+const NOTICE_CHARS_MAX: usize = 20_000;
+
+/// How long a reporter waits at most for a human (`security.answer_within_hours`).
+const SECURITY_ANSWER_HOURS: u32 = 48;
+
+/// The acknowledgement of a new ticket (C4, C5).
+pub(super) fn acknowledge(draft: &mut Draft, case: &Case, verdict: &Verdict) {
+    let text = if draft.queue().confidential {
+        security_acknowledgement(draft)
+    } else {
+        acknowledgement(draft, case, verdict)
+    };
+    draft.letter_to_requester(LetterKind::Acknowledgement, text);
+}
+
+fn acknowledgement(draft: &Draft, case: &Case, verdict: &Verdict) -> Text {
+    let (ticket, book, links) = (&draft.ticket, &draft.policy.book, &draft.policy.links);
+    let clock = ticket.initial_response().filter(|c| !c.objective.internal);
+    let opens = clock
+        .map(|c| book.starts(&c.objective, case.arrival.received))
+        .filter(|opens| *opens > case.now);
+    draft.policy.templates.letter(
+        ticket.language,
+        &Acknowledgement {
+            ticket: ticket.id.0,
+            vendor: links.vendor.clone(),
+            severity: ticket.severity,
+            severity_stated: ticket.severity_by == SeverityBy::Customer,
+            plan: if ticket.subscription.customer.is_some() {
+                book.plan_name(&ticket.subscription, ticket.received)
+                    .to_string()
+            } else {
+                String::new()
+            },
+            // An acknowledgement never states a deadline already past (ATTACKS.md F04).
+            deadline: clock
+                .filter(|c| c.deadline > case.now)
+                .map(|c| book.local_for(c.deadline, ticket.language)),
+            opens: opens.map(|o| book.local_for(o, ticket.language)),
+            missing: verdict
+                .tags
+                .iter()
+                .filter(|t| t.starts_with("missing-"))
+                .cloned()
+                .collect(),
+            status_page: links.status_page.clone(),
+            documentation: links.documentation.clone(),
+            community: links.community.clone(),
+            escalation_address: links.escalation_address.clone(),
+            phone: links.phone.clone(),
+        },
+    )
+}
+
+fn security_acknowledgement(draft: &Draft) -> Text {
+    let (ticket, links) = (&draft.ticket, &draft.policy.links);
+    let content = AcknowledgementSecurity {
+        ticket: ticket.id.0,
+        vendor: links.vendor.clone(),
+        received: draft
+            .policy
+            .book
+            .local_for(ticket.received, ticket.language),
+        answer_within_hours: SECURITY_ANSWER_HOURS,
+        policy: links.security_policy.clone(),
+        key: links.security_key.clone(),
+    };
+    draft.policy.templates.letter(ticket.language, &content)
+}
+
+/// Tells staff of a new ticket or of a reply: the assignee of a reply, else everybody of the queue; managers too where a manager has to answer.
+pub(super) fn notify(draft: &mut Draft, case: &Case, why: &str) {
+    let text = if draft.queue().confidential {
+        confidential_notice(draft, case)
+    } else {
+        notice(draft, case, why)
+    };
+    for person in notified(draft) {
+        draft.letter_to_staff(LetterKind::Notice, person, text.clone());
+    }
+}
+
+fn notified<'a>(draft: &Draft<'a>) -> Vec<&'a Person> {
+    let (staff, queue) = (&draft.policy.book.staff, draft.queue().name.as_str());
+    let escalated = draft
+        .ticket
+        .clocks
+        .iter()
+        .any(|c| c.kind == ClockKind::Escalation && c.is_running());
+    let assignee = draft
+        .ticket
+        .assignee
+        .as_deref()
+        .and_then(|id| staff.by_id(id));
+    let mut people: Vec<&Person> = match assignee {
+        Some(person) => vec![person],
+        None => staff.of_queue(queue).collect(),
+    };
+    if escalated {
+        people.extend(staff.managers(queue));
+    }
+    unique(people)
+}
+
+fn unique(people: Vec<&Person>) -> Vec<&Person> {
+    let mut once: Vec<&Person> = vec![];
+    for person in people {
+        if !once.iter().any(|p| p.id == person.id) {
+            once.push(person);
+        }
+    }
+    once
+}
+
+fn notice(draft: &Draft, case: &Case, why: &str) -> Text {
+    let (ticket, book, mail) = (&draft.ticket, &draft.policy.book, case.mail);
+    let clock = ticket.next_deadline();
+    let person = |id: &Option<String>| {
+        id.as_deref()
+            .and_then(|id| book.staff.by_id(id))
+            .map(|p| p.name.clone())
+            .unwrap_or_default()
+    };
+    let mut oddities = mail.oddities.clone();
+    if !why.is_empty() {
+        oddities.insert(0, why.into());
+    }
+    let content = Notice {
+        ticket: ticket.id.0,
+        new: ticket.first_mail == mail.raw,
+        reopened: false,
+        queue: ticket.queue.clone(),
+        customer: ticket.subscription.customer_name.clone(),
+        plan: book
+            .plan_name(&ticket.subscription, ticket.received)
+            .to_string(),
+        severity: ticket.severity,
+        severity_by: severity_by(ticket.severity_by).into(),
+        reasons: draft.reasons.clone(),
+        tags: ticket.tags.clone(),
+        deadline: clock.map(|c| book.local(c.deadline)),
+        internal: clock.is_some_and(|c| c.objective.internal),
+        explanation: clock
+            .map(|c| book.deadline(&c.objective, c.started).explanation)
+            .unwrap_or_default(),
+        received: book.local(case.arrival.received),
+        from_name: mail
+            .from
+            .first()
+            .map(|m| cleaned(&m.name, 100))
+            .unwrap_or_default(),
+        from_address: case.author.clone().unwrap_or_else(|| {
+            mail.from
+                .first()
+                .map(|m| cleaned(&m.address, 254))
+                .unwrap_or_default()
+        }),
+        trust: trust_word(&case.trust).into(),
+        subject: cleaned(&mail.subject, 200),
+        new_text: mail.new_text.chars().take(NOTICE_CHARS_MAX).collect(),
+        attachments: mail
+            .attachments
+            .iter()
+            .take(50)
+            .map(|a| cleaned(&a.name, 100))
+            .collect(),
+        oddities,
+        assignee: person(&ticket.assignee),
+        tam: person(&ticket.subscription.tam),
+        related: ticket.linked.iter().map(|t| t.0).collect(),
+    };
+    staff_letter(draft, &content)
+}
+
+fn confidential_notice(draft: &Draft, case: &Case) -> Text {
+    let content = NoticeConfidential {
+        ticket: draft.ticket.id.0,
+        new: draft.ticket.first_mail == case.mail.raw,
+        age: duration(case.now - case.arrival.received),
+        deadline: draft
+            .ticket
+            .next_deadline()
+            .map(|c| draft.policy.book.local(c.deadline)),
+    };
+    staff_letter(draft, &content)
+}
+
+/// Warns one person of a clock's step (C10.3).
+pub(super) fn warn(draft: &mut Draft, clock: usize, step: Step, person: &Person) {
+    let clock = draft.ticket.clocks[clock].clone();
+    let (kind, text) = match step {
+        Step::Percent(percent) => (LetterKind::Warning, warning(draft, &clock, percent)),
+        Step::Breach => (LetterKind::Breach, breach(draft, &clock, 0)),
+        Step::Repeat(n) => (LetterKind::Breach, breach(draft, &clock, n)),
+    };
+    draft.letter_to_staff(kind, person, text);
+}
+
+fn warning(draft: &Draft, clock: &Clock, percent: u8) -> Text {
+    let (ticket, book) = (&draft.ticket, &draft.policy.book);
+    let content = Warning {
+        ticket: ticket.id.0,
+        queue: ticket.queue.clone(),
+        customer: ticket.subscription.customer_name.clone(),
+        plan: book
+            .plan_name(&ticket.subscription, ticket.received)
+            .to_string(),
+        severity: ticket.severity,
+        subject: shown_subject(draft),
+        owed: owed(clock.kind).into(),
+        clause: clock.objective.clause.clone(),
+        internal: clock.objective.internal,
+        deadline: book.local(clock.deadline),
+        left: duration(clock.deadline - draft.now),
+        percent,
+        explanation: book.deadline(&clock.objective, clock.started).explanation,
+        cost: cost(draft, clock),
+        assignee: ticket.assignee.clone().unwrap_or_default(),
+        only: only(clock).into(),
+    };
+    staff_letter(draft, &content)
+}
+
+fn breach(draft: &Draft, clock: &Clock, repeat: u32) -> Text {
+    let (ticket, book) = (&draft.ticket, &draft.policy.book);
+    let content = Breach {
+        ticket: ticket.id.0,
+        queue: ticket.queue.clone(),
+        customer: ticket.subscription.customer_name.clone(),
+        plan: book
+            .plan_name(&ticket.subscription, ticket.received)
+            .to_string(),
+        severity: ticket.severity,
+        subject: shown_subject(draft),
+        owed: owed(clock.kind).into(),
+        clause: clock.objective.clause.clone(),
+        internal: clock.objective.internal,
+        deadline: book.local(clock.deadline),
+        late: duration(draft.now - clock.deadline),
+        credit_days: clock.credit_days,
+        provisional: ticket.severity_by != SeverityBy::Staff,
+        explanation: book.deadline(&clock.objective, clock.started).explanation,
+        cost: cost(draft, clock),
+        assignee: ticket.assignee.clone().unwrap_or_default(),
+        only: only(clock).into(),
+        repeat,
+    };
+    staff_letter(draft, &content)
+}
+
+fn shown_subject(draft: &Draft) -> String {
+    if draft.queue().confidential {
+        String::new()
+    } else {
+        draft.ticket.subject.clone()
+    }
+}
+
+fn owed(kind: ClockKind) -> &'static str {
+    match kind {
+        ClockKind::InitialResponse => "initial response",
+        ClockKind::Escalation => "answer to the escalation",
+        ClockKind::NextReply => "next reply",
+    }
+}
+
+fn only(clock: &Clock) -> &'static str {
+    if clock.kind == ClockKind::Escalation {
+        "a manager"
+    } else {
+        ""
+    }
+}
+
+/// C10.3: what waiting costs.
+fn cost(draft: &Draft, clock: &Clock) -> String {
+    let customer = &draft.ticket.subscription;
+    if clock.objective.internal || customer.customer.is_none() {
+        return String::new();
+    }
+    format!("each further 15 min: 1 day for {}", customer.customer_name)
+}
+
+/// What became of a staff member's mail or command.
+pub(super) fn transcript(
+    draft: &mut Draft,
+    person: &Person,
+    done: Vec<String>,
+    wrong: Vec<String>,
+    relayed_to: &str,
+) {
+    let manual = !wrong.is_empty();
+    let content = Transcript {
+        ticket: draft.ticket.id.0,
+        done,
+        wrong,
+        relayed_to: relayed_to.into(),
+        manual,
+    };
+    let text = staff_letter(draft, &content);
+    draft.letter_to_staff(LetterKind::Transcript, person, text);
+}
+
+/// The customer hears of another severity or deadline (C5.5).
+pub(super) fn change(draft: &mut Draft, severity_before: u8, reason: &str) {
+    let (ticket, book) = (&draft.ticket, &draft.policy.book);
+    let clock = ticket.initial_response().filter(|c| !c.objective.internal);
+    let content = Change {
+        ticket: ticket.id.0,
+        vendor: draft.policy.links.vendor.clone(),
+        severity: ticket.severity,
+        severity_before,
+        corrected: false,
+        reason: cleaned(reason, 300),
+        deadline: clock
+            .filter(|c| c.is_running() && c.deadline > draft.now)
+            .map(|c| book.local_for(c.deadline, ticket.language)),
+        answered: ticket.responded.is_some(),
+    };
+    let text = draft.policy.templates.letter(ticket.language, &content);
+    draft.letter_to_requester(LetterKind::Change, text);
+}
+
+/// A staff member's answer goes out to the customer.
+pub(super) fn relay(draft: &mut Draft, by: &Person, text: &str, enclosures: Vec<Enclosure>) {
+    let subject = thread::bare_subject(&draft.ticket.subject);
+    let subject = format!(
+        "{} {subject} [#{}]",
+        if draft.ticket.language == Language::De || draft.ticket.language == Language::Gsw {
+            "AW:"
+        } else {
+            "Re:"
+        },
+        draft.ticket.id
+    );
+    draft.relay(
+        by,
+        Text {
+            subject,
+            text: text.to_string(),
+            html: None,
+        },
+        enclosures,
+    );
+}
+
+/// An answer did not reach the customer: its writer, or else everybody of the queue, is told.
+pub(super) fn undelivered(draft: &mut Draft, entry: &Entry, letter: &LetterFacts, words: &str) {
+    let (staff, queue) = (&draft.policy.book.staff, draft.queue().name.as_str());
+    let people: Vec<&Person> = match staff.by_id(&entry.from) {
+        Some(writer) => vec![writer],
+        None => staff.of_queue(queue).collect(),
+    };
+    for person in people {
+        let wrong = format!(
+            "Your answer of entry {} did not reach {}: {words}. The customer has no answer; the clock runs.",
+            entry.place.seq, letter.to
+        );
+        transcript(draft, person, vec![], vec![wrong], "");
+    }
+}
+
+fn staff_letter<C: Content>(draft: &Draft, content: &C) -> Text {
+    draft.policy.templates.letter(Language::En, content)
+}
+
+fn severity_by(by: SeverityBy) -> &'static str {
+    match by {
+        SeverityBy::Customer => "customer",
+        SeverityBy::Rules => "rules",
+        SeverityBy::Staff => "staff",
+    }
+}
+
+/// `1 h 20 min`; under a minute is `0 min`.
+pub(super) fn duration(time: TimeDelta) -> String {
+    let minutes = time.num_minutes().max(0);
+    match (minutes / 1440, minutes / 60 % 24, minutes % 60) {
+        (0, 0, m) => format!("{m} min"),
+        (0, h, 0) => format!("{h} h"),
+        (0, h, m) => format!("{h} h {m} min"),
+        (d, h, _) => format!("{d} d {h} h"),
+    }
+}
+
+/// For records: an instant in the contract's zone.
+pub(super) fn local(draft: &Draft, at: DateTime<Utc>) -> String {
+    draft.policy.book.local(at)
+}

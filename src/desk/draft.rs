@@ -1,0 +1,277 @@
+//! A decision in the making: one ticket, with the entries and letters it gains.
+//!
+//! Knows how entries are numbered and how a letter gets its token, its thread and its place in the outbox; does not know what is decided.
+
+use super::letter::{Enclosure, Letter, LetterKind, Text};
+use super::policy::{Policy, Queue};
+use super::record::{Direction, Entry, EntryKind, Fate, LetterFacts, Outcome, Place, Record, Road};
+use super::ticket::Ticket;
+use crate::contract::Person;
+use crate::mail::Mailbox;
+use crate::mail::text::cleaned;
+use chrono::{DateTime, Utc};
+
+/// The longest text an entry keeps, bytes: the whole mail or letter lies in the journal.
+const TEXT_BYTES_MAX: usize = 2_000;
+
+/// The most ids a letter refers to.
+const REFERENCES_MAX: usize = 12;
+
+/// One ticket, with the entries and letters it gains by one event.
+pub struct Draft<'a> {
+    /// As it will be.
+    pub ticket: Ticket,
+    /// What goes by.
+    pub policy: &'a Policy,
+    /// The event's instant.
+    pub now: DateTime<Utc>,
+    /// What the rules found in the mail it is about.
+    pub reasons: Vec<String>,
+    entries: Vec<Entry>,
+    letters: Vec<(Place, Letter)>,
+}
+
+impl<'a> Draft<'a> {
+    /// A decision about this ticket.
+    pub fn of(policy: &'a Policy, ticket: Ticket, now: DateTime<Utc>) -> Self {
+        Draft {
+            ticket,
+            policy,
+            now,
+            reasons: vec![],
+            entries: vec![],
+            letters: vec![],
+        }
+    }
+
+    /// The ticket's queue.
+    pub fn queue(&self) -> &'a Queue {
+        self.policy.queue(&self.ticket.queue)
+    }
+
+    /// One more line of the record; `from` is an address, a staff id or `ticketd`.
+    pub fn entry(
+        &mut self,
+        kind: EntryKind,
+        direction: Direction,
+        from: &str,
+        text: &str,
+    ) -> &mut Entry {
+        self.ticket.entries += 1;
+        let place = Place {
+            ticket: self.ticket.id,
+            seq: self.ticket.entries,
+        };
+        self.entries.push(Entry {
+            place,
+            at: self.now,
+            kind,
+            direction,
+            from: from.into(),
+            subject: String::new(),
+            message_id: None,
+            text: shortened(text),
+            mail: None,
+            letter: None,
+        });
+        let last = self.entries.len() - 1;
+        &mut self.entries[last]
+    }
+
+    /// The line written last.
+    pub fn last_entry(&mut self) -> Option<&mut Entry> {
+        self.entries.last_mut()
+    }
+
+    /// A line by ticketd itself.
+    pub fn note(&mut self, kind: EntryKind, text: &str) {
+        self.entry(kind, Direction::Internal, "ticketd", text);
+    }
+
+    /// A letter to somebody of the staff.
+    pub fn letter_to_staff(&mut self, kind: LetterKind, person: &Person, text: Text) {
+        let Some(address) = person.addresses.first() else {
+            return;
+        };
+        let to = Mailbox {
+            name: person.name.clone(),
+            address: address.clone(),
+        };
+        let from = self.from(None);
+        let place = self.next_place();
+        // All staff letters on a ticket refer to one id that was never sent, so that every mail client shows them together.
+        let thread = format!(
+            "ticket.{}.{}@{}",
+            self.ticket.id,
+            &self.ticket.first_mail.hex()[..16],
+            self.policy.domain
+        );
+        self.letter(place, from, to, kind, text, vec![thread], vec![], "ticketd");
+    }
+
+    /// An automatic letter to the one who asked.
+    pub fn letter_to_requester(&mut self, kind: LetterKind, text: Text) {
+        let place = self.next_place();
+        let (from, to) = (self.from(None), self.ticket.requester.clone());
+        let references = self.ticket.references.clone();
+        self.letter(
+            place,
+            from,
+            Mailbox {
+                name: String::new(),
+                ..to
+            },
+            kind,
+            text,
+            references,
+            vec![],
+            "ticketd",
+        );
+    }
+
+    /// A staff member's answer to the one who asked.
+    pub fn relay(&mut self, by: &Person, text: Text, enclosures: Vec<Enclosure>) {
+        let place = self.next_place();
+        let (from, to) = (self.from(Some(by)), self.ticket.requester.clone());
+        let references = self.ticket.references.clone();
+        let id = self.letter(
+            place,
+            from,
+            to,
+            LetterKind::Relay,
+            text,
+            references,
+            enclosures,
+            &by.id,
+        );
+        self.refer_to(&id);
+    }
+
+    /// Later letters to the customer refer to this id; the first ones and the latest ones are kept.
+    pub fn refer_to(&mut self, message_id: &str) {
+        let references = &mut self.ticket.references;
+        references.retain(|r| r != message_id);
+        if references.len() == REFERENCES_MAX {
+            references.remove(2);
+        }
+        references.push(message_id.to_string());
+    }
+
+    /// The outcome: the ticket, its entries and its letters.
+    pub fn finish(self, because: impl Into<String>, fate: Fate) -> Outcome {
+        let entries = self.entries.into_iter().map(|e| Record::Entry(Box::new(e)));
+        let records = std::iter::once(Record::Ticket(Box::new(self.ticket)))
+            .chain(entries)
+            .collect();
+        Outcome {
+            records,
+            letters: self.letters,
+            because: because.into(),
+            fate,
+            ..Outcome::default()
+        }
+    }
+
+    fn next_place(&self) -> Place {
+        Place {
+            ticket: self.ticket.id,
+            seq: self.ticket.entries + 1,
+        }
+    }
+
+    fn from(&self, by: Option<&Person>) -> Mailbox {
+        let queue = self.queue();
+        let name = by.map_or(queue.display_name.clone(), |p| {
+            format!("{} ({})", p.name, queue.display_name)
+        });
+        Mailbox {
+            name,
+            address: queue.address.clone(),
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)] // every letter has exactly these
+    fn letter(
+        &mut self,
+        place: Place,
+        from: Mailbox,
+        to: Mailbox,
+        kind: LetterKind,
+        text: Text,
+        references: Vec<String>,
+        enclosures: Vec<Enclosure>,
+        by: &str,
+    ) -> String {
+        let token = self
+            .policy
+            .keys
+            .token(kind, place, self.ticket.first_mail, &to.address);
+        let message_id = format!("{token}@{}", self.policy.domain);
+        let queue = self.queue();
+        let road = if self.policy.hold_letters {
+            Road::Held
+        } else {
+            Road::Waiting { next_try: self.now }
+        };
+        let envelope_from = if kind.is_human() {
+            queue.address.clone()
+        } else {
+            self.policy.bounce_address.clone()
+        };
+        let subject = cleaned(&text.subject, 200);
+        let entry = self.entry(EntryKind::Letter, Direction::Out, by, "");
+        entry.subject = subject.clone();
+        entry.message_id = Some(message_id.clone());
+        entry.letter = Some(LetterFacts {
+            kind,
+            to: to.address.clone(),
+            envelope_from,
+            raw: None,
+            road,
+            attempts: 0,
+            last_error: String::new(),
+        });
+        let letter = Letter {
+            kind,
+            reply_to: queue
+                .plus_addresses
+                .then(|| plus_address(&queue.address, &token)),
+            from,
+            to,
+            cc: vec![],
+            subject,
+            text: text.text,
+            html: text.html,
+            message_id: message_id.clone(),
+            in_reply_to: references.last().cloned(),
+            references,
+            date: self.now,
+            enclosures,
+            // Who sees this header on a mail that comes in knows that it went out here (Kind::Own).
+            headers: vec![(
+                "Ticketd-Id".into(),
+                format!("{}@{}", self.ticket.id, self.policy.domain),
+            )],
+        };
+        self.letters.push((place, letter));
+        message_id
+    }
+}
+
+fn plus_address(address: &str, token: &str) -> String {
+    match address.rsplit_once('@') {
+        Some((local, domain)) => format!("{local}+{token}@{domain}"),
+        None => address.to_string(),
+    }
+}
+
+fn shortened(text: &str) -> String {
+    if text.len() <= TEXT_BYTES_MAX {
+        return text.to_string();
+    }
+    let end = (0..=TEXT_BYTES_MAX)
+        .rev()
+        .find(|i| text.is_char_boundary(*i))
+        .unwrap_or(0);
+    format!("{} […]", &text[..end])
+}

@@ -1,0 +1,61 @@
+//! The texts that ship with ticketd, compiled in: the same files that an operator copies and edits.
+
+/// File name and text of every shipped template.
+pub const SHIPPED: &[(&str, &str)] = &[
+    (
+        "letters/de/acknowledgement.txt",
+        include_str!("../../../rules/letters/de/acknowledgement.txt"),
+    ),
+    (
+        "letters/de/acknowledgement-security.txt",
+        include_str!("../../../rules/letters/de/acknowledgement-security.txt"),
+    ),
+    (
+        "letters/de/change.txt",
+        include_str!("../../../rules/letters/de/change.txt"),
+    ),
+    (
+        "letters/gsw/acknowledgement.txt",
+        include_str!("../../../rules/letters/gsw/acknowledgement.txt"),
+    ),
+    (
+        "letters/gsw/acknowledgement-security.txt",
+        include_str!("../../../rules/letters/gsw/acknowledgement-security.txt"),
+    ),
+    (
+        "letters/gsw/change.txt",
+        include_str!("../../../rules/letters/gsw/change.txt"),
+    ),
+    (
+        "letters/en/acknowledgement.txt",
+        include_str!("../../../rules/letters/en/acknowledgement.txt"),
+    ),
+    (
+        "letters/en/acknowledgement-security.txt",
+        include_str!("../../../rules/letters/en/acknowledgement-security.txt"),
+    ),
+    (
+        "letters/en/change.txt",
+        include_str!("../../../rules/letters/en/change.txt"),
+    ),
+    (
+        "letters/en/notice.txt",
+        include_str!("../../../rules/letters/en/notice.txt"),
+    ),
+    (
+        "letters/en/notice-confidential.txt",
+        include_str!("../../../rules/letters/en/notice-confidential.txt"),
+    ),
+    (
+        "letters/en/warning.txt",
+        include_str!("../../../rules/letters/en/warning.txt"),
+    ),
+    (
+        "letters/en/breach.txt",
+        include_str!("../../../rules/letters/en/breach.txt"),
+    ),
+    (
+        "letters/en/transcript.txt",
+        include_str!("../../../rules/letters/en/transcript.txt"),
+    ),
+];

@@ -1,0 +1,529 @@
+//! Templates: files in, texts out.
+//!
+//! Every template is compiled and proven when it is loaded: a variable outside the closed list is refused with file and line, and each is rendered with
+//! samples, the full and the bare ones. So composing a letter cannot fail later; if it does nevertheless, the shipped English text is used.
+
+use super::html;
+use super::shipped::SHIPPED;
+use super::variables::{Content, *};
+use crate::contract::Source;
+use crate::diagnostic::Diagnostic;
+use crate::mail::{Language, text};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
+use serde_json::{Value as Json, json};
+
+/// What one template may cost: the longest shipped one needs about 1,000.
+const FUEL: u64 = 100_000;
+
+/// A stranger's text in a notice: more than anybody reads in a mail; the rest is in the ticket.
+const NEW_TEXT_BYTES_MAX: usize = 64 << 10;
+
+/// Any other value: a line.
+const VALUE_CHARS_MAX: usize = 500;
+
+/// Entries of a list: no list of ours is longer, a mail's attachments may be.
+const ITEMS_MAX: usize = 50;
+
+/// Lines longer than this are broken where words allow.
+const LINE_CHARS_MAX: usize = 76;
+
+/// The letters' texts, compiled: `rules/letters/{de,gsw,en}/*`. The default has the shipped texts.
+#[derive(Debug)]
+pub struct Templates {
+    environment: Environment<'static>,
+}
+
+/// A composed text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    /// One line.
+    pub subject: String,
+    /// LF line ends, lines at most 76 characters where words allow.
+    pub text: String,
+    /// Light HTML, or none.
+    pub html: Option<String>,
+}
+
+impl Default for Templates {
+    fn default() -> Self {
+        // The shipped texts are proven by a test; without them every letter would be empty.
+        Templates::parse(&[]).unwrap_or_else(|_| Templates {
+            environment: environment(),
+        })
+    }
+}
+
+impl Templates {
+    /// Compiles every template and proves it with sample variables. All faults found. What the files leave out is taken from the shipped texts.
+    pub fn parse(files: &[Source]) -> Result<Templates, Vec<Diagnostic>> {
+        let mut templates = Templates {
+            environment: environment(),
+        };
+        let mut faults = Vec::new();
+        for (file, text) in SHIPPED {
+            templates.add(file, text, &mut faults);
+        }
+        for source in files {
+            templates.add(&source.file, &source.text, &mut faults);
+        }
+        if faults.is_empty() {
+            Ok(templates)
+        } else {
+            Err(faults)
+        }
+    }
+
+    /// Composes the text of a letter from its variables.
+    pub fn letter<C: Content>(&self, language: Language, content: &C) -> Text {
+        self.compose(
+            C::TEMPLATE,
+            language,
+            &serde_json::to_value(content).unwrap_or_default(),
+        )
+    }
+
+    /// Composes a text in a language; `Other` is English. Variables that are missing are empty; an unknown name gives an empty text under that name.
+    pub fn compose(&self, name: &str, language: Language, variables: &Json) -> Text {
+        let Some(sheet) = SHEETS.iter().find(|s| s.name == name) else {
+            return Text {
+                subject: name.into(),
+                text: String::new(),
+                html: None,
+            };
+        };
+        let variables = Value::from(Serde(sheet.completed(variables)));
+        let language = spoken(language);
+        self.composed(sheet, language, &variables)
+            .or_else(|| self.composed(sheet, "en", &variables))
+            .unwrap_or_else(|| sheet.last_resort(&variables))
+    }
+
+    fn composed(&self, sheet: &Sheet, language: &str, variables: &Value) -> Option<Text> {
+        let stem = format!("{language}/{}", sheet.name);
+        let part = |kind: &str| {
+            let template = self
+                .environment
+                .get_template(&format!("{stem}.{kind}"))
+                .ok()?;
+            template.render(variables).ok()
+        };
+        let text = part("txt")?;
+        let html = match part("html") {
+            Some(html) => Some(html),
+            None if sheet.for_customers => Some(html::of_text(language, &text)),
+            None => None,
+        };
+        Some(Text {
+            subject: one_line(&part("subject")?),
+            text: filled(&text),
+            html,
+        })
+    }
+
+    fn add(&mut self, file: &str, source: &str, faults: &mut Vec<Diagnostic>) {
+        match place(file) {
+            Ok((language, sheet, "html")) => {
+                let key = format!("{language}/{}.html", sheet.name);
+                self.compile(&key, source.to_string(), file, source, sheet, faults);
+            }
+            Ok((language, sheet, _)) => {
+                let Some((subject, text)) = subject_and_text(source) else {
+                    let mut fault = Diagnostic::at(
+                        file,
+                        source,
+                        0,
+                        "a letter begins with its subject",
+                        "write \"Subject: ...\", an empty line, the text",
+                    );
+                    fault.line = Some(1);
+                    return faults.push(fault);
+                };
+                let key = format!("{language}/{}", sheet.name);
+                self.compile(
+                    &format!("{key}.subject"),
+                    subject,
+                    file,
+                    source,
+                    sheet,
+                    faults,
+                );
+                self.compile(&format!("{key}.txt"), text, file, source, sheet, faults);
+            }
+            Err(fault) => faults.push(fault),
+        }
+    }
+
+    fn compile(
+        &mut self,
+        key: &str,
+        text: String,
+        file: &str,
+        source: &str,
+        sheet: &Sheet,
+        faults: &mut Vec<Diagnostic>,
+    ) {
+        if let Err(e) = self.environment.add_template_owned(key.to_string(), text) {
+            return faults.push(fault(file, &e));
+        }
+        let Ok(template) = self.environment.get_template(key) else {
+            return;
+        };
+        let known = sheet.variables();
+        let mut unknown: Vec<_> = template
+            .undeclared_variables(true)
+            .into_iter()
+            .filter(|name| !known.contains(name))
+            .collect();
+        unknown.sort();
+        if !unknown.is_empty() {
+            faults.extend(unknown.iter().map(|name| {
+                let at = source.find(name.as_str()).unwrap_or(0);
+                Diagnostic::at(
+                    file,
+                    source,
+                    at,
+                    format!("the letter \"{}\" has no variable \"{name}\"", sheet.name),
+                    format!("use {}", known.join(", ")),
+                )
+            }));
+            return;
+        }
+        if let Some(e) = sheet
+            .samples()
+            .iter()
+            .find_map(|s| template.render(s).err())
+        {
+            faults.push(fault(file, &e));
+        }
+    }
+}
+
+/// One template: its name, and the variables that prove it.
+struct Sheet {
+    name: &'static str,
+    for_customers: bool,
+    /// Every variable with its empty value.
+    bare: fn() -> Json,
+    /// Values that reach the branches the bare ones do not.
+    full: fn() -> Json,
+}
+
+const SHEETS: &[Sheet] = &[
+    Sheet {
+        name: Acknowledgement::TEMPLATE,
+        for_customers: true,
+        bare: || bare(Acknowledgement::default()),
+        full: || {
+            json!({"ticket": 457, "vendor": "Example AG", "severity": 2, "severity_stated": true, "plan": "Extended SLA",
+            "deadline": "Mon 30.03.2026 10:40", "opens": "Mon 30.03.2026 08:00",
+            "missing": ["missing-impact", "missing-description", "missing-steps", "missing-expected", "missing-logs", "missing-isolation"],
+            "status_page": "https://status.example", "documentation": "https://docs.example", "community": "https://community.example",
+            "escalation_address": "hi@vendor.example", "phone": "+41 71 000 00 00"})
+        },
+    },
+    Sheet {
+        name: AcknowledgementSecurity::TEMPLATE,
+        for_customers: true,
+        bare: || bare(AcknowledgementSecurity::default()),
+        full: || {
+            json!({"ticket": 457, "vendor": "Example AG", "received": "Mon 30.03.2026 10:40", "answer_within_hours": 48,
+            "policy": "https://vendor.example/security", "key": "https://vendor.example/key.asc"})
+        },
+    },
+    Sheet {
+        name: Change::TEMPLATE,
+        for_customers: true,
+        bare: || bare(Change::default()),
+        full: || {
+            json!({"ticket": 457, "vendor": "Example AG", "severity": 2, "severity_before": 1, "corrected": true, "reason": "Workaround",
+            "deadline": "Mon 30.03.2026 10:40", "answered": false})
+        },
+    },
+    Sheet {
+        name: Notice::TEMPLATE,
+        for_customers: false,
+        bare: || bare(Notice::default()),
+        full: || {
+            json!({"ticket": 457, "new": true, "reopened": true, "queue": "support", "customer": "ACME", "plan": "Extended SLA", "severity": 1,
+            "severity_by": "rules", "reasons": ["production is down"], "tags": ["missing-steps"], "deadline": "Mon 30.03.2026 10:40", "internal": true,
+            "explanation": ["Fri 16:40 to 17:00: 20 min"], "received": "Fri 27.03.2026 16:40", "from_name": "Rita", "from_address": "rita@acme.example",
+            "trust": "proven", "subject": "Down", "new_text": "All is down.", "attachments": ["log.txt"], "oddities": ["no Date"], "assignee": "Anna",
+            "tam": "Beat", "related": [12]})
+        },
+    },
+    Sheet {
+        name: NoticeConfidential::TEMPLATE,
+        for_customers: false,
+        bare: || bare(NoticeConfidential::default()),
+        full: || json!({"ticket": 457, "new": true, "age": "2 min", "deadline": "Mon 30.03.2026 10:40"}),
+    },
+    Sheet {
+        name: Warning::TEMPLATE,
+        for_customers: false,
+        bare: || bare(Warning::default()),
+        full: || {
+            json!({"ticket": 457, "queue": "support", "customer": "ACME", "plan": "Extended SLA", "severity": 1, "subject": "Down",
+            "owed": "initial response", "clause": "C4.1", "internal": true, "deadline": "Mon 30.03.2026 10:40", "left": "20 min", "percent": 75,
+            "explanation": ["Fri 16:40 to 17:00: 20 min"], "cost": "each further 15 min: 1 day for ACME", "assignee": "Anna", "only": "a manager"})
+        },
+    },
+    Sheet {
+        name: Breach::TEMPLATE,
+        for_customers: false,
+        bare: || bare(Breach::default()),
+        full: || {
+            json!({"ticket": 457, "queue": "support", "customer": "ACME", "plan": "Extended SLA", "severity": 1, "subject": "Down",
+            "owed": "initial response", "clause": "C4.1", "internal": true, "deadline": "Mon 30.03.2026 10:40", "late": "45 min", "credit_days": 3,
+            "provisional": true, "explanation": ["Fri 16:40 to 17:00: 20 min"], "cost": "each further 15 min: 1 day for ACME", "assignee": "Anna",
+            "only": "a manager", "repeat": 2})
+        },
+    },
+    Sheet {
+        name: Transcript::TEMPLATE,
+        for_customers: false,
+        bare: || bare(Transcript::default()),
+        full: || json!({"ticket": 457, "done": ["severity is 2"], "wrong": ["#sverity is unknown"], "relayed_to": "rita@acme.example", "manual": true}),
+    },
+];
+
+fn bare(content: impl Content) -> Json {
+    serde_json::to_value(content).unwrap_or_default()
+}
+
+impl Sheet {
+    fn variables(&self) -> Vec<String> {
+        match (self.bare)() {
+            Json::Object(fields) => fields.keys().cloned().collect(),
+            _ => vec![],
+        }
+    }
+
+    /// Bare, full, and full with every severity and every truth turned round.
+    fn samples(&self) -> Vec<Value> {
+        let full = self.completed(&(self.full)());
+        let mut samples = vec![(self.bare)(), full.clone()];
+        samples.extend((1..=4).map(|severity| {
+            let mut sample = full.clone();
+            if let Json::Object(fields) = &mut sample {
+                for value in fields.values_mut().filter(|v| v.is_boolean()) {
+                    *value = Json::Bool(false);
+                }
+                if let Some(value) = fields.get_mut("severity") {
+                    *value = severity.into();
+                }
+            }
+            sample
+        }));
+        samples.into_iter().map(|s| Value::from(Serde(s))).collect()
+    }
+
+    /// The variables given, and the empty value of each other. Unknown ones are left out, so that no text can come to depend on them.
+    fn completed(&self, given: &Json) -> Json {
+        let mut all = (self.bare)();
+        if let (Json::Object(all), Json::Object(given)) = (&mut all, given) {
+            for (name, value) in all.iter_mut() {
+                if let Some(given) = given.get(name) {
+                    *value = cleaned(name, given);
+                }
+            }
+        }
+        all
+    }
+
+    /// When even the English text fails: the number, so that the letter is of some use.
+    fn last_resort(&self, variables: &Value) -> Text {
+        let ticket = variables
+            .get_attr("ticket")
+            .map(|t| t.to_string())
+            .unwrap_or_default();
+        Text {
+            subject: format!("Ticket #{ticket}"),
+            text: format!("Ticket #{ticket}\n"),
+            html: None,
+        }
+    }
+}
+
+/// A value without anything that could pass for a line or a mark of ours; `new_text` alone may have lines, which a bar marks.
+fn cleaned(name: &str, value: &Json) -> Json {
+    match value {
+        Json::String(s) if name == "new_text" => Json::String(readable(s)),
+        Json::String(s) => Json::String(text::cleaned(s, VALUE_CHARS_MAX)),
+        Json::Array(items) => items
+            .iter()
+            .take(ITEMS_MAX)
+            .map(|item| cleaned(name, item))
+            .collect(),
+        other => other.clone(),
+    }
+}
+
+fn readable(s: &str) -> String {
+    let lines = s
+        .lines()
+        .map(|line| text::cleaned(line, usize::MAX))
+        .collect::<Vec<_>>();
+    let whole = lines.join("\n");
+    let cut = whole.floor_char_boundary(NEW_TEXT_BYTES_MAX);
+    if cut < whole.len() {
+        format!(
+            "{}\n[cut here: the whole mail is in the ticket]",
+            &whole[..cut]
+        )
+    } else {
+        whole
+    }
+}
+
+fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    if let Ok(syntax) = SyntaxConfig::builder()
+        .trim_blocks(true)
+        .lstrip_blocks(true)
+        .build()
+    {
+        environment.set_syntax(syntax);
+    }
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_fuel(Some(FUEL));
+    environment.set_auto_escape_callback(|name| {
+        if name.ends_with(".html") {
+            AutoEscape::Html
+        } else {
+            AutoEscape::None
+        }
+    });
+    environment.add_filter("barred", barred);
+    environment.add_filter("german", german);
+    environment
+}
+
+/// A stranger's text with a bar before each line, so that it can be told from ours at a glance and no line of it looks like a command of a staff member.
+fn barred(text: &str) -> String {
+    text.lines()
+        .map(|line| format!("| {line}").trim_end().to_string() + "\n")
+        .collect()
+}
+
+/// The day of the week at the beginning of an instant, as German and Swiss German write it.
+fn german(instant: &str) -> String {
+    const DAYS: [(&str, &str); 7] = [
+        ("Mon", "Mo"),
+        ("Tue", "Di"),
+        ("Wed", "Mi"),
+        ("Thu", "Do"),
+        ("Fri", "Fr"),
+        ("Sat", "Sa"),
+        ("Sun", "So"),
+    ];
+    DAYS.iter()
+        .find_map(|(english, german)| Some(format!("{german}{}", instant.strip_prefix(english)?)))
+        .unwrap_or_else(|| instant.to_string())
+}
+
+/// Language, template and kind of a file by its name: `letters/de/change.txt`.
+fn place(file: &str) -> Result<(&'static str, &'static Sheet, &'static str), Diagnostic> {
+    let refused = |problem: String, remedy: &str| Err(Diagnostic::of_file(file, problem, remedy));
+    let mut parts = file.rsplit('/');
+    let (name, folder) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
+    let Some(language) = ["de", "gsw", "en"].into_iter().find(|l| *l == folder) else {
+        return refused(
+            format!("the folder \"{folder}\" is no language"),
+            "use de, gsw or en",
+        );
+    };
+    let (stem, kind) = name.rsplit_once('.').unwrap_or((name, ""));
+    let Some(kind) = ["txt", "html"].into_iter().find(|k| *k == kind) else {
+        return refused(
+            format!("the ending of \"{name}\" is unknown"),
+            "use .txt or .html",
+        );
+    };
+    let Some(sheet) = SHEETS.iter().find(|s| s.name == stem) else {
+        let names: Vec<_> = SHEETS.iter().map(|s| s.name).collect();
+        return refused(
+            format!("there is no letter \"{stem}\""),
+            &format!("use {}", names.join(", ")),
+        );
+    };
+    Ok((language, sheet, kind))
+}
+
+/// The subject, and the text after as many line ends as stood before it, so that the lines of messages are the file's.
+fn subject_and_text(source: &str) -> Option<(String, String)> {
+    let (first, rest) = source.split_once('\n')?;
+    let subject = first.strip_prefix("Subject:")?.trim();
+    (!subject.is_empty()).then(|| (subject.to_string(), format!("\n{rest}")))
+}
+
+fn fault(file: &str, e: &minijinja::Error) -> Diagnostic {
+    Diagnostic {
+        file: file.into(),
+        line: e.line(),
+        problem: e
+            .detail()
+            .map_or_else(|| e.kind().to_string(), str::to_string),
+        remedy: "see the table of variables in the manual of letters".into(),
+    }
+}
+
+fn spoken(language: Language) -> &'static str {
+    match language {
+        Language::De => "de",
+        Language::Gsw => "gsw",
+        Language::En | Language::Other => "en",
+    }
+}
+
+fn one_line(s: &str) -> String {
+    s.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// No more than one empty line in a row, none at the ends, long lines broken; a stranger's barred lines as they are.
+fn filled(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut empty = true;
+    for line in text.lines().map(str::trim_end) {
+        if line.is_empty() {
+            if !empty {
+                out.push('\n');
+            }
+            empty = true;
+            continue;
+        }
+        empty = false;
+        if line.starts_with("| ") || line.chars().count() <= LINE_CHARS_MAX {
+            out.push_str(line);
+            out.push('\n');
+        } else {
+            break_line(line, &mut out);
+        }
+    }
+    out.truncate(out.trim_end().len());
+    out.push('\n');
+    out
+}
+
+fn break_line(line: &str, out: &mut String) {
+    let text = line.trim_start_matches([' ', '-']);
+    let mark = &line[..line.len() - text.len()];
+    let hanging = " ".repeat(mark.len());
+    let mut width = mark.len();
+    out.push_str(mark);
+    for (i, word) in text.split(' ').enumerate() {
+        let chars = word.chars().count();
+        if i > 0 && width + 1 + chars > LINE_CHARS_MAX {
+            out.push('\n');
+            out.push_str(&hanging);
+            width = hanging.len();
+        } else if i > 0 {
+            out.push(' ');
+            width += 1;
+        }
+        out.push_str(word);
+        width += chars;
+    }
+    out.push('\n');
+}

@@ -1,0 +1,264 @@
+//! What each template may speak of: one struct a template, its fields the closed list of variables.
+//!
+//! Text that a stranger wrote stands only in letters to staff ([`Notice`]); the letters to customers have no field for it (ATTACKS.md C03, D11).
+
+use serde::Serialize;
+
+/// The variables of one template.
+pub trait Content: Serialize {
+    /// The template's name, which is its file's stem.
+    const TEMPLATE: &'static str;
+}
+
+/// `acknowledgement`: we have the request.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Acknowledgement {
+    /// The ticket's number.
+    pub ticket: u64,
+    /// Our name, for the signature.
+    pub vendor: String,
+    /// The severity assumed, 1 to 4.
+    pub severity: u8,
+    /// Whether the customer stated it.
+    pub severity_stated: bool,
+    /// The plan, for people: `Extended SLA`. Empty for a sender that no customer entry knows.
+    pub plan: String,
+    /// The promised deadline in Swiss time; none for best effort and where it would already be past.
+    pub deadline: Option<String>,
+    /// When the support hours open next, in Swiss time, where the request came outside them.
+    pub opens: Option<String>,
+    /// Tags of what the request lacks (C6.1): `missing-impact`, `missing-description`, `missing-steps`, `missing-expected`, `missing-logs`, `missing-isolation`. Others say nothing.
+    pub missing: Vec<String>,
+    /// The public status page, or empty.
+    pub status_page: String,
+    /// Documentation, or empty.
+    pub documentation: String,
+    /// Community, or empty.
+    pub community: String,
+    /// Where urgent escalations go (C7.2), or empty.
+    pub escalation_address: String,
+    /// The phone for them, or empty.
+    pub phone: String,
+}
+
+/// `acknowledgement-security`: we have the report. Says nothing of it.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct AcknowledgementSecurity {
+    /// The reference.
+    pub ticket: u64,
+    /// Our name.
+    pub vendor: String,
+    /// When it was received, in Swiss time.
+    pub received: String,
+    /// A human answers within so many hours.
+    pub answer_within_hours: u32,
+    /// The disclosure policy's URL, or empty.
+    pub policy: String,
+    /// The key's URL, or empty.
+    pub key: String,
+}
+
+/// `change`: the determined severity or the promised deadline is another one (C5.5).
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Change {
+    /// The ticket's number.
+    pub ticket: u64,
+    /// Our name.
+    pub vendor: String,
+    /// 1 to 4, from now on.
+    pub severity: u8,
+    /// 1 to 4, until now; the same if only the deadline moved.
+    pub severity_before: u8,
+    /// Whether a correction: it never was that severity (C4.5).
+    pub corrected: bool,
+    /// What staff give as the reason, if it is meant for the customer; or empty.
+    pub reason: String,
+    /// The promised deadline in Swiss time; none for best effort.
+    pub deadline: Option<String>,
+    /// Whether the first answer was already given: then no deadline is spoken of.
+    pub answered: bool,
+}
+
+/// `notice`: a new ticket or a customer's reply, for staff.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Notice {
+    /// The ticket's number.
+    pub ticket: u64,
+    /// Whether this mail opened it; else it is a reply.
+    pub new: bool,
+    /// Whether this mail reopened it (C4.9).
+    pub reopened: bool,
+    /// The queue's name.
+    pub queue: String,
+    /// The customer's name, or empty.
+    pub customer: String,
+    /// The plan, for people.
+    pub plan: String,
+    /// 1 to 4.
+    pub severity: u8,
+    /// `customer`, `rules` or `staff`.
+    pub severity_by: String,
+    /// What the rules found, one reason each.
+    pub reasons: Vec<String>,
+    /// Marks.
+    pub tags: Vec<String>,
+    /// When we must have answered, in Swiss time; none where nothing runs.
+    pub deadline: Option<String>,
+    /// Whether that is an internal target (C3.2).
+    pub internal: bool,
+    /// How it was computed.
+    pub explanation: Vec<String>,
+    /// When the mail was received, in Swiss time.
+    pub received: String,
+    /// Who wrote: name, cleaned.
+    pub from_name: String,
+    /// Who wrote: address.
+    pub from_address: String,
+    /// How far to trust that, in words.
+    pub trust: String,
+    /// The mail's subject, cleaned.
+    pub subject: String,
+    /// The mail's new text.
+    pub new_text: String,
+    /// Names of attachments.
+    pub attachments: Vec<String>,
+    /// What is odd about the mail.
+    pub oddities: Vec<String>,
+    /// Who is answering, or empty.
+    pub assignee: String,
+    /// The technical account manager, or empty.
+    pub tam: String,
+    /// Tickets it possibly belongs to.
+    pub related: Vec<u64>,
+}
+
+/// `notice-confidential`: there is something new in a confidential queue. Only number and age.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct NoticeConfidential {
+    /// The reference.
+    pub ticket: u64,
+    /// Whether the mail opened it; else it is a reply.
+    pub new: bool,
+    /// How long ago it was received: `2 min`.
+    pub age: String,
+    /// When a human must have answered, in Swiss time; none where nothing runs.
+    pub deadline: Option<String>,
+}
+
+/// `warning`: a deadline comes near (C10.3).
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Warning {
+    /// The ticket's number.
+    pub ticket: u64,
+    /// The queue's name.
+    pub queue: String,
+    /// The customer's name, or empty.
+    pub customer: String,
+    /// The plan, for people.
+    pub plan: String,
+    /// 1 to 4.
+    pub severity: u8,
+    /// The request's subject, cleaned; empty in a confidential queue.
+    pub subject: String,
+    /// What is owed: `initial response`, `answer to the escalation`, `next reply`.
+    pub owed: String,
+    /// The clause, such as `C4.1`.
+    pub clause: String,
+    /// Whether it is an internal target (C3.2).
+    pub internal: bool,
+    /// In Swiss time.
+    pub deadline: String,
+    /// What is left: `1 h 20 min`.
+    pub left: String,
+    /// How much of the objective's time has passed, in per cent.
+    pub percent: u8,
+    /// How the deadline was computed.
+    pub explanation: Vec<String>,
+    /// What waiting costs: `each further 15 min: 1 day for ACME`; empty where nothing.
+    pub cost: String,
+    /// Who is answering, or empty.
+    pub assignee: String,
+    /// Who has to answer, where not everybody may: `a manager`; or empty.
+    pub only: String,
+}
+
+/// `breach`: a deadline has expired (C10.1), also the repeats.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Breach {
+    /// The ticket's number.
+    pub ticket: u64,
+    /// The queue's name.
+    pub queue: String,
+    /// The customer's name, or empty.
+    pub customer: String,
+    /// The plan, for people.
+    pub plan: String,
+    /// 1 to 4.
+    pub severity: u8,
+    /// The request's subject, cleaned; empty in a confidential queue.
+    pub subject: String,
+    /// What is owed, as in [`Warning`].
+    pub owed: String,
+    /// The clause.
+    pub clause: String,
+    /// Whether it is an internal target.
+    pub internal: bool,
+    /// In Swiss time.
+    pub deadline: String,
+    /// By how much it is exceeded: `45 min`.
+    pub late: String,
+    /// Days of credit so far.
+    pub credit_days: u32,
+    /// Whether these are provisional (C4.5).
+    pub provisional: bool,
+    /// How the deadline was computed.
+    pub explanation: Vec<String>,
+    /// What further waiting costs.
+    pub cost: String,
+    /// Who is answering, or empty.
+    pub assignee: String,
+    /// Who has to answer, where not everybody may; or empty.
+    pub only: String,
+    /// The how manieth reminder; 0 for the breach itself.
+    pub repeat: u32,
+}
+
+/// `transcript`: what became of a staff member's mail.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Transcript {
+    /// The ticket's number; 0 where none is meant.
+    pub ticket: u64,
+    /// What was done, a line each.
+    pub done: Vec<String>,
+    /// What was wrong, a line each; then nothing was carried out or relayed.
+    pub wrong: Vec<String>,
+    /// To whom the text was relayed, or empty.
+    pub relayed_to: String,
+    /// Whether to add the manual of commands.
+    pub manual: bool,
+}
+
+impl Content for Acknowledgement {
+    const TEMPLATE: &'static str = "acknowledgement";
+}
+impl Content for AcknowledgementSecurity {
+    const TEMPLATE: &'static str = "acknowledgement-security";
+}
+impl Content for Change {
+    const TEMPLATE: &'static str = "change";
+}
+impl Content for Notice {
+    const TEMPLATE: &'static str = "notice";
+}
+impl Content for NoticeConfidential {
+    const TEMPLATE: &'static str = "notice-confidential";
+}
+impl Content for Warning {
+    const TEMPLATE: &'static str = "warning";
+}
+impl Content for Breach {
+    const TEMPLATE: &'static str = "breach";
+}
+impl Content for Transcript {
+    const TEMPLATE: &'static str = "transcript";
+}

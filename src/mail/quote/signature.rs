@@ -1,0 +1,347 @@
+//! What nobody writes anew: signatures, what clients and devices add, footers of lists, disclaimers.
+//!
+//! A delimiter hides what follows it up to the next quotation; without one only lines of a known form go, and a closing formula with its name stays.
+
+use super::line::{Line, Role, is_rule};
+use regex::Regex;
+use std::sync::LazyLock;
+
+/// The longest signature below a rule that is not `-- `. Longer, and the rule divides a text.
+const SIGNATURE_LINES_MAX: usize = 25;
+
+/// What telephones and clients put under a mail. Anchored: a sentence that mentions a telephone stays.
+static DEVICE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?ix)^["'\[(<]?(?:
+          (?:sent|written|composed|typed|posted)\ (?:(?:securely|simply|quickly)\ )?(?:from|via|with|using|by|on|through)\ (?:my\ |an?\ |the\ |your\ )?\S
+        | (?:this\ (?:e-?mail|message)\ was\ )?sent\ from\ my\ \S
+        | (?:sent|email)\ (?:while\ )?on\ the\ go
+        | get\ (?:outlook|the\ (?:new\ )?(?:aol|yahoo)|bluemail|spark|symphony)
+        | (?:von|vom|vo|mit|ab)\ (?:meine[mr]\ |mim\ |dem\ |der\ )?\S.{0,60}\ (?:gesendet|gesandt|verschickt|versendet|geschrieben|gschickt|gsendet)\.?$
+        | (?:gesendet|gesandt|verschickt|versandt|versendet|geschrieben|gschickt|gsendet)\ (?:von|vom|mit|über|via|ab|durch|aus)\ \S
+        | diese\ (?:nachricht|e-?mail|mail)\ wurde\ (?:von|mit|vom|über|ab)\ .{2,80}\ (?:gesendet|verschickt|versendet|geschrieben)
+        | (?:hol|holen|laden)\ (?:dir|sie\ sich|sie)\ (?:jetzt\ )?outlook | outlook\ (?:für|for|pour|per|para|voor)\ (?:ios|android)
+        | (?:envoyé|expédié|écrit|rédigé)\ (?:de|depuis|à\ partir\ d|par|avec|via|du|d')\S?
+        | (?:télécharger?|obtenez|obtenir|téléchargez)\ outlook
+        | (?:inviato|inviata|spedito|scritto)\ (?:da|dal|dalla|con|tramite|via|mediante)\ ?\S | ottieni\ outlook | scarica\ outlook
+        | (?:enviado|enviada|enviat|escrito|mandado)\ (?:desde|de|do|da|con|com|a\ partir\ d|via|mediante|pelo|pela|des\ d)\S? | (?:obtener|obtén|descargar|obter|baixe|obtenha)\ (?:o\ )?outlook
+        | (?:verzonden|verstuurd|gestuurd)\ (?:vanaf|van|met|via|vanuit|door)\ \S | (?:download|haal)\ outlook
+        | (?:skickat|skickades|sänt|skickad)\ (?:från|med|via)\ \S | (?:hämta|skaffa)\ outlook
+        | (?:sendt|skrevet)\ (?:fra|med|via)\ \S | (?:hent|få|last\ ned)\ outlook
+        | lähetetty\ \S | hanki\ outlook | (?:sendt|sent)\ úr\ \S
+        | (?:wysłan[eoay]|wysłano|napisane)\ (?:z|ze|za|przy|przez|w)\ \S | pobierz\ (?:program\ )?outlook
+        | (?:odesláno|odesláné|posláno|odoslané|odoslan[áé]|poslané|odeslano|poslano)\ (?:z|ze|zo|s|pomocí|cez|iz|sa)\ \S | (?:získat|stáhnout|získať)\ outlook
+        | (?:отправлено|послано|написано|надіслано|відправлено|изпратено)\ (?:с|из|от|через|со|з|із|за|чрез)\ ?\S | скачать\ outlook
+        | \S.{0,40}['’]?(?:dan|den|umdan|ımdan|imdan|ümdan|mdan|mden|tan|ten)\ gönderildi
+        | (?:küldve|elküldve|iphone-omról|az\ iphone)\ .{2,40} | (?:trimis|expediat)\ (?:de\ pe|din|de\ la|cu)\ \S
+        | (?:στάλθηκε|εστάλη)\ από\ \S | (?:dikirim|terkirim)\ dari\ \S | (?:đã\ )?gửi\ từ\ \S | ส่งจาก.{1,40} | saadetud\ (?:minu\ )?\S | išsiųsta\ iš\ \S | nosūtīts\ no\ \S
+        | (?:発信|送信元)?\S{0,12}(?:から送信|より送信|から送信されました) | 发自.{0,40} | 從我的.{0,30}(?:傳送|寄出|發送) | 从我的.{0,30}(?:发送|发出) | 寄自.{0,20}
+        | (?:나의\ )?\S{0,16}\s?(?:에서|에서\ )\s?보냄 | (?:أ|ا|إ)?ُ?رسلت\ من.{0,40} | (?:נשלח|נשלחה)\ מ.{0,40}
+        | (?:virus-free|virenfrei|sans\ virus|libre\ de\ virus|livre\ de\ vírus|privo\ di\ virus|virusvrij)\.?(?:\s|\.|$)
+        | provenance\ ?:\ courrier | \(?from\ (?:my\ )?(?:mobile|phone|iphone|ipad)\)?$
+        | via\ (?:mobile|mobil|iphone|ipad|android|blackberry)(?:\s\S+){0,2}$
+        )"#,
+    )
+});
+/// Names that only a device's or client's line has.
+static DEVICE_NAME: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)iphone|ipad|ipod|android|blackberry|samsung|galaxy|huawei|xiaomi|redmi|nokia|lumia|pixel|windows|outlook|yahoo|gmail|gmx|web\.de|freemail|proton|tutanota|tuta|aqua ?mail|k-9|thunderbird|mailspring|nylas|spark|airmail|newton|acompli|cloudmagic|bluemail|mailbird|mobil|handy|natel|smartphone|téléphone|telefon|telefono|teléfono|telefoon|telemóvel|celular|móvil|tablet|phone|iOS|mac\b|macbook|device|gerät|appareil|dispositi|apparaat|enhet|laite|urządz|устройств|смартфон|телефон|app\b|mail\b|courrier|posteo|superhuman|front\b|avast|avg\b|verizon|t-mobile|at&t|vodafone|o2\b|orange|swisscom|bluewin|telekom|wireless|4g|lte|5g|handheld|wiko|htc|oneplus|sony|xperia|motorola|lg\b|lenovo",
+    )
+});
+/// First words of what companies, lists and scanners append.
+static FOOTER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?ix)^[-\[\s\x22'*_(!]*(?:
+          disclaimer\s*[:.\n]? (?:$|\s)| (?:legal|confidentiality|privacy|e-?mail)\ (?:notice|disclaimer|note|statement|warning)\b | confidential(?:ity)?\s*(?:notice)?\s*[:\-–]
+        | (?:this|the\ information\ (?:contained\ )?in\ this)\ (?:e-?mail|message|communication|transmission|electronic\ mail)(?:\ message)?,?\ (?:\(?(?:and|including|or|together)\b.{0,80})?(?:is|are|may|contains?|has\ been|was|and\ any|and\ all|transmitted|attachments|message)\b.{0,160}(?:confidential|privileged|intended|solely|virus|scanned|legally|proprietary|property)
+        | the\ (?:information|contents?)\ (?:contained\ |transmitted\ )?(?:in|of)\ this\ (?:e-?mail|message|communication).{0,160}(?:confidential|privileged|intended|solely)
+        | if\ you\ (?:are\ not\ the\ intended|have\ received\ this\ (?:e-?mail|message|communication)\ (?:in|by)\ (?:error|mistake))
+        | (?:please\ )?(?:consider|think\ (?:of|about))\ the\ environment\ before
+        | diese\ (?:e-?mail|nachricht|mail|elektronische).{0,120}(?:vertraulich|ausschließlich|ausschliesslich|ausschlie\u{df}lich|bestimmt|virus|viren|geprüft)
+        | (?:der\ inhalt\ dieser|die\ informationen\ in\ dieser)\ (?:e-?mail|nachricht) | wenn\ sie\ nicht\ der\ (?:richtige|beabsichtigte|vorgesehene)\ (?:adressat|empfänger)
+        | (?:vertraulichkeits(?:hinweis|erklärung)|haftungsausschluss|rechtlicher\ hinweis|rechtliche\ hinweise)\b
+        | (?:ce\ (?:message|courriel|courrier|mail)|cet?\ e-?mail).{0,120}(?:confidentiel|destin|exclusif|virus) | les\ informations\ contenues\ dans\ ce | avis\ de\ confidentialité
+        | (?:este\ (?:mensaje|correo|email|e-?mail)|la\ información\ contenida).{0,120}(?:confidencial|destinat|exclusiv|privilegiad) | aviso\ (?:legal|de\ confidencialidad)
+        | (?:questo\ (?:messaggio|documento)|questa\ e-?mail|le\ informazioni\ contenute|il\ (?:presente\ )?messaggio).{0,120}(?:riservat|confidenzial|destinat|esclusiv) | ai\ sensi\ del\ (?:d\.?\s?lgs|regolamento)
+        | (?:esta\ mensagem|este\ e-?mail|a\ informação\ contida).{0,120}(?:confidencia|destinat|exclusiv)
+        | (?:dit\ bericht|deze\ e-?mail|de\ informatie\ in).{0,120}(?:vertrouwelijk|uitsluitend|bestemd)
+        | (?:det\ här|detta|denne|dette|tämä|niniejsz|tato\ |это\ |настоящее\ |bu\ e-?posta).{0,160}(?:konfidentiell|fortrolig|luottamuksel|poufn|důvěrn|конфиденциальн|gizli)
+        | (?:this|diese|ce)\ (?:e-?mail|message|nachricht).{0,40}(?:checked|scanned|geprüft|analysé|vérifié).{0,30}(?:for|by|auf|von|par|virus)
+        | the\ original\ of\ this\ e-?mail\ was\ scanned
+        | you\ (?:received|are\ receiving|have\ received)\ this\ (?:message|e-?mail|mail|because|is\ because) | you(?:'re|\ are)\ receiving\ this
+        | (?:sie|du)\ (?:erhalten|erhältst|bekommen|bekommst|haben|hast)\ diese\ (?:e-?mail|nachricht|mail)
+        | (?:vous\ (?:recevez|avez\ reçu)\ ce|recibe\ este|ricevi\ questa|je\ ontvangt\ dit|u\ ontvangt\ deze)\b
+        | to\ (?:unsubscribe|stop\ receiving|opt\ out)\b | (?:unsubscribe|abmelden|se\ désabonner|désabonnement|cancelar\ suscripción|annulla\ iscrizione)\s*(?:$|[:|<(h])
+        | (?:um\ sich\ (?:von\ .{2,40}\ )?abzumelden|zum\ abmelden|pour\ (?:vous|se)\ désabonner|para\ (?:darse\ de\ baja|cancelar)|per\ (?:disiscriverti|cancellar))\b
+        | reply\ to\ this\ e-?mail\ directly | \S+\ mailing\ list(?:\ -+|\ --|$) | (?:do\ you\ yahoo|don.t\ miss\ a\ thing)
+        | this\ footnote\ (?:also\ )?confirms | get\ your\ (?:free|own)\ .{2,40}(?:e-?mail|hotmail|yahoo)
+        )",
+    )
+});
+/// What must be said in the text between two rules for it to be a footer.
+static LEGAL: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)confidential|intended (?:recipient|only|solely|for)|virus|monitored|scanned|legally|disclaimer|data protection|privileged|unsubscribe|mailing ?list|vertraulich|ausschlie(?:ß|ss)lich|irrtümlich|rechtlich|amtsgericht|handelsregister|geschäftsführer|abmelden|confidentiel|destinataire|désabonn|confidencial|destinatario|riservat|esclusiv|vertrouwelijk|конфиденциальн|registered (?:office|in)",
+    )
+});
+/// What a contact block is made of.
+static CONTACT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\S@\S+\.\p{L}{2,}|https?://|\bwww\.|^(?:t|f|m|p|tel|fax|mob|mobil|mobile|phone|natel|cell|direct|direkt|office|skype|e-?mail|web|portable|móvil|telefon|telefono|telefax)\s*[.:]|(?:\+|\b00|\(0?|\b0)\d[\d\s()./-]{6,}\d|\(\d{3}\)\s?\d{3}|\b\d{3}[-. ]\d{3}[-. ]\d{4}\b",
+    )
+});
+/// A closing formula. It and the name below it belong to the writer's words.
+static CLOSING: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)^(?:mit |viele |liebe |beste |freundliche |schöne |herzliche |sonnige |fründlechi |fründlichi |en )?(?:(?:best|kind|warm|many|with) )*(?:freundlichen? |besten? |lieben? |vielen? |herzlichen? )?(?:gr[üu](?:ß|ss)e?n?|grüessli|grüssli|gruess|regards|rgds|thanks|thank you|thx|cheers|sincerely|yours|best|br|mfg|lg|vg|hg|danke|merci|cordialement|salutations|bien à vous|cordiali saluti|saluti|grazie|saludos|un saludo|gracias|atenciosamente|obrigad[oa]|groet(?:en|jes)?|met vriendelijke groet|mvh|hälsningar|vänliga hälsningar|hilsen|med venlig hilsen|terveisin|pozdrawiam|s pozdravem|с уважением)\b.{0,40}$",
+    )
+});
+
+fn pattern(p: &str) -> Regex {
+    // Patterns are constants of this file; each is compiled by a test.
+    #[allow(clippy::unwrap_used)]
+    Regex::new(p).unwrap()
+}
+
+/// Hides signatures and footers, stretch by stretch: quotation divides a mail into stretches.
+pub fn mark(lines: &mut [Line]) {
+    let (mut start, mut begun) = (0, false);
+    while start < lines.len() {
+        let len = lines[start..]
+            .iter()
+            .take_while(|l| matches!(l.role, Role::Text | Role::Blank))
+            .count();
+        if len > 0 {
+            stretch(&mut lines[start..start + len], begun);
+            begun |= lines[start..start + len]
+                .iter()
+                .any(|l| l.role == Role::Text);
+        }
+        start += len.max(1);
+    }
+}
+
+/// `begun`: something was said before this stretch.
+fn stretch(lines: &mut [Line], begun: bool) {
+    let fenced = fences(lines);
+    hide_devices(lines, &fenced);
+    hide_between_rules(lines, &fenced);
+    hide_below_delimiter(lines, &fenced, begun);
+    hide_footers(lines, &fenced);
+    hide_contact_block(lines);
+}
+
+/// Which lines stand in a ``` block: code and logs look like anything.
+fn fences(lines: &[Line]) -> Vec<bool> {
+    let mut inside = false;
+    lines
+        .iter()
+        .map(|l| {
+            let fence = l.plain.starts_with("```");
+            inside ^= fence;
+            inside || fence
+        })
+        .collect()
+}
+
+fn hide(lines: &mut [Line]) {
+    for line in lines.iter_mut().filter(|l| l.role == Role::Text) {
+        line.role = Role::Hidden;
+    }
+}
+
+fn hide_devices(lines: &mut [Line], fenced: &[bool]) {
+    for i in 0..lines.len() {
+        if lines[i].role == Role::Text
+            && !fenced[i]
+            && is_device(&lines[i].plain)
+            && stands_alone(lines, i)
+        {
+            lines[i].role = Role::Hidden;
+        }
+    }
+}
+
+/// Whether a client or a device added this line.
+fn is_device(plain: &str) -> bool {
+    if plain.len() > 200 || !DEVICE.is_match(plain) {
+        return false;
+    }
+    // "Sent from my desk, is much easier …" is a sentence: what is said before the first comma must name a device, or be short.
+    let clause = plain.split([',', ';', '!']).next().unwrap_or(plain);
+    let words = clause.split_whitespace().count();
+    let sentence = clause.len() < plain.len() || plain.ends_with(['.', '?', ':']);
+    (DEVICE_NAME.is_match(clause) && words <= 14) || (!sentence && words <= 7)
+}
+
+/// Such a line is the first or last of its paragraph, never in the middle of one.
+fn stands_alone(lines: &[Line], i: usize) -> bool {
+    let blank = |l: Option<&Line>| l.is_none_or(|l| l.role != Role::Text || is_rule(&l.plain));
+    let before = i.checked_sub(1).and_then(|n| lines.get(n));
+    let after = lines.get(i + 1);
+    blank(after)
+        || blank(before)
+        || lines[i + 1..]
+            .iter()
+            .filter(|l| l.role == Role::Text)
+            .take(3)
+            .count()
+            <= 2
+}
+
+/// A footer between two rules goes even when text follows; rules around ordinary text stay.
+fn hide_between_rules(lines: &mut [Line], fenced: &[bool]) {
+    let rules: Vec<usize> = (0..lines.len())
+        .filter(|&i| lines[i].role == Role::Text && !fenced[i] && is_long_rule(&lines[i].plain))
+        .collect();
+    let Some(said) = lines
+        .iter()
+        .position(|l| l.role == Role::Text && !is_rule(&l.plain))
+    else {
+        return;
+    };
+    for (n, &rule) in rules
+        .iter()
+        .enumerate()
+        .skip_while(|(_, rule)| **rule < said)
+    {
+        let end = rules.get(n + 1).copied().unwrap_or(lines.len());
+        let legal = lines[rule..end].iter().any(|l| LEGAL.is_match(&l.plain));
+        if legal && texts(&lines[rule..end]) <= SIGNATURE_LINES_MAX {
+            hide(&mut lines[rule..end]);
+            if rules.get(n + 2).is_none() && rules.get(n + 1).is_some() {
+                lines[end].role = Role::Hidden;
+                let tail_legal = lines[end..].iter().any(|l| LEGAL.is_match(&l.plain));
+                if tail_legal {
+                    hide(&mut lines[end..]);
+                }
+            }
+        }
+    }
+}
+
+fn is_long_rule(plain: &str) -> bool {
+    is_rule(plain) && plain.chars().filter(|c| *c != ' ').count() >= 5
+}
+
+fn texts(lines: &[Line]) -> usize {
+    lines
+        .iter()
+        .filter(|l| l.role == Role::Text && !is_rule(&l.plain))
+        .count()
+}
+
+/// Below `-- ` comes the signature (RFC 3676 4.3); many clients write other rules.
+fn hide_below_delimiter(lines: &mut [Line], fenced: &[bool], begun: bool) {
+    let said = match lines
+        .iter()
+        .position(|l| l.role == Role::Text && !is_rule(&l.plain))
+    {
+        _ if begun => 0,
+        Some(n) => n,
+        None => return,
+    };
+    let mut left = texts(lines);
+    // A person draws few rules; the bound keeps a mail of nothing else cheap.
+    let mut rules_left = 200;
+    for i in 0..lines.len() {
+        let rule = is_rule(&lines[i].plain);
+        left -= usize::from(lines[i].role == Role::Text && !rule);
+        if !rule || lines[i].role != Role::Text || fenced[i] || i < said || rules_left == 0 {
+            continue;
+        }
+        rules_left -= 1;
+        if delimits(&lines[i].plain, &lines[i + 1..], left) {
+            hide(&mut lines[i..]);
+            return;
+        }
+    }
+}
+
+/// Whether a rule with `texts` lines of text below it begins a signature.
+fn delimits(rule: &str, below: &[Line], texts: usize) -> bool {
+    let contacts = || {
+        below.iter().any(|l| {
+            l.role == Role::Text && (CONTACT.is_match(&l.plain) || LEGAL.is_match(&l.plain))
+        })
+    };
+    match rule {
+        "--" | "- --" | "—" | "——" | "–" | "––" => texts <= 2 * SIGNATURE_LINES_MAX,
+        "__" | "___" | "---" | "~~" | "==" => texts <= 8,
+        _ if is_long_rule(rule) && rule.starts_with(['_', '─', '━']) => {
+            texts <= 12 || (texts <= SIGNATURE_LINES_MAX && contacts())
+        }
+        _ if is_long_rule(rule) => (1..=SIGNATURE_LINES_MAX).contains(&texts) && contacts(),
+        _ => false,
+    }
+}
+
+/// Paragraphs of a known form near the end go, together with what they announce.
+fn hide_footers(lines: &mut [Line], fenced: &[bool]) {
+    let mut start = 0;
+    while start < lines.len() {
+        let len = lines[start..]
+            .iter()
+            .take_while(|l| l.role == Role::Text)
+            .count();
+        if len > 0 && !fenced[start] && start > 0 && is_footer(&lines[start..start + len]) {
+            hide(&mut lines[start..start + len]);
+        }
+        start += len.max(1);
+    }
+}
+
+fn is_footer(paragraph: &[Line]) -> bool {
+    let mut opening = String::new();
+    for line in paragraph.iter().take(5) {
+        opening.push_str(&line.plain);
+        opening.push(' ');
+        if opening.len() > 600 {
+            break;
+        }
+    }
+    opening.truncate(opening.floor_char_boundary(600));
+    FOOTER.is_match(opening.trim_end())
+}
+
+/// A last paragraph of a name and ways to reach it goes; what stands under a closing formula stays with its name.
+fn hide_contact_block(lines: &mut [Line]) {
+    let Some(last) = lines
+        .iter()
+        .rposition(|l| l.role == Role::Text && !is_rule(&l.plain))
+    else {
+        return;
+    };
+    let start = lines[..=last]
+        .iter()
+        .rposition(|l| l.role != Role::Text)
+        .map_or(0, |n| n + 1);
+    let block = &lines[start..=last];
+    let Some(before) = lines[..start].iter().rposition(|l| l.role == Role::Text) else {
+        return;
+    };
+    let closing = block.iter().position(|l| CLOSING.is_match(&l.plain));
+    let from = start + closing.map_or(0, |n| n + 2);
+    if from > last {
+        return;
+    }
+    let block = &lines[from..=last];
+    let contacts = block.iter().filter(|l| CONTACT.is_match(&l.plain)).count();
+    let links_only = block
+        .iter()
+        .all(|l| !CONTACT.is_match(&l.plain) || l.plain.contains("://"));
+    let words = |l: &Line| l.plain.split_whitespace().count();
+    let wordy = block.iter().any(|l| {
+        l.plain.len() > 70
+            || words(l) > 8
+            || l.plain.ends_with(['?', '!'])
+            || (words(l) > 4 && l.plain.ends_with('.'))
+    });
+    let announced =
+        lines[before].plain.ends_with([':', ',']) && !CLOSING.is_match(&lines[before].plain);
+    let named = !CONTACT.is_match(&block[0].plain) || closing.is_some();
+    if contacts >= 2 && !links_only && block.len() <= 12 && !wordy && !announced && named {
+        hide(&mut lines[from..=last]);
+    }
+}

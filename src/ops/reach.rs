@@ -1,0 +1,190 @@
+//! How a command reaches the record: through the running daemon's control socket, else by opening the store itself.
+
+use super::control;
+use super::request::{Desk, Request};
+use crate::clerk::{Clerk, Done, Job};
+use crate::clock;
+use crate::config::Config;
+use crate::desk::Policy;
+use crate::desk::token::Keys;
+use crate::store::{Locked, Options, Store};
+use anyhow::Context;
+use data_encoding::HEXLOWER;
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::Arc;
+
+/// The way in.
+pub enum Way {
+    /// A daemon runs.
+    Daemon(control::Client),
+    /// None runs: this process has the store.
+    Store(Box<Opened>),
+}
+
+/// The store, opened by a command.
+pub struct Opened {
+    clerk: Clerk,
+    /// What goes by.
+    pub policy: Arc<Policy>,
+}
+
+impl Way {
+    /// Finds the way. Nobody else's state folder is opened: a daemon that runs is asked.
+    pub fn find(config: &Config) -> anyhow::Result<Way> {
+        match open_store(config) {
+            Ok(opened) => Ok(Way::Store(Box::new(opened))),
+            Err(e) if e.is::<Locked>() => Ok(Way::Daemon(control::Client::connect(
+                &config.control,
+                &config.state,
+            )?)),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Asks; the answer goes to `out`; the exit code.
+    pub fn ask(&mut self, request: Request, out: &mut dyn Write) -> anyhow::Result<u8> {
+        match self {
+            Way::Daemon(client) => client.ask(&request, out),
+            Way::Store(opened) => opened.answer(request, out),
+        }
+    }
+
+    /// Ends: a store that was opened is closed cleanly.
+    pub fn close(self) -> anyhow::Result<()> {
+        match self {
+            Way::Daemon(_) => Ok(()),
+            Way::Store(opened) => opened.clerk.close(),
+        }
+    }
+}
+
+impl Opened {
+    fn answer(&mut self, request: Request, out: &mut dyn Write) -> anyhow::Result<u8> {
+        let reader = self.clerk.store().reader();
+        let clerk = &mut self.clerk;
+        let mut submit = |jobs: Vec<Job>| clerk.process(&jobs, clock::now());
+        Desk {
+            reader: &reader,
+            policy: &self.policy,
+            submit: &mut submit,
+            now: clock::now(),
+        }
+        .answer(request, out)
+    }
+
+    /// Decides and commits.
+    pub fn process(&mut self, jobs: &[Job]) -> anyhow::Result<Vec<Done>> {
+        self.clerk.process(jobs, clock::now())
+    }
+
+    /// The clerk, for a daemon that takes over.
+    pub fn into_clerk(self) -> Clerk {
+        self.clerk
+    }
+}
+
+/// Opens the state folder with its keys and the policy. [`Locked`] if another process has it.
+pub fn open_store(config: &Config) -> anyhow::Result<Opened> {
+    make_folder(&config.state)?;
+    let confidential = config
+        .queues
+        .iter()
+        .filter(|q| q.confidential)
+        .map(|q| q.name.clone())
+        .collect();
+    let options = Options {
+        confidential: Some(confidential),
+        ..Options::default()
+    };
+    let mut store = Store::open_with(&config.state, options)?;
+    let keys = keys(&config.state)?;
+    let policy = Arc::new(config.policy(keys).map_err(faults)?);
+    for source in config.policy_files().map_err(faults)? {
+        store.keep_policy(&source.file, &source.text, policy.book_hash)?;
+    }
+    Ok(Opened {
+        clerk: Clerk::new(store, policy.clone()),
+        policy,
+    })
+}
+
+/// Several diagnostics as one error, a line each.
+pub fn faults(found: Vec<crate::diagnostic::Diagnostic>) -> anyhow::Error {
+    Misconfigured(
+        found
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("\n"),
+    )
+    .into()
+}
+
+/// The configuration or a rule file is wrong: exit 78.
+#[derive(Debug)]
+pub struct Misconfigured(pub String);
+
+impl std::fmt::Display for Misconfigured {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Misconfigured {}
+
+fn make_folder(state: &Path) -> anyhow::Result<()> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(state)
+        .with_context(|| format!("the state folder {} cannot be made", state.display()))
+}
+
+/// The keys that sign tokens: `<state>/keys`, a line each: id, then 64 hex digits; the first signs. Made at the first start.
+pub fn keys(state: &Path) -> anyhow::Result<Keys> {
+    let path = state.join("keys");
+    if !path.exists() {
+        let mut secret = [0; 32];
+        std::io::Read::read_exact(&mut std::fs::File::open("/dev/urandom")?, &mut secret)?;
+        let fresh = state.join("keys.new");
+        let mut file = std::fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&fresh)?;
+        writeln!(file, "1 {}", HEXLOWER.encode(&secret))?;
+        file.sync_all()?;
+        std::fs::rename(&fresh, &path)?;
+        std::fs::File::open(state)?.sync_all()?;
+    }
+    let text = std::fs::read_to_string(&path)
+        .with_context(|| format!("{} cannot be read", path.display()))?;
+    let keys = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).map(|(i, line)| {
+        key(line).with_context(|| format!("{}:{}: a key is one letter or digit, a space and 64 hex digits; restore the file from a backup", path.display(), i + 1))
+    });
+    let keys = keys.collect::<anyhow::Result<Vec<_>>>()?;
+    anyhow::ensure!(
+        !keys.is_empty(),
+        "{} is empty; restore it from a backup, or remove it: old letters' tokens are worth nothing then",
+        path.display()
+    );
+    Ok(Keys::new(keys))
+}
+
+fn key(line: &str) -> Option<(char, [u8; 32])> {
+    let (id, hex) = line.trim().split_once(' ')?;
+    let mut letters = id.chars();
+    let (Some(id), None) = (letters.next(), letters.next()) else {
+        return None;
+    };
+    let secret = HEXLOWER
+        .decode(hex.trim().as_bytes())
+        .ok()?
+        .try_into()
+        .ok()?;
+    id.is_ascii_alphanumeric()
+        .then_some((id.to_ascii_lowercase(), secret))
+}

@@ -1,0 +1,373 @@
+//! `ticketd receive`: mails as newly arrived, durably, through the daemon's own path; it sends nothing.
+
+use super::cli::Cli;
+use super::reach::Way;
+use super::request::{Delivery, Request, arrivals};
+use super::{exit, failed};
+use crate::clerk::Job;
+use crate::clock;
+use crate::config::Config;
+use crate::desk::event::{Event, Trouble};
+use crate::desk::record::Fate;
+use crate::mail::parse;
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use data_encoding::BASE64;
+use serde::{Deserialize, Serialize};
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver};
+
+/// A chunk is one commit: large enough that a sync is shared, small enough for memory.
+const CHUNK_MAILS: usize = 100;
+const CHUNK_BYTES: usize = 4 << 20;
+
+/// Its arguments.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// File history: no letters, no clocks.
+    #[arg(long)]
+    silent: bool,
+    /// Every mail of a Maildir: new/ and cur/.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["mbox", "files"])]
+    maildir: Option<PathBuf>,
+    /// Every mail of an mbox file.
+    #[arg(long, value_name = "FILE", conflicts_with = "files")]
+    mbox: Option<PathBuf>,
+    /// The queue; by default the first of the configuration.
+    #[arg(long, value_name = "NAME", default_value = "")]
+    queue: String,
+    /// When they were received, RFC 3339; by default now (C4.2).
+    #[arg(long, value_name = "TIME")]
+    received_at: Option<DateTime<Utc>>,
+    /// One mail each; `-` is one mail on standard input.
+    #[arg(value_name = "FILE", required_unless_present_any = ["maildir", "mbox"])]
+    files: Vec<PathBuf>,
+}
+
+/// What was taken (CLI.md).
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+struct Tally {
+    received: u64,
+    tickets: u64,
+    replies: u64,
+    automatic: u64,
+    duplicates: u64,
+    quarantined: u64,
+    letters: u64,
+}
+
+#[derive(Deserialize)]
+struct Taken {
+    fate: Fate,
+    letters: u64,
+}
+
+impl Tally {
+    fn count(&mut self, taken: &Taken) {
+        self.received += 1;
+        self.letters += taken.letters;
+        match taken.fate {
+            Fate::Opened => self.tickets += 1,
+            Fate::Joined => self.replies += 1,
+            Fate::Filed => self.automatic += 1,
+            Fate::Duplicate => self.duplicates += 1,
+            Fate::Quarantined | Fate::None => self.quarantined += 1,
+        }
+    }
+}
+
+/// Runs it; the exit code.
+pub fn run(cli: &Cli, arguments: &Arguments) -> u8 {
+    // Standard input is an MTA's pipe: whatever goes wrong, it must keep the mail and try again.
+    let pipe = arguments.files.iter().any(|f| f.as_os_str() == "-");
+    match taken(cli, arguments) {
+        Ok(tally) => {
+            println!("{}", serde_json::to_string(&tally).unwrap_or_default());
+            exit::OK
+        }
+        Err(e) if pipe => {
+            eprintln!("ticketd: {e:#}");
+            exit::TEMPFAIL
+        }
+        Err(e) => failed(&e),
+    }
+}
+
+fn taken(cli: &Cli, arguments: &Arguments) -> anyhow::Result<Tally> {
+    let config = cli.config()?;
+    known_queue(&config, &arguments.queue)?;
+    // Opened before anything is read, so that a pipe whose store is busy fails at once.
+    let mut way = Way::find(&config)?;
+    let chunks = chunks(sources(arguments)?, config.mail_bytes_max)?;
+    let mut tally = Tally::default();
+    let result = match &mut way {
+        Way::Store(opened) => each_chunk(arguments, chunks, &mut tally, |jobs| {
+            let done = opened.process(&jobs)?;
+            Ok(done
+                .iter()
+                .map(|d| Taken {
+                    fate: d.fate,
+                    letters: d.letters.len() as u64,
+                })
+                .collect())
+        }),
+        Way::Daemon(client) => each_chunk(arguments, chunks, &mut tally, |jobs| {
+            let mails = jobs
+                .iter()
+                .filter_map(|j| j.raw.as_deref())
+                .map(|raw| BASE64.encode(raw))
+                .collect();
+            let delivery = Delivery {
+                queue: arguments.queue.clone(),
+                silent: arguments.silent,
+                received_at: arguments.received_at,
+                mails,
+            };
+            let mut out = vec![];
+            client.ask(&Request::Receive(delivery), &mut out)?;
+            out.split(|b| *b == b'\n')
+                .filter(|l| !l.is_empty())
+                .map(|l| Ok(serde_json::from_slice(l)?))
+                .collect()
+        }),
+    };
+    way.close()?;
+    result?;
+    Ok(tally)
+}
+
+fn known_queue(config: &Config, name: &str) -> anyhow::Result<()> {
+    let names: Vec<&str> = config.queues.iter().map(|q| q.name.as_str()).collect();
+    anyhow::ensure!(
+        name.is_empty() || names.contains(&name),
+        "--queue {name} is unknown; use one of {}",
+        names.join(", ")
+    );
+    Ok(())
+}
+
+/// Reads ahead on another thread, so that parsing and committing overlap.
+fn each_chunk(
+    arguments: &Arguments,
+    chunks: Receiver<anyhow::Result<Vec<Whole>>>,
+    tally: &mut Tally,
+    mut take: impl FnMut(Vec<Job>) -> anyhow::Result<Vec<Taken>>,
+) -> anyhow::Result<()> {
+    let jobs = read_ahead(arguments, chunks)?;
+    for chunk in jobs {
+        for taken in take(chunk?)? {
+            tally.count(&taken);
+        }
+    }
+    Ok(())
+}
+
+fn read_ahead(
+    arguments: &Arguments,
+    chunks: Receiver<anyhow::Result<Vec<Whole>>>,
+) -> anyhow::Result<Receiver<anyhow::Result<Vec<Job>>>> {
+    let (jobs, ahead) = mpsc::sync_channel(1);
+    let pool = rayon::ThreadPoolBuilder::new()
+        .stack_size(parse::STACK_BYTES)
+        .build()
+        .context("starting the threads that read mail")?;
+    let (queue, silent, at) = (
+        arguments.queue.clone(),
+        arguments.silent,
+        arguments.received_at,
+    );
+    std::thread::Builder::new()
+        .name("read-ahead".into())
+        .spawn(move || {
+            for chunk in chunks {
+                let read = chunk.map(|mails| {
+                    pool.install(|| as_jobs(mails, &queue, at.unwrap_or_else(clock::now), silent))
+                });
+                if jobs.send(read).is_err() {
+                    return;
+                }
+            }
+        })?;
+    Ok(ahead)
+}
+
+fn as_jobs(mails: Vec<Whole>, queue: &str, received: DateTime<Utc>, silent: bool) -> Vec<Job> {
+    let raws: Vec<Arc<[u8]>> = mails.iter().map(|m| m.raw.clone()).collect();
+    let mut jobs = arrivals(&raws, "receive", queue, received, silent);
+    for (job, mail) in jobs.iter_mut().zip(&mails) {
+        if let (Event::MailArrived(arrival), Some(bytes)) = (&mut job.event, mail.cut_from) {
+            arrival.trouble.get_or_insert(Trouble::Cut { bytes });
+        }
+    }
+    jobs
+}
+
+/// A mail's bytes, and its whole size where only the beginning is taken.
+struct Whole {
+    raw: Arc<[u8]>,
+    cut_from: Option<u64>,
+}
+
+enum Sources {
+    Files(Vec<PathBuf>),
+    Mbox(Box<dyn BufRead + Send>),
+}
+
+fn sources(arguments: &Arguments) -> anyhow::Result<Sources> {
+    if let Some(folder) = &arguments.maildir {
+        return Ok(Sources::Files(maildir(folder)?));
+    }
+    match &arguments.mbox {
+        Some(path) => {
+            let file = std::fs::File::open(path)
+                .with_context(|| format!("the mbox {} cannot be read", path.display()))?;
+            Ok(Sources::Mbox(Box::new(BufReader::with_capacity(
+                1 << 20,
+                file,
+            ))))
+        }
+        None => Ok(Sources::Files(arguments.files.clone())),
+    }
+}
+
+/// The files of new/ and cur/, oldest name first (an IMAP server moves mail from one to the other).
+fn maildir(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = vec![];
+    for part in ["new", "cur"] {
+        let part = folder.join(part);
+        let entries = std::fs::read_dir(&part).with_context(|| {
+            format!(
+                "{} is no Maildir: {} cannot be read",
+                folder.display(),
+                part.display()
+            )
+        })?;
+        files.extend(
+            entries
+                .filter_map(|e| e.ok().map(|e| e.path()))
+                .filter(|p| {
+                    p.file_name()
+                        .is_some_and(|n| !n.as_encoded_bytes().starts_with(b"."))
+                }),
+        );
+    }
+    files.sort_by(|a, b| a.file_name().cmp(&b.file_name()));
+    Ok(files)
+}
+
+fn chunks(
+    sources: Sources,
+    mail_bytes_max: u64,
+) -> anyhow::Result<Receiver<anyhow::Result<Vec<Whole>>>> {
+    let (send, chunks) = mpsc::sync_channel(1);
+    std::thread::Builder::new()
+        .name("read-files".into())
+        .spawn(move || {
+            let mut chunk: Vec<Whole> = vec![];
+            let mut bytes = 0;
+            let mut next = |mail: anyhow::Result<Whole>| {
+                match mail {
+                    Ok(mail) => {
+                        bytes += mail.raw.len();
+                        chunk.push(mail);
+                    }
+                    Err(e) => return send.send(Err(e)).is_ok(),
+                }
+                if chunk.len() < CHUNK_MAILS && bytes < CHUNK_BYTES {
+                    return true;
+                }
+                bytes = 0;
+                send.send(Ok(std::mem::take(&mut chunk))).is_ok()
+            };
+            match sources {
+                Sources::Files(files) => {
+                    let _all = files.iter().all(|f| next(file(f, mail_bytes_max)));
+                }
+                Sources::Mbox(mbox) => mbox_mails(mbox, mail_bytes_max, &mut next),
+            }
+            if !chunk.is_empty() {
+                let _ = send.send(Ok(chunk));
+            }
+        })?;
+    Ok(chunks)
+}
+
+fn file(path: &Path, mail_bytes_max: u64) -> anyhow::Result<Whole> {
+    if path.as_os_str() == "-" {
+        return taken_from(std::io::stdin().lock(), mail_bytes_max)
+            .context("standard input cannot be read");
+    }
+    let file =
+        std::fs::File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    taken_from(file, mail_bytes_max).with_context(|| format!("{} cannot be read", path.display()))
+}
+
+fn taken_from(mut from: impl Read, mail_bytes_max: u64) -> std::io::Result<Whole> {
+    let mut raw = vec![];
+    from.by_ref().take(mail_bytes_max).read_to_end(&mut raw)?;
+    let kept = raw.len() as u64;
+    let rest = if kept == mail_bytes_max {
+        std::io::copy(&mut from, &mut std::io::sink())?
+    } else {
+        0
+    };
+    Ok(Whole {
+        raw: raw.into(),
+        cut_from: (rest > 0).then_some(kept + rest),
+    })
+}
+
+/// mboxrd: a line `From ` begins a mail, `>From ` in a mail loses one `>`.
+fn mbox_mails(
+    mut mbox: Box<dyn BufRead + Send>,
+    mail_bytes_max: u64,
+    next: &mut dyn FnMut(anyhow::Result<Whole>) -> bool,
+) {
+    let (mut raw, mut line, mut size, mut begun) = (vec![], vec![], 0u64, false);
+    loop {
+        line.clear();
+        let read = match mbox.read_until(b'\n', &mut line) {
+            Ok(n) => n,
+            Err(e) => {
+                next(Err(anyhow::Error::new(e).context("the mbox cannot be read")));
+                return;
+            }
+        };
+        if read == 0 || line.starts_with(b"From ") {
+            if begun && !next(Ok(mbox_mail(&mut raw, size))) {
+                return;
+            }
+            if read == 0 {
+                return;
+            }
+            (begun, size) = (true, 0);
+            continue;
+        }
+        let quoted = line.iter().take_while(|b| **b == b'>').count();
+        let content = if quoted > 0 && line[quoted..].starts_with(b"From ") {
+            &line[1..]
+        } else {
+            &line[..]
+        };
+        size += content.len() as u64;
+        if raw.len() as u64 + content.len() as u64 <= mail_bytes_max {
+            raw.extend_from_slice(content);
+        }
+        begun = true;
+    }
+}
+
+fn mbox_mail(raw: &mut Vec<u8>, size: u64) -> Whole {
+    let mut raw = std::mem::take(raw);
+    let cut_from = (size > raw.len() as u64).then_some(size);
+    // The empty line before the next `From ` belongs to the mbox.
+    if cut_from.is_none() && raw.ends_with(b"\n\n") {
+        raw.pop();
+    }
+    Whole {
+        raw: raw.into(),
+        cut_from,
+    }
+}

@@ -1,0 +1,138 @@
+//! `ticketd status`: is all well. Exit 0, 1 (warning) or 2 (critical), as monitoring expects it.
+
+use super::request::utc;
+use crate::desk::delivery::road_word;
+use crate::desk::record::{Entry, Road};
+use crate::store::Reader;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+use std::io::Write;
+
+/// Letters that wait longer than this want attention.
+const LETTER_WAITS: TimeDelta = TimeDelta::minutes(30);
+/// A due step not taken for so long: the deadlines' loop does not run.
+const STEP_WAITS: TimeDelta = TimeDelta::minutes(2);
+
+/// How bad it is; the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// All is well.
+    Well = 0,
+    /// Somebody should look today.
+    Warning = 1,
+    /// Somebody must look now.
+    Critical = 2,
+}
+
+/// One line: what is looked at, how it is.
+#[derive(Clone, Debug)]
+pub struct Fact {
+    /// `mailbox support`, `outbox`.
+    pub of: String,
+    /// How bad.
+    pub level: Level,
+    /// In words, with what to do.
+    pub words: String,
+}
+
+/// What the store says, when no daemon runs.
+pub fn of_store(
+    reader: &Reader,
+    now: DateTime<Utc>,
+    json: bool,
+    out: &mut dyn Write,
+) -> anyhow::Result<u8> {
+    let mut facts = vec![Fact {
+        of: "daemon".into(),
+        level: Level::Critical,
+        words: "does not run; start it with systemctl start ticketd".into(),
+    }];
+    facts.extend(store_facts(reader, now)?);
+    write(&facts, json, out)
+}
+
+/// What the outbox and the due steps say.
+pub fn store_facts(reader: &Reader, now: DateTime<Utc>) -> anyhow::Result<Vec<Fact>> {
+    Ok(vec![
+        outbox(&reader.outbox()?, now),
+        deadlines(reader, now)?,
+    ])
+}
+
+fn outbox(letters: &[Entry], now: DateTime<Utc>) -> Fact {
+    let with = |wanted: &str| {
+        letters
+            .iter()
+            .filter(|e| {
+                e.letter
+                    .as_ref()
+                    .is_some_and(|l| road_word(&l.road) == wanted)
+            })
+            .count()
+    };
+    let waiting = |e: &&Entry| {
+        e.letter
+            .as_ref()
+            .is_some_and(|l| matches!(l.road, Road::Waiting { .. } | Road::Taken { .. }))
+    };
+    let oldest = letters.iter().filter(waiting).map(|e| e.at).min();
+    let (failed, unknown, held) = (with("failed"), with("unknown"), with("held"));
+    let late = oldest.is_some_and(|at| now - at > LETTER_WAITS);
+    let level = if failed > 0 || late {
+        Level::Critical
+    } else if unknown + held > 0 {
+        Level::Warning
+    } else {
+        Level::Well
+    };
+    let since = oldest.map_or(String::new(), |at| {
+        format!(", the oldest since {}", utc(at))
+    });
+    let hint = if level == Level::Well {
+        ""
+    } else {
+        "; see ticketd outbox"
+    };
+    Fact {
+        of: "outbox".into(),
+        level,
+        words: format!(
+            "{} waiting{since}, {failed} failed, {unknown} unknown, {held} held{hint}",
+            with("waiting") + with("taken")
+        ),
+    }
+}
+
+fn deadlines(reader: &Reader, now: DateTime<Utc>) -> anyhow::Result<Fact> {
+    let next = reader.next_due()?;
+    let level = if next.is_some_and(|at| now - at > STEP_WAITS) {
+        Level::Critical
+    } else {
+        Level::Well
+    };
+    let words = next.map_or("no clock runs".into(), |at| {
+        format!("the next step is due {}", utc(at))
+    });
+    Ok(Fact {
+        of: "deadlines".into(),
+        level,
+        words,
+    })
+}
+
+/// Writes the facts; the worst one's exit code.
+pub fn write(facts: &[Fact], json: bool, out: &mut dyn Write) -> anyhow::Result<u8> {
+    for fact in facts {
+        let level = ["ok", "warning", "critical"][fact.level as usize];
+        if json {
+            writeln!(
+                out,
+                "{}",
+                json!({ "of": fact.of, "level": level, "words": fact.words })
+            )?;
+        } else {
+            writeln!(out, "{level:<8}  {:<20}  {}", fact.of, fact.words)?;
+        }
+    }
+    Ok(facts.iter().map(|f| f.level as u8).max().unwrap_or(0))
+}

@@ -1,0 +1,251 @@
+//! The fields of a mail as rules see them, and all patterns over them: one automaton a field.
+
+use crate::diagnostic::Diagnostic;
+use crate::mail::Mail;
+use crate::mail::fold::{FOLDED_BYTES_MAX, folded};
+use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+/// One pattern compiled may cost so much; a larger one is a mistake (`\w{1000}`).
+const PATTERN_BYTES_MAX: usize = 1 << 20;
+
+/// All patterns of a field together.
+const SET_BYTES_MAX: usize = 64 << 20;
+
+/// The states that the automaton of a field may keep. Too few and it forgets them again and again, which is what made it slow.
+const STATES_BYTES_MAX: usize = 16 << 20;
+
+/// Short fields are cut to this.
+const SHORT_FIELD_BYTES_MAX: usize = 8 << 10;
+
+/// Where a pattern looks.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Field {
+    Sender,
+    Recipient,
+    Subject,
+    Text,
+    Attachment,
+    /// By its name in lower case.
+    Header(String),
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Field::Sender => f.write_str("sender"),
+            Field::Recipient => f.write_str("recipient"),
+            Field::Subject => f.write_str("subject"),
+            Field::Text => f.write_str("text"),
+            Field::Attachment => f.write_str("attachment"),
+            Field::Header(name) => f.write_str(name),
+        }
+    }
+}
+
+/// A mail's fields, folded.
+#[derive(Debug, Default)]
+pub struct Texts(BTreeMap<Field, String>);
+
+impl Texts {
+    /// Those of a mail; of its header only the fields named.
+    pub fn of<'a>(mail: &Mail, header_names: impl Iterator<Item = &'a str>) -> Self {
+        let addresses = |mailboxes: &mut dyn Iterator<Item = &crate::mail::Mailbox>| {
+            let lines: Vec<_> = mailboxes.map(|m| m.address.as_str()).take(100).collect();
+            lines.join("\n")
+        };
+        let names: Vec<_> = mail.attachments.iter().map(|a| a.name.as_str()).collect();
+        let mut texts = Texts::default();
+        texts.add(Field::Subject, &mail.subject);
+        texts.add(Field::Text, &mail.new_text);
+        texts.add(Field::Sender, &addresses(&mut mail.from.iter()));
+        texts.add(
+            Field::Recipient,
+            &addresses(&mut mail.to.iter().chain(&mail.cc)),
+        );
+        texts.add(Field::Attachment, &names.join("\n"));
+        for name in header_names {
+            let values: Vec<_> = mail.headers(name).take(20).collect();
+            texts.add(Field::Header(name.into()), &values.join("\n"));
+        }
+        texts
+    }
+
+    /// One field more.
+    pub fn add(&mut self, field: Field, text: &str) {
+        let bytes_max = match field {
+            Field::Text => FOLDED_BYTES_MAX,
+            _ => SHORT_FIELD_BYTES_MAX,
+        };
+        self.0.insert(field, folded(text, bytes_max));
+    }
+}
+
+/// Number of a pattern in [`Patterns`].
+pub type PatternId = usize;
+
+/// Every pattern of every rule.
+#[derive(Debug, Default)]
+pub struct Patterns {
+    all: Vec<Pattern>,
+    sets: Vec<Set>,
+}
+
+#[derive(Debug)]
+struct Pattern {
+    field: Field,
+    regex: Arc<Regex>,
+}
+
+#[derive(Debug)]
+struct Set {
+    field: Field,
+    regexes: RegexSet,
+    ids: Vec<PatternId>,
+}
+
+/// Which patterns were found in a mail.
+#[derive(Debug)]
+pub struct Found(Vec<bool>);
+
+impl Found {
+    /// Whether this one was.
+    pub fn has(&self, id: PatternId) -> bool {
+        self.0.get(id).copied().unwrap_or(false)
+    }
+
+    /// Whether one of these was.
+    pub fn any(&self, ids: &[PatternId]) -> bool {
+        ids.iter().any(|id| self.has(*id))
+    }
+}
+
+impl Patterns {
+    /// Compiles a pattern alone, so that a bad one is named, for each of these fields.
+    pub fn add(&mut self, pattern: &str, fields: &[Field]) -> Result<Vec<PatternId>, String> {
+        let regex = RegexBuilder::new(&spaced(pattern))
+            .unicode(false)
+            .multi_line(true)
+            .size_limit(PATTERN_BYTES_MAX)
+            .build()
+            .map_err(reason)?;
+        if regex.is_match(b"") {
+            return Err("the pattern matches an empty text, so it is always found".into());
+        }
+        let regex = Arc::new(regex);
+        Ok(fields
+            .iter()
+            .map(|field| {
+                self.all.push(Pattern {
+                    field: field.clone(),
+                    regex: regex.clone(),
+                });
+                self.all.len() - 1
+            })
+            .collect())
+    }
+
+    /// Compiles one automaton a field.
+    pub fn compile(&mut self) -> Result<(), Diagnostic> {
+        let fields: BTreeSet<Field> = self.all.iter().map(|p| p.field.clone()).collect();
+        self.sets.clear();
+        for field in fields {
+            let ids: Vec<PatternId> = (0..self.all.len())
+                .filter(|id| self.all[*id].field == field)
+                .collect();
+            let regexes = RegexSetBuilder::new(ids.iter().map(|id| self.all[*id].regex.as_str()))
+                .unicode(false)
+                .multi_line(true)
+                .size_limit(SET_BYTES_MAX)
+                .dfa_size_limit(STATES_BYTES_MAX)
+                .build()
+                .map_err(|e| {
+                    Diagnostic::of_file(
+                        "rules/mailboxes",
+                        format!(
+                            "all patterns on {field} together are too large: {}",
+                            reason(e)
+                        ),
+                        "use fewer bounded repetitions such as {0,50}",
+                    )
+                })?;
+            self.sets.push(Set {
+                field,
+                regexes,
+                ids,
+            });
+        }
+        Ok(())
+    }
+
+    /// The header fields that any pattern looks at.
+    pub fn header_names(&self) -> impl Iterator<Item = &str> {
+        self.sets.iter().filter_map(|set| match &set.field {
+            Field::Header(name) => Some(name.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Which patterns are found: one pass over each field.
+    pub fn found(&self, texts: &Texts) -> Found {
+        let mut found = vec![false; self.all.len()];
+        for set in &self.sets {
+            let Some(text) = texts.0.get(&set.field) else {
+                continue;
+            };
+            for hit in set.regexes.matches(text.as_bytes()).iter() {
+                found[set.ids[hit]] = true;
+            }
+        }
+        Found(found)
+    }
+
+    /// Where a pattern looks.
+    pub fn field(&self, id: PatternId) -> &Field {
+        &self.all[id].field
+    }
+
+    /// The text that a pattern matches.
+    pub fn matched(&self, id: PatternId, texts: &Texts) -> Option<String> {
+        let pattern = self.all.get(id)?;
+        let text = texts.0.get(&pattern.field)?.as_bytes();
+        let found = pattern.regex.find(text)?;
+        Some(String::from_utf8_lossy(found.as_bytes()).into_owned())
+    }
+}
+
+/// A space outside brackets stands for any white space: lines are broken anywhere in a mail.
+fn spaced(pattern: &str) -> String {
+    let mut out = String::with_capacity(pattern.len() + 16);
+    let (mut in_class, mut escaped) = (false, false);
+    for c in pattern.chars() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '[' => in_class = true,
+            ']' => in_class = false,
+            ' ' if !in_class => {
+                // In a group, so that a quantifier after it means the space.
+                out.push_str(r"(?:\s+)");
+                continue;
+            }
+            _ => {}
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// The last line of regex's message says what is wrong; the ones before draw it.
+fn reason(e: regex::Error) -> String {
+    match e {
+        regex::Error::CompiledTooBig(bytes) => format!("the pattern needs more than {bytes} bytes"),
+        e => {
+            let message = e.to_string();
+            let last = message.lines().last().unwrap_or("").trim();
+            last.trim_start_matches("error: ").to_string()
+        }
+    }
+}

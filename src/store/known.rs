@@ -1,0 +1,229 @@
+//! What has been decided and not yet committed, over what the index knows.
+//!
+//! Knows how the desk's questions are answered from both; knows nothing of the journal. Promise: a decision sees everything that was decided before it in the same batch.
+
+use super::Shared;
+use super::keys;
+use super::writing::{self, key_of};
+use crate::desk::known::{Answer, Ask};
+use crate::desk::record::{Counters, Entry, Fate, Outcome, Place, Record};
+use crate::desk::ticket::{Ticket, TicketId};
+use crate::mail::Fingerprint;
+use anyhow::Result;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What has been decided since the last commit: an overlay over the index, and the bytes that go into the journal with it.
+#[derive(Default)]
+pub struct Batch {
+    pub(super) staged: Vec<Staged>,
+    /// The latest value of each key: which record of which outcome.
+    latest: BTreeMap<String, (usize, usize)>,
+    /// Entries by the fingerprints of their mails.
+    seen: BTreeMap<Fingerprint, Vec<Place>>,
+    /// Entries by the ids their mails are found by.
+    found: BTreeMap<String, Vec<Place>>,
+}
+
+pub(super) struct Staged {
+    pub records: Vec<Record>,
+    pub because: String,
+    pub fate: Fate,
+    pub raws: Vec<(Fingerprint, Bytes)>,
+}
+
+pub(super) enum Bytes {
+    Mail(Arc<[u8]>),
+    Letter(Vec<u8>),
+}
+
+impl Bytes {
+    pub fn as_slice(&self) -> &[u8] {
+        match self {
+            Bytes::Mail(bytes) => bytes,
+            Bytes::Letter(bytes) => bytes,
+        }
+    }
+}
+
+impl Batch {
+    /// Adds an outcome: later loads see its records. `raw` is the event's mail, kept if the outcome says so.
+    /// Rendered letters come with it, each with its place; their entries get the fingerprint of the bytes.
+    pub fn add(&mut self, outcome: &Outcome, raw: Option<Arc<[u8]>>) {
+        let raws: Vec<_> = raw
+            .filter(|_| outcome.keep_raw)
+            .map(|bytes| (Fingerprint::of(&bytes), Bytes::Mail(bytes)))
+            .into_iter()
+            .collect();
+        if outcome.records.is_empty() && raws.is_empty() {
+            return;
+        }
+        let number = self.staged.len();
+        for (n, record) in outcome.records.iter().enumerate() {
+            self.latest.insert(key_of(record), (number, n));
+            if let Record::Entry(entry) = record {
+                self.note_mail(entry);
+            }
+        }
+        self.staged.push(Staged {
+            records: outcome.records.clone(),
+            because: outcome.because.clone(),
+            fate: outcome.fate,
+            raws,
+        });
+    }
+
+    /// The bytes of a letter of an outcome added before.
+    ///
+    /// # Panics
+    /// If no outcome of this batch has a letter at that place: the caller is wrong.
+    pub fn letter(&mut self, place: Place, bytes: Vec<u8>) {
+        let fingerprint = Fingerprint::of(&bytes);
+        let mut first = None;
+        for (n, staged) in self.staged.iter_mut().enumerate() {
+            for record in &mut staged.records {
+                if let Record::Entry(entry) = record
+                    && entry.place == place
+                    && let Some(letter) = &mut entry.letter
+                {
+                    letter.raw = Some(fingerprint);
+                    first.get_or_insert(n);
+                }
+            }
+        }
+        let Some(first) = first else {
+            panic!("no letter at {place:?} in this batch");
+        };
+        self.staged[first]
+            .raws
+            .push((fingerprint, Bytes::Letter(bytes)));
+    }
+
+    /// Whether there is nothing to commit.
+    pub fn is_empty(&self) -> bool {
+        self.staged.is_empty()
+    }
+
+    fn note_mail(&mut self, entry: &Entry) {
+        let Some(mail) = &entry.mail else { return };
+        for fingerprint in std::iter::once(mail.raw).chain(mail.written) {
+            self.seen.entry(fingerprint).or_default().push(entry.place);
+        }
+        for id in &mail.found_by {
+            self.found.entry(id.clone()).or_default().push(entry.place);
+        }
+    }
+
+    fn record(&self, key: &str) -> Option<&Record> {
+        let (outcome, n) = self.latest.get(key)?;
+        self.staged.get(*outcome)?.records.get(*n)
+    }
+
+    fn own_entry(&self, place: Place) -> Option<&Entry> {
+        match self.record(&keys::entry(place)) {
+            Some(Record::Entry(entry)) => Some(entry),
+            _ => None,
+        }
+    }
+}
+
+impl Shared {
+    /// The answer, with what the batch has decided before it.
+    pub(super) fn answer(&self, batch: &Batch, ask: &Ask) -> Result<Answer> {
+        Ok(match ask {
+            Ask::Ticket(id) => Answer::Ticket(self.latest_ticket(batch, *id)?.map(Box::new)),
+            Ask::Entry(place) => Answer::Entry(self.latest_entry(batch, *place)?.map(Box::new)),
+            Ask::Entries(id) => Answer::Entries(self.latest_entries(batch, *id)?),
+            Ask::Seen(fingerprint) => Answer::Seen(self.seen(batch, fingerprint)?),
+            Ask::FoundBy { queue, message_id } => {
+                Answer::FoundBy(self.found(batch, queue, message_id)?)
+            }
+            Ask::Allowance(name) => Answer::Allowance(match batch.record(&keys::allowance(name)) {
+                Some(Record::Allowance(allowance)) => Some(allowance.clone()),
+                _ => self.allowance(name)?,
+            }),
+            Ask::Cursor(mailbox) => Answer::Cursor(match batch.record(&keys::cursor(mailbox)) {
+                Some(Record::Cursor(cursor)) => Some(cursor.clone()),
+                _ => self.cursor(mailbox)?,
+            }),
+            Ask::Counters => Answer::Counters(self.latest_counters(batch)?),
+        })
+    }
+
+    fn latest_ticket(&self, batch: &Batch, id: TicketId) -> Result<Option<Ticket>> {
+        match batch.record(&keys::ticket(id)) {
+            Some(Record::Ticket(ticket)) => Ok(Some((**ticket).clone())),
+            _ => self.ticket(id),
+        }
+    }
+
+    fn latest_entry(&self, batch: &Batch, place: Place) -> Result<Option<Entry>> {
+        match batch.own_entry(place) {
+            Some(entry) => Ok(Some(entry.clone())),
+            None => self.entry(place),
+        }
+    }
+
+    fn latest_entries(&self, batch: &Batch, id: TicketId) -> Result<Vec<Entry>> {
+        let prefix = keys::entries(id);
+        let mut entries: BTreeMap<u32, Entry> = self
+            .entries(id)?
+            .into_iter()
+            .map(|entry| (entry.place.seq, entry))
+            .collect();
+        for key in batch.latest.range(prefix.clone()..).map(|(key, _)| key) {
+            match batch.record(key) {
+                Some(Record::Entry(entry)) if key.starts_with(&prefix) => {
+                    entries.insert(entry.place.seq, (**entry).clone());
+                }
+                _ => break,
+            }
+        }
+        Ok(entries.into_values().collect())
+    }
+
+    fn latest_counters(&self, batch: &Batch) -> Result<Counters> {
+        match batch.record(keys::COUNTERS) {
+            Some(Record::Counters(counters)) => Ok(*counters),
+            _ => self.counters(),
+        }
+    }
+
+    fn seen(&self, batch: &Batch, fingerprint: &Fingerprint) -> Result<Option<Place>> {
+        let key = keys::seen(fingerprint);
+        let candidates = self.place(&key)?.into_iter();
+        let own = batch.seen.get(fingerprint).into_iter().flatten().copied();
+        for place in candidates.chain(own) {
+            if still_derives(batch, place, None, &key)? {
+                return Ok(Some(place));
+            }
+        }
+        Ok(None)
+    }
+
+    fn found(&self, batch: &Batch, queue: &str, message_id: &str) -> Result<Option<TicketId>> {
+        let key = keys::found(queue, message_id);
+        if let Some(place) = self.place(&key)?
+            && still_derives(batch, place, Some(queue), &key)?
+        {
+            return Ok(Some(place.ticket));
+        }
+        for place in batch.found.get(message_id).into_iter().flatten() {
+            let in_queue = self
+                .latest_ticket(batch, place.ticket)?
+                .is_some_and(|ticket| ticket.queue == queue);
+            if in_queue && still_derives(batch, *place, Some(queue), &key)? {
+                return Ok(Some(place.ticket));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Whether the batch has not taken away what an entry was found by.
+fn still_derives(batch: &Batch, place: Place, queue: Option<&str>, key: &str) -> Result<bool> {
+    match batch.own_entry(place) {
+        Some(entry) => Ok(writing::derived_of_entry(entry, queue)?.contains_key(key)),
+        None => Ok(true),
+    }
+}

@@ -1,0 +1,291 @@
+//! Questions about what is committed, from any thread.
+//!
+//! Knows where answers stand in the index and in the journal; never writes. Every list is a range of the index; no question reads all of it but
+//! [`Reader::tickets`].
+
+use super::Shared;
+use super::disk::Disk;
+use super::index::Index;
+use super::journal;
+use super::keys::{self, KINDS, Lane};
+use super::writing::{
+    self, DueRow, OutboxRow, PolicyRow, Row, StoredPolicy, a_ticket, an_entry, bytes_of,
+};
+use crate::desk::event::Due;
+use crate::desk::record::{Allowance, Counters, Cursor, Entry, Place, Record};
+use crate::desk::ticket::{Ticket, TicketId};
+use crate::mail::Fingerprint;
+use anyhow::{Context, Result};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+
+/// Answers questions about what is committed, from any thread. Cheap to clone.
+#[derive(Clone)]
+pub struct Reader {
+    pub(super) shared: Arc<Shared>,
+}
+
+impl Reader {
+    /// A ticket.
+    pub fn ticket(&self, id: TicketId) -> Result<Option<Ticket>> {
+        self.shared.ticket(id)
+    }
+
+    /// All tickets, by number. `visit` returns false to stop.
+    pub fn tickets(&self, visit: &mut dyn FnMut(Ticket) -> bool) -> Result<()> {
+        let shared = &self.shared;
+        shared.index.scan(keys::TICKETS, "", &mut |key, row| {
+            Ok(visit(shared.value(key, row, a_ticket)?))
+        })
+    }
+
+    /// One entry.
+    pub fn entry(&self, place: Place) -> Result<Option<Entry>> {
+        self.shared.entry(place)
+    }
+
+    /// All entries of a ticket (of [`TicketId::FILE`]: the filed mails), in order.
+    pub fn entries(&self, id: TicketId) -> Result<Vec<Entry>> {
+        self.shared.entries(id)
+    }
+
+    /// The bytes of an entry's mail or letter, byte for byte, checked against their fingerprint.
+    pub fn bytes(&self, place: Place) -> Result<Option<Vec<u8>>> {
+        let key = keys::entry(place);
+        let Some(row) = self.shared.index.get(&key)? else {
+            return Ok(None);
+        };
+        let row: Row<Entry> = parse(&key, &row)?;
+        let position = row.raw;
+        let entry = writing::value(self.disk(), row, an_entry).with_context(|| key.clone())?;
+        let (Some(position), Some(fingerprint)) = (position, bytes_of(&entry)) else {
+            return Ok(None);
+        };
+        journal::read(self.disk(), position, fingerprint)
+            .map(Some)
+            .context(key)
+    }
+
+    /// How far a mailbox has been read.
+    pub fn cursor(&self, mailbox: &str) -> Result<Option<Cursor>> {
+        self.shared.cursor(mailbox)
+    }
+
+    /// Letters whose next try is not after `now`, at most `limit`: by kind ([`crate::desk::LetterKind`]'s order), then fresh (no attempt) and deferred alternating, then by age.
+    pub fn letters_due(&self, now: DateTime<Utc>, limit: usize) -> Result<Vec<Entry>> {
+        let mut letters = Vec::new();
+        for kind in KINDS {
+            let wanted = limit - letters.len();
+            if wanted == 0 {
+                break;
+            }
+            let fresh = self.lane(Lane { kind, fresh: true }, now, wanted)?;
+            let again = self.lane(Lane { kind, fresh: false }, now, wanted)?;
+            for place in alternate(fresh, again).take(wanted) {
+                letters.extend(self.entry(place)?);
+            }
+        }
+        Ok(letters)
+    }
+
+    /// When the next letter is due: of those waiting or taken.
+    pub fn next_letter(&self) -> Result<Option<DateTime<Utc>>> {
+        let mut next: Option<DateTime<Utc>> = None;
+        for kind in KINDS {
+            for fresh in [true, false] {
+                let lane = Lane { kind, fresh }.prefix();
+                self.shared.index.scan(&lane, "", &mut |key, row| {
+                    let row: OutboxRow = parse(key, row)?;
+                    next = Some(next.map_or(row.next_try, |n| n.min(row.next_try)));
+                    Ok(false)
+                })?;
+            }
+        }
+        Ok(next)
+    }
+
+    /// Every letter that is neither accepted nor dropped: held, waiting, taken, failed, unknown.
+    pub fn outbox(&self) -> Result<Vec<Entry>> {
+        let mut places = Vec::new();
+        self.shared.index.scan(keys::OUTBOX, "", &mut |key, row| {
+            places.push(parse::<OutboxRow>(key, row)?.place);
+            Ok(true)
+        })?;
+        for prefix in [keys::HELD, keys::TROUBLE] {
+            self.shared.index.scan(prefix, "", &mut |key, row| {
+                places.push(parse(key, row)?);
+                Ok(true)
+            })?;
+        }
+        let entries = places.into_iter().map(|place| self.entry(place));
+        Ok(entries
+            .collect::<Result<Vec<_>>>()?
+            .into_iter()
+            .flatten()
+            .collect())
+    }
+
+    /// Steps of clocks due at or before `now`, earliest first, at most `limit`.
+    pub fn due(&self, now: DateTime<Utc>, limit: usize) -> Result<Vec<Due>> {
+        let mut due = Vec::new();
+        self.shared.index.scan(keys::DUE, "", &mut |key, row| {
+            let row: DueRow = parse(key, row)?;
+            if row.at > now {
+                return Ok(is_same_key_instant(row.at, now));
+            }
+            if due.len() < limit {
+                due.push(Due {
+                    ticket: row.ticket,
+                    clock: row.clock,
+                    step: row.step,
+                    at: row.at,
+                });
+            }
+            Ok(due.len() < limit)
+        })?;
+        Ok(due)
+    }
+
+    /// The instant of the next due step.
+    pub fn next_due(&self) -> Result<Option<DateTime<Utc>>> {
+        let mut next = None;
+        self.shared.index.scan(keys::DUE, "", &mut |key, row| {
+            next = Some(parse::<DueRow>(key, row)?.at);
+            Ok(false)
+        })?;
+        Ok(next)
+    }
+
+    /// The policy files kept under a hash: name and text of each, by name.
+    pub fn policy(&self, hash: Fingerprint) -> Result<Vec<(String, String)>> {
+        let mut files = Vec::new();
+        let prefix = keys::policies(&hash);
+        self.shared.index.scan(&prefix, "", &mut |key, row| {
+            let row: PolicyRow = parse(key, row)?;
+            let payload = journal::read(self.disk(), row.at, row.fingerprint)?;
+            let stored: StoredPolicy = parse(key, &payload)?;
+            files.push((stored.name, stored.text));
+            Ok(true)
+        })?;
+        Ok(files)
+    }
+
+    /// The journal's last record and the chain's head, for the daily digest: without it the chain proves nothing.
+    pub fn head(&self) -> journal::Head {
+        *self
+            .shared
+            .head
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    pub(super) fn index(&self) -> &dyn Index {
+        &*self.shared.index
+    }
+
+    pub(super) fn disk(&self) -> &dyn Disk {
+        &*self.shared.disk
+    }
+
+    /// The due letters of a lane, oldest first.
+    fn lane(&self, lane: Lane, now: DateTime<Utc>, limit: usize) -> Result<Vec<Place>> {
+        let mut places = Vec::new();
+        self.shared
+            .index
+            .scan(&lane.prefix(), "", &mut |key, row| {
+                let row: OutboxRow = parse(key, row)?;
+                if row.next_try > now {
+                    return Ok(is_same_key_instant(row.next_try, now));
+                }
+                places.push(row.place);
+                Ok(places.len() < limit)
+            })?;
+        Ok(places)
+    }
+}
+
+/// Keys are cut to the millisecond: behind a row that is not yet due one of the same millisecond may be.
+fn is_same_key_instant(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    at - now < TimeDelta::milliseconds(1)
+}
+
+fn alternate(fresh: Vec<Place>, again: Vec<Place>) -> impl Iterator<Item = Place> {
+    let mut lanes = [fresh.into_iter(), again.into_iter()];
+    let mut turn = 0;
+    std::iter::from_fn(move || {
+        let next = lanes[turn].next().or_else(|| lanes[1 - turn].next());
+        turn = 1 - turn;
+        next
+    })
+}
+
+fn parse<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T> {
+    serde_json::from_slice(bytes)
+        .with_context(|| format!("the index's row {key} cannot be read; run `ticketd rebuild`"))
+}
+
+impl Shared {
+    pub(super) fn ticket(&self, id: TicketId) -> Result<Option<Ticket>> {
+        self.get(&keys::ticket(id), a_ticket)
+    }
+
+    pub(super) fn entry(&self, place: Place) -> Result<Option<Entry>> {
+        self.get(&keys::entry(place), an_entry)
+    }
+
+    pub(super) fn entries(&self, id: TicketId) -> Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        self.index.scan(&keys::entries(id), "", &mut |key, row| {
+            entries.push(self.value(key, row, an_entry)?);
+            Ok(true)
+        })?;
+        Ok(entries)
+    }
+
+    pub(super) fn cursor(&self, mailbox: &str) -> Result<Option<Cursor>> {
+        self.get(&keys::cursor(mailbox), |record| match record {
+            Record::Cursor(cursor) => Some(cursor),
+            _ => None,
+        })
+    }
+
+    pub(super) fn allowance(&self, name: &str) -> Result<Option<Allowance>> {
+        self.get(&keys::allowance(name), |record| match record {
+            Record::Allowance(allowance) => Some(allowance),
+            _ => None,
+        })
+    }
+
+    pub(super) fn counters(&self) -> Result<Counters> {
+        let counters = self.get(keys::COUNTERS, |record| match record {
+            Record::Counters(counters) => Some(counters),
+            _ => None,
+        })?;
+        Ok(counters.unwrap_or_default())
+    }
+
+    pub(super) fn place(&self, key: &str) -> Result<Option<Place>> {
+        self.index.get(key)?.map(|row| parse(key, &row)).transpose()
+    }
+
+    fn get<T: DeserializeOwned>(
+        &self,
+        key: &str,
+        pick: impl FnOnce(Record) -> Option<T>,
+    ) -> Result<Option<T>> {
+        self.index
+            .get(key)?
+            .map(|row| self.value(key, &row, pick))
+            .transpose()
+    }
+
+    fn value<T: DeserializeOwned>(
+        &self,
+        key: &str,
+        row: &[u8],
+        pick: impl FnOnce(Record) -> Option<T>,
+    ) -> Result<T> {
+        writing::value(&*self.disk, parse(key, row)?, pick).with_context(|| key.to_string())
+    }
+}

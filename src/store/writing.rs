@@ -1,0 +1,610 @@
+//! Records to rows: what the index holds of an outcome.
+//!
+//! Knows which rows follow from a record; knows nothing of why a record changed. The same code runs after a commit and when the journal is replayed.
+//! Law: rows are a pure function of the journal. Derived rows are pure functions of a record (and of its ticket's queue): those of the value before are
+//! removed, those of the new value added, so that a decision cannot forget to clear a deadline.
+//!
+//! Rows of one outcome are never split: a group of at most 200 rows holds whole outcomes, and how far the index is, and is written all or none.
+
+use super::disk::Disk;
+use super::index::{Index, Meta, ROWS_MAX, Rows, Sum, VALUE_BYTES_MAX};
+use super::journal::{self, Mark, Position};
+use super::keys::{self, Lane, Trouble};
+use crate::contract::Step;
+use crate::desk::record::{Entry, Fate, Place, Record, Road};
+use crate::desk::ticket::{ClockKind, Ticket, TicketId};
+use crate::mail::Fingerprint;
+use anyhow::{Context, Result, bail};
+use chrono::{DateTime, Utc};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::ops::Range;
+
+/// A value's row: the value itself, or where in the journal it stands.
+#[derive(Debug, Deserialize)]
+pub struct Row<T> {
+    /// Where the bytes of an entry's mail or letter lie.
+    #[serde(default = "Option::default")]
+    pub raw: Option<Position>,
+    /// The value.
+    #[serde(default = "Option::default")]
+    pub is: Option<T>,
+    /// Where it stands instead, if it is long or confidential.
+    #[serde(default = "Option::default")]
+    pub at: Option<Elsewhere>,
+}
+
+/// A record in an outcome in the journal.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Elsewhere {
+    /// The outcome.
+    pub outcome: Position,
+    /// Of the outcome's payload.
+    pub fingerprint: Fingerprint,
+    /// Which of its records.
+    pub record: usize,
+}
+
+/// A due step's row: all that is asked of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DueRow {
+    /// Whose.
+    pub ticket: TicketId,
+    /// Of which clock.
+    pub clock: ClockKind,
+    /// The step.
+    pub step: Step,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// An outbox row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutboxRow {
+    /// The letter's entry.
+    pub place: Place,
+    /// Not before.
+    pub next_try: DateTime<Utc>,
+}
+
+/// A policy file's row.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PolicyRow {
+    /// The journal's record of it.
+    pub at: Position,
+    /// Of that payload.
+    pub fingerprint: Fingerprint,
+}
+
+/// A policy file in the journal.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StoredPolicy {
+    /// The file.
+    pub name: String,
+    /// The hash that tickets pin.
+    pub hash: Fingerprint,
+    /// The whole text.
+    pub text: String,
+}
+
+/// An outcome in the journal.
+#[derive(Debug, Deserialize)]
+pub struct StoredOutcome {
+    /// Changed values, whole.
+    pub records: Vec<Record>,
+    /// Why.
+    #[serde(default)]
+    pub because: String,
+    /// What became of a mail.
+    #[serde(default)]
+    pub fate: Fate,
+}
+
+/// Outcomes as JSON, in one buffer. A record is written once: the index's rows are parts of the same text.
+#[derive(Default)]
+pub struct Encoded {
+    /// The text.
+    pub bytes: Vec<u8>,
+    /// Where each outcome, and each of its records, stands in it.
+    pub outcomes: Vec<(Range<usize>, Vec<Range<usize>>)>,
+}
+
+impl Encoded {
+    /// Adds one outcome.
+    pub fn push(&mut self, records: &[Record], because: &str, fate: Fate) -> Result<()> {
+        let begins = self.bytes.len();
+        let mut parts = Vec::with_capacity(records.len());
+        self.bytes.extend_from_slice(b"{\"because\":");
+        serde_json::to_writer(&mut self.bytes, because)?;
+        self.bytes.extend_from_slice(b",\"fate\":");
+        serde_json::to_writer(&mut self.bytes, &fate)?;
+        self.bytes.extend_from_slice(b",\"records\":[");
+        for (n, record) in records.iter().enumerate() {
+            if n > 0 {
+                self.bytes.push(b',');
+            }
+            parts.push(self.push_record(record)?);
+        }
+        self.bytes.extend_from_slice(b"]}");
+        self.outcomes.push((begins..self.bytes.len(), parts));
+        Ok(())
+    }
+
+    /// As serde writes [`Record`], but remembering where the value itself stands (tested to be the same).
+    fn push_record(&mut self, record: &Record) -> Result<Range<usize>> {
+        let name: &[u8] = match record {
+            Record::Ticket(_) => b"{\"ticket\":",
+            Record::Entry(_) => b"{\"entry\":",
+            Record::Cursor(_) => b"{\"cursor\":",
+            Record::Allowance(_) => b"{\"allowance\":",
+            Record::Counters(_) => b"{\"counters\":",
+        };
+        self.bytes.extend_from_slice(name);
+        let begins = self.bytes.len();
+        let out = &mut self.bytes;
+        match record {
+            Record::Ticket(value) => serde_json::to_writer(out, value),
+            Record::Entry(value) => serde_json::to_writer(out, value),
+            Record::Cursor(value) => serde_json::to_writer(out, value),
+            Record::Allowance(value) => serde_json::to_writer(out, value),
+            Record::Counters(value) => serde_json::to_writer(out, value),
+        }?;
+        let value = begins..self.bytes.len();
+        self.bytes.push(b'}');
+        Ok(value)
+    }
+}
+
+/// The key under which a record's value stands.
+pub fn key_of(record: &Record) -> String {
+    match record {
+        Record::Ticket(ticket) => keys::ticket(ticket.id),
+        Record::Entry(entry) => keys::entry(entry.place),
+        Record::Cursor(cursor) => keys::cursor(&cursor.mailbox),
+        Record::Allowance(allowance) => keys::allowance(&allowance.name),
+        Record::Counters(_) => keys::COUNTERS.to_string(),
+    }
+}
+
+/// The fingerprint of an entry's mail or letter.
+pub fn bytes_of(entry: &Entry) -> Option<Fingerprint> {
+    match (&entry.mail, &entry.letter) {
+        (Some(mail), _) => Some(mail.raw),
+        (None, Some(letter)) => letter.raw,
+        (None, None) => None,
+    }
+}
+
+/// Rows that follow from a record, with their values.
+pub type Derived = BTreeMap<String, Vec<u8>>;
+
+/// Of a ticket: one due key for each running clock.
+pub fn derived_of_ticket(ticket: &Ticket) -> Result<Derived> {
+    let mut rows = Derived::new();
+    for clock in ticket.clocks.iter().filter(|c| c.stopped.is_none()) {
+        if let Some((at, step)) = clock.next {
+            let row = DueRow {
+                ticket: ticket.id,
+                clock: clock.kind,
+                step,
+                at,
+            };
+            rows.insert(
+                keys::due(at, ticket.id, clock.kind),
+                serde_json::to_vec(&row)?,
+            );
+        }
+    }
+    Ok(rows)
+}
+
+/// Of an entry: what its mail is known by, or where its letter is on its road. `queue` is its ticket's.
+pub fn derived_of_entry(entry: &Entry, queue: Option<&str>) -> Result<Derived> {
+    let place = serde_json::to_vec(&entry.place)?;
+    let mut rows = Derived::new();
+    if let Some(mail) = &entry.mail {
+        for fingerprint in std::iter::once(&mail.raw).chain(&mail.written) {
+            rows.insert(keys::seen(fingerprint), place.clone());
+        }
+        for id in queue
+            .iter()
+            .flat_map(|q| mail.found_by.iter().map(move |id| (q, id)))
+        {
+            rows.insert(keys::found(id.0, id.1), place.clone());
+        }
+    }
+    if let Some(letter) = &entry.letter {
+        let lane = Lane {
+            kind: letter.kind,
+            fresh: letter.attempts == 0,
+        };
+        match letter.road {
+            Road::Waiting { next_try } | Road::Taken { next_try, .. } => {
+                let row = OutboxRow {
+                    place: entry.place,
+                    next_try,
+                };
+                let key = keys::outbox(lane, next_try, entry.place);
+                rows.insert(key, serde_json::to_vec(&row)?);
+            }
+            Road::Held => {
+                rows.insert(keys::held(entry.place), place);
+            }
+            Road::Failed { .. } => {
+                rows.insert(keys::trouble(Trouble::Failed, entry.place), place);
+            }
+            Road::Unknown { .. } => {
+                rows.insert(keys::trouble(Trouble::Unknown, entry.place), place);
+            }
+            Road::Accepted { .. } | Road::Dropped { .. } => {}
+        }
+    }
+    Ok(rows)
+}
+
+/// A row's value: from the row, or from the journal.
+pub fn value<T: DeserializeOwned>(
+    disk: &dyn Disk,
+    row: Row<T>,
+    pick: impl FnOnce(Record) -> Option<T>,
+) -> Result<T> {
+    match (row.is, row.at) {
+        (Some(value), _) => Ok(value),
+        (None, Some(at)) => {
+            let payload = journal::read(disk, at.outcome, at.fingerprint)?;
+            let outcome: StoredOutcome = serde_json::from_slice(&payload)?;
+            let record = outcome.records.into_iter().nth(at.record);
+            record.and_then(pick).context(
+                "a row of the index points to another record of the journal; run `ticketd rebuild`",
+            )
+        }
+        (None, None) => bail!("a row of the index says nothing; run `ticketd rebuild`"),
+    }
+}
+
+/// The ticket of a record.
+pub fn a_ticket(record: Record) -> Option<Ticket> {
+    match record {
+        Record::Ticket(ticket) => Some(*ticket),
+        _ => None,
+    }
+}
+
+/// The entry of a record.
+pub fn an_entry(record: Record) -> Option<Entry> {
+    match record {
+        Record::Entry(entry) => Some(*entry),
+        _ => None,
+    }
+}
+
+/// An outcome that stands in the journal, to be taken into the index.
+pub struct Accepted<'a> {
+    /// Its number.
+    pub sequence: u64,
+    /// The batch it stands in.
+    pub batch: Mark,
+    /// Where it stands.
+    pub position: Position,
+    /// Of its payload.
+    pub fingerprint: Fingerprint,
+    /// Its records.
+    pub records: &'a [Record],
+    /// The JSON of each.
+    pub json: &'a [&'a [u8]],
+    /// The raw mails and letters of its journal batch.
+    pub raws: &'a BTreeMap<Fingerprint, Position>,
+}
+
+/// Writes rows into an index, in groups.
+pub struct Writing<'a> {
+    index: &'a dyn Index,
+    disk: &'a dyn Disk,
+    confidential: BTreeSet<String>,
+    /// How far the group is.
+    meta: Meta,
+    /// Of whole outcomes, not yet applied.
+    group: Rows,
+    /// Of the outcome being taken in.
+    fresh: Rows,
+    sum: Sum,
+}
+
+impl<'a> Writing<'a> {
+    /// Goes on where the index is.
+    pub fn new(index: &'a dyn Index, disk: &'a dyn Disk, meta: Meta) -> Self {
+        Writing {
+            index,
+            disk,
+            confidential: meta.confidential.iter().cloned().collect(),
+            sum: meta.sum,
+            meta,
+            group: Rows::new(),
+            fresh: Rows::new(),
+        }
+    }
+
+    /// Takes in one outcome.
+    pub fn outcome(&mut self, outcome: &Accepted) -> Result<()> {
+        let mut gone = Derived::new();
+        let mut come = Derived::new();
+        for (n, record) in outcome.records.iter().enumerate() {
+            match record {
+                Record::Ticket(ticket) => self.ticket(outcome, n, ticket, &mut gone, &mut come)?,
+                Record::Entry(entry) => self.entry(outcome, n, entry, &mut gone, &mut come)?,
+                Record::Cursor(_) | Record::Allowance(_) | Record::Counters(_) => {
+                    let row = row(outcome, n, None, false)?;
+                    let key = key_of(record);
+                    let before = self.get(&key)?;
+                    self.replace(key, before, Some(row));
+                }
+            }
+        }
+        self.settle(gone, come)?;
+        self.end_of_outcome(outcome.sequence, outcome.batch)
+    }
+
+    /// Takes in a policy file.
+    pub fn policy(
+        &mut self,
+        sequence: u64,
+        batch: Mark,
+        policy: &StoredPolicy,
+        row: &PolicyRow,
+    ) -> Result<()> {
+        let key = keys::policy(&policy.hash, &policy.name);
+        let before = self.get(&key)?;
+        self.replace(key, before, Some(serde_json::to_vec(row)?));
+        self.end_of_outcome(sequence, batch)
+    }
+
+    /// Writes what is left: how far the index is now.
+    pub fn finish(mut self) -> Result<Meta> {
+        self.apply_group()?;
+        Ok(self.meta)
+    }
+
+    fn ticket(
+        &mut self,
+        outcome: &Accepted,
+        n: usize,
+        ticket: &Ticket,
+        gone: &mut Derived,
+        come: &mut Derived,
+    ) -> Result<()> {
+        let key = keys::ticket(ticket.id);
+        let before = self.get(&key)?;
+        let old = before
+            .as_deref()
+            .map(|row| self.ticket_in(row))
+            .transpose()?;
+        let new_rows = derived_of_ticket(ticket)?;
+        let old_rows = old.as_ref().map(derived_of_ticket).transpose()?;
+        differ(old_rows.unwrap_or_default(), new_rows, gone, come);
+        if let Some(old) = old.filter(|old| old.queue != ticket.queue) {
+            self.move_threads(&old, ticket, gone, come)?;
+        }
+        let hide = self.confidential.contains(&ticket.queue);
+        let row = row(outcome, n, None, hide)?;
+        self.replace(key, before, Some(row));
+        Ok(())
+    }
+
+    /// A ticket goes to another queue: replies are looked for there.
+    fn move_threads(
+        &mut self,
+        old: &Ticket,
+        new: &Ticket,
+        gone: &mut Derived,
+        come: &mut Derived,
+    ) -> Result<()> {
+        for row in self.rows_of(&keys::entries(new.id))? {
+            let entry = self.entry_in(&row)?;
+            differ(
+                derived_of_entry(&entry, Some(&old.queue))?,
+                derived_of_entry(&entry, Some(&new.queue))?,
+                gone,
+                come,
+            );
+        }
+        Ok(())
+    }
+
+    fn entry(
+        &mut self,
+        outcome: &Accepted,
+        n: usize,
+        entry: &Entry,
+        gone: &mut Derived,
+        come: &mut Derived,
+    ) -> Result<()> {
+        let key = keys::entry(entry.place);
+        let before = self.get(&key)?;
+        let old = before
+            .as_deref()
+            .map(|row| self.entry_in(row))
+            .transpose()?;
+        let queue = self.queue_of(entry.place.ticket, outcome.records)?;
+        let new_rows = derived_of_entry(entry, queue.as_deref())?;
+        let old_rows = old
+            .as_ref()
+            .map(|old| derived_of_entry(old, queue.as_deref()))
+            .transpose()?;
+        differ(old_rows.unwrap_or_default(), new_rows, gone, come);
+        let raw = self.raw_of(entry, before.as_deref(), outcome.raws)?;
+        let hide = queue.is_some_and(|queue| self.confidential.contains(&queue));
+        let row = row(outcome, n, raw, hide)?;
+        self.replace(key, before, Some(row));
+        Ok(())
+    }
+
+    fn queue_of(&self, id: TicketId, records: &[Record]) -> Result<Option<String>> {
+        let here = records.iter().rev().find_map(|record| match record {
+            Record::Ticket(ticket) if ticket.id == id => Some(ticket.queue.clone()),
+            _ => None,
+        });
+        if here.is_some() || id == TicketId::FILE {
+            return Ok(here);
+        }
+        let row = self.get(&keys::ticket(id))?;
+        let ticket = row.map(|row| self.ticket_in(&row)).transpose()?;
+        Ok(ticket.map(|ticket| ticket.queue))
+    }
+
+    /// Where an entry's bytes lie: in this batch, where they lay before, or where the same bytes were seen first.
+    fn raw_of(
+        &self,
+        entry: &Entry,
+        before: Option<&[u8]>,
+        raws: &BTreeMap<Fingerprint, Position>,
+    ) -> Result<Option<Position>> {
+        let Some(fingerprint) = bytes_of(entry) else {
+            return Ok(None);
+        };
+        if let Some(position) = raws.get(&fingerprint) {
+            return Ok(Some(*position));
+        }
+        if let Some(position) = before.map(raw_in).transpose()?.flatten() {
+            return Ok(Some(position));
+        }
+        let Some(place) = self.get(&keys::seen(&fingerprint))? else {
+            return Ok(None);
+        };
+        let first = self.get(&keys::entry(serde_json::from_slice(&place)?))?;
+        Ok(first.as_deref().map(raw_in).transpose()?.flatten())
+    }
+
+    fn ticket_in(&self, row: &[u8]) -> Result<Ticket> {
+        value(self.disk, serde_json::from_slice(row)?, a_ticket)
+    }
+
+    fn entry_in(&self, row: &[u8]) -> Result<Entry> {
+        value(self.disk, serde_json::from_slice(row)?, an_entry)
+    }
+
+    /// Removes before it adds: an id may go from one entry to another in one outcome.
+    fn settle(&mut self, gone: Derived, come: Derived) -> Result<()> {
+        for (key, value) in gone {
+            // Another record may have been there first.
+            let there = self.get(&key)?;
+            if there.as_ref() == Some(&value) {
+                self.replace(key, there, None);
+            }
+        }
+        for (key, value) in come {
+            // Whoever was first stays: a forged Message-ID takes no thread away.
+            let there = self.get(&key)?;
+            if there.is_none() {
+                self.replace(key, None, Some(value));
+            }
+        }
+        Ok(())
+    }
+
+    fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
+        match self.fresh.get(key).or_else(|| self.group.get(key)) {
+            Some(value) => Ok(value.clone()),
+            None => self.index.get(key),
+        }
+    }
+
+    fn rows_of(&self, prefix: &str) -> Result<Vec<Vec<u8>>> {
+        let mut rows = BTreeMap::new();
+        self.index.scan(prefix, "", &mut |key, value| {
+            rows.insert(key.to_string(), Some(value.to_vec()));
+            Ok(true)
+        })?;
+        for pending in [&self.group, &self.fresh] {
+            for (key, value) in pending.range(prefix.to_string()..) {
+                if !key.starts_with(prefix) {
+                    break;
+                }
+                rows.insert(key.clone(), value.clone());
+            }
+        }
+        Ok(rows.into_values().flatten().collect())
+    }
+
+    fn replace(&mut self, key: String, before: Option<Vec<u8>>, after: Option<Vec<u8>>) {
+        if let Some(before) = before {
+            self.sum = self.sum.minus(&key, &before);
+        }
+        if let Some(after) = &after {
+            self.sum = self.sum.plus(&key, after);
+        }
+        self.fresh.insert(key, after);
+    }
+
+    fn end_of_outcome(&mut self, sequence: u64, batch: Mark) -> Result<()> {
+        // One row more is `meta`.
+        if self.group.len() + self.fresh.len() + 1 > ROWS_MAX {
+            self.apply_group()?;
+        }
+        self.group.append(&mut self.fresh);
+        self.meta.sequence = sequence;
+        self.meta.batch = Some(batch);
+        self.meta.sum = self.sum;
+        Ok(())
+    }
+
+    fn apply_group(&mut self) -> Result<()> {
+        if self.group.is_empty() {
+            return Ok(());
+        }
+        let mut rows = std::mem::take(&mut self.group);
+        rows.insert(
+            keys::META.to_string(),
+            Some(serde_json::to_vec(&self.meta)?),
+        );
+        self.index.apply(&rows)
+    }
+}
+
+/// Notes what goes and what comes. What one record of an outcome removes and a later one adds again stays.
+fn differ(old: Derived, new: Derived, gone: &mut Derived, come: &mut Derived) {
+    for (key, value) in &old {
+        if new.get(key) != Some(value) {
+            come.remove(key);
+            gone.insert(key.clone(), value.clone());
+        }
+    }
+    for (key, value) in new {
+        if old.get(&key) != Some(&value) {
+            come.entry(key).or_insert(value);
+        }
+    }
+}
+
+fn raw_in(row: &[u8]) -> Result<Option<Position>> {
+    Ok(serde_json::from_slice::<Row<serde::de::IgnoredAny>>(row)?.raw)
+}
+
+/// The row of an outcome's record, made of the JSON that the journal has.
+fn row(outcome: &Accepted, n: usize, raw: Option<Position>, hide: bool) -> Result<Vec<u8>> {
+    let json = outcome.json[n];
+    let mut out = Vec::with_capacity(json.len().min(VALUE_BYTES_MAX) + 64);
+    out.push(b'{');
+    if let Some(raw) = raw {
+        write!(
+            out,
+            "\"raw\":[{},{},{}],",
+            raw.segment, raw.offset, raw.length
+        )?;
+    }
+    if hide || json.len() > VALUE_BYTES_MAX {
+        out.extend_from_slice(b"\"at\":");
+        let at = Elsewhere {
+            outcome: outcome.position,
+            fingerprint: outcome.fingerprint,
+            record: n,
+        };
+        serde_json::to_writer(&mut out, &at)?;
+    } else {
+        out.extend_from_slice(b"\"is\":");
+        out.extend_from_slice(json);
+    }
+    out.push(b'}');
+    Ok(out)
+}

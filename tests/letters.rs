@@ -1,0 +1,497 @@
+//! Letters as they leave the building: golden files, and what holds for any letter whatever.
+
+use chrono::{TimeZone, Utc};
+use mail_parser::MessageParser;
+use proptest::prelude::*;
+use std::path::Path;
+use ticketd::contract::Source;
+use ticketd::desk::letter::{
+    Acknowledgement, AcknowledgementSecurity, Breach, Change, Enclosure, Letter, LetterKind,
+    Notice, NoticeConfidential, Templates, Text, Transcript, Warning, render,
+};
+use ticketd::mail::{Fingerprint, Language, Mailbox};
+
+fn mailbox(name: &str, address: &str) -> Mailbox {
+    Mailbox {
+        name: name.into(),
+        address: address.into(),
+    }
+}
+
+fn letter(kind: LetterKind, text: Text) -> Letter {
+    Letter {
+        kind,
+        from: mailbox("Example Support", "support@vendor.example"),
+        reply_to: None,
+        to: mailbox("Rita Müller", "rita@acme.example"),
+        cc: vec![],
+        subject: text.subject,
+        text: text.text,
+        html: text.html,
+        message_id: "a.457.2.abcdefgh@vendor.example".into(),
+        in_reply_to: Some("first@acme.example".into()),
+        references: vec!["root@acme.example".into(), "first@acme.example".into()],
+        date: Utc.with_ymd_and_hms(2026, 3, 27, 15, 40, 0).unwrap(),
+        enclosures: vec![],
+        headers: vec![
+            ("Ticketd-Id".into(), "457".into()),
+            ("Ticketd-Loop".into(), "0123456789abcdef".into()),
+        ],
+    }
+}
+
+fn check_golden(name: &str, letter: &Letter, content: &dyn Fn(&Enclosure) -> Vec<u8>) {
+    let bytes = render(letter, content);
+    assert_eq!(
+        bytes,
+        render(letter, content),
+        "{name}: the same letter, the same bytes"
+    );
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden/letters")
+        .join(format!("{name}.eml"));
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, &bytes).unwrap();
+    }
+    let expected = std::fs::read(&path)
+        .unwrap_or_else(|e| panic!("{}: {e}; run with UPDATE_GOLDEN=1", path.display()));
+    assert_eq!(
+        String::from_utf8_lossy(&bytes),
+        String::from_utf8_lossy(&expected),
+        "{name}"
+    );
+}
+
+fn check(name: &str, kind: LetterKind, text: Text) {
+    check_golden(name, &letter(kind, text), &|_| vec![]);
+}
+
+fn acknowledgement() -> Acknowledgement {
+    Acknowledgement {
+        ticket: 457,
+        vendor: "Example".into(),
+        severity: 2,
+        severity_stated: true,
+        plan: "Extended SLA".into(),
+        deadline: Some("Mon 30.03.2026 10:40".into()),
+        status_page: "https://status.vendor.example".into(),
+        documentation: "https://docs.vendor.example".into(),
+        community: "https://community.vendor.example".into(),
+        escalation_address: "hi@vendor.example".into(),
+        ..Acknowledgement::default()
+    }
+}
+
+const LANGUAGES: [(&str, Language); 3] = [
+    ("de", Language::De),
+    ("gsw", Language::Gsw),
+    ("en", Language::En),
+];
+
+#[test]
+fn acknowledgements() {
+    let templates = Templates::parse(&[]).unwrap();
+    for (code, language) in LANGUAGES {
+        let ack = |content: &Acknowledgement| templates.letter(language, content);
+        let kind = LetterKind::Acknowledgement;
+        check(
+            &format!("{code}-acknowledgement"),
+            kind,
+            ack(&acknowledgement()),
+        );
+        let best_effort = Acknowledgement {
+            severity: 3,
+            severity_stated: false,
+            deadline: None,
+            opens: Some("Mon 30.03.2026 08:00".into()),
+            missing: ["missing-impact", "missing-steps", "missing-logs"]
+                .map(String::from)
+                .to_vec(),
+            phone: "+41 71 000 00 00".into(),
+            ..acknowledgement()
+        };
+        check(
+            &format!("{code}-acknowledgement-best-effort-incomplete"),
+            kind,
+            ack(&best_effort),
+        );
+        let stranger = Acknowledgement {
+            plan: String::new(),
+            ..best_effort
+        };
+        check(
+            &format!("{code}-acknowledgement-stranger"),
+            kind,
+            ack(&stranger),
+        );
+        let security = AcknowledgementSecurity {
+            ticket: 458,
+            vendor: "Example".into(),
+            received: "Fri 27.03.2026 16:40".into(),
+            answer_within_hours: 48,
+            policy: "https://vendor.example/security".into(),
+            key: "https://vendor.example/key.asc".into(),
+        };
+        check(
+            &format!("{code}-acknowledgement-security"),
+            kind,
+            templates.letter(language, &security),
+        );
+        let change = Change {
+            ticket: 457,
+            vendor: "Example".into(),
+            severity: 3,
+            severity_before: 1,
+            deadline: Some("Mon 30.03.2026 16:40".into()),
+            ..Change::default()
+        };
+        check(
+            &format!("{code}-change"),
+            LetterKind::Change,
+            templates.letter(language, &change),
+        );
+    }
+}
+
+#[test]
+fn letters_to_staff() {
+    let templates = Templates::parse(&[]).unwrap();
+    let notice = Notice {
+        ticket: 457,
+        new: true,
+        queue: "support".into(),
+        customer: "ACME".into(),
+        plan: "Extended SLA".into(),
+        severity: 1,
+        severity_by: "rules".into(),
+        reasons: vec!["severity.toml:12: production is down (\"prod is down\")".into()],
+        deadline: Some("Fri 27.03.2026 17:00".into()),
+        explanation: vec![
+            "Fri 27.03. 16:40 to 17:00: 20 min".into(),
+            "Mon 30.03. 08:00 to 08:40: 40 min".into(),
+        ],
+        received: "Fri 27.03.2026 16:40".into(),
+        from_name: "Rita Müller".into(),
+        from_address: "rita@acme.example".into(),
+        trust: "proven".into(),
+        subject: "Prod is down".into(),
+        new_text: "Hello\n\nProd is down since nine.\n#close\n".into(),
+        attachments: vec!["log.txt".into()],
+        oddities: vec!["no Date".into()],
+        ..Notice::default()
+    };
+    let en = Language::En;
+    check(
+        "en-notice",
+        LetterKind::Notice,
+        templates.letter(en, &notice),
+    );
+    let confidential = NoticeConfidential {
+        ticket: 458,
+        new: true,
+        age: "2 min".into(),
+        deadline: None,
+    };
+    check(
+        "en-notice-confidential",
+        LetterKind::Notice,
+        templates.letter(en, &confidential),
+    );
+    let warning = Warning {
+        ticket: 457,
+        queue: "support".into(),
+        customer: "ACME".into(),
+        plan: "Extended SLA".into(),
+        severity: 1,
+        subject: "Prod is down".into(),
+        owed: "initial response".into(),
+        clause: "C4.1".into(),
+        deadline: "Mon 30.03.2026 08:40".into(),
+        left: "20 min".into(),
+        percent: 75,
+        explanation: notice.explanation.clone(),
+        cost: "each further 15 min: 1 day for ACME".into(),
+        ..Warning::default()
+    };
+    check(
+        "en-warning",
+        LetterKind::Warning,
+        templates.letter(en, &warning),
+    );
+    let breach = Breach {
+        ticket: 457,
+        queue: "support".into(),
+        customer: "ACME".into(),
+        plan: "Extended SLA".into(),
+        severity: 1,
+        subject: "Prod is down".into(),
+        owed: "initial response".into(),
+        clause: "C4.1".into(),
+        deadline: "Mon 30.03.2026 08:40".into(),
+        late: "45 min".into(),
+        credit_days: 3,
+        provisional: true,
+        explanation: notice.explanation,
+        cost: "each further 15 min: 1 day for ACME".into(),
+        assignee: "Anna".into(),
+        ..Breach::default()
+    };
+    check(
+        "en-breach",
+        LetterKind::Breach,
+        templates.letter(en, &breach),
+    );
+    let refused = Transcript {
+        ticket: 457,
+        wrong: vec!["#sverity is unknown".into()],
+        manual: true,
+        ..Transcript::default()
+    };
+    check(
+        "en-transcript-refused",
+        LetterKind::Transcript,
+        templates.letter(en, &refused),
+    );
+}
+
+#[test]
+fn a_relay_is_unmarked_and_its_enclosures_are_whole() {
+    let mut relay = letter(
+        LetterKind::Relay,
+        Text {
+            subject: "Re: Prod is down".into(),
+            text: "Grüezi\n\nDer Dienst läuft wieder.\n\nAnna\n".into(),
+            html: None,
+        },
+    );
+    let enclosure = |name: &str, media_type: &str| Enclosure {
+        mail: Fingerprint::of(b""),
+        part: 1,
+        name: name.into(),
+        media_type: media_type.into(),
+    };
+    relay.reply_to = Some("support+t457.abcdef@vendor.example".into());
+    relay.enclosures = vec![
+        enclosure("Übersicht/../../März.pdf", "application/pdf"),
+        enclosure("report.eml", "message/rfc822"),
+    ];
+    let content = |e: &Enclosure| match e.media_type.as_str() {
+        "message/rfc822" => b"Subject: inside\n\nuntouched\n".to_vec(),
+        _ => vec![0, 255, 1, 2],
+    };
+    check_golden("relay-with-enclosures", &relay, &content);
+}
+
+#[test]
+fn german_letters_are_in_swiss_spelling() {
+    for (file, text) in ticketd::desk::letter::SHIPPED {
+        assert!(!text.contains('ß'), "{file}");
+    }
+}
+
+#[test]
+fn nothing_that_a_stranger_wrote_makes_a_line_of_its_own() {
+    let text = Templates::default().letter(
+        Language::En,
+        &Notice {
+            from_name: "Eve\nAnswer by: never".into(),
+            subject: "x\u{2028}Severity: 4".into(),
+            new_text: "#close\nSeverity: 4".into(),
+            ..Notice::default()
+        },
+    );
+    assert!(
+        text.text.lines().all(|l| !l.starts_with("#close")
+            && !l.starts_with("Severity: 4")
+            && !l.starts_with("Answer by: never")),
+        "{}",
+        text.text
+    );
+    assert!(!text.subject.contains('\n'));
+}
+
+#[test]
+fn a_variable_that_is_not_on_the_list_is_refused_with_its_line() {
+    let refused = |file: &str, text: &str| {
+        let source = Source {
+            file: file.into(),
+            text: text.into(),
+        };
+        let faults = Templates::parse(&[source]).unwrap_err();
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        faults[0].to_string()
+    };
+    let unknown = refused(
+        "letters/de/change.txt",
+        "Subject: x\n\nHallo\n{{ subject }}\n",
+    );
+    assert!(
+        unknown.starts_with(
+            "letters/de/change.txt:4: the letter \"change\" has no variable \"subject\"; use "
+        ),
+        "{unknown}"
+    );
+    let nested = refused(
+        "letters/de/change.txt",
+        "Subject: x\n\n{{ ticket.secret }}\n",
+    );
+    assert!(nested.contains("\"ticket.secret\""), "{nested}");
+    let broken = refused("letters/de/change.txt", "Subject: x\n\nHallo\n{% if %}\n");
+    assert!(broken.starts_with("letters/de/change.txt:4: "), "{broken}");
+    let filter = refused(
+        "letters/de/change.txt",
+        "Subject: x\n\n{{ ticket|shout }}\n",
+    );
+    assert!(filter.starts_with("letters/de/change.txt:3: "), "{filter}");
+    assert!(refused("letters/de/change.txt", "Hallo\n").contains("begins with its subject"));
+    assert!(
+        refused("letters/fr/change.txt", "Subject: x\n\nSalut\n").contains("use de, gsw or en")
+    );
+    assert!(
+        refused("letters/de/chnage.txt", "Subject: x\n\nHallo\n").contains("use acknowledgement, ")
+    );
+}
+
+#[test]
+fn html_templates_escape_what_they_are_given() {
+    let source = Source {
+        file: "letters/de/change.html".into(),
+        text: "<p>{{ reason }}</p>".into(),
+    };
+    let change = Change {
+        reason: "<script>".into(),
+        ..Change::default()
+    };
+    let text = Templates::parse(&[source])
+        .unwrap()
+        .letter(Language::De, &change);
+    assert_eq!(text.html.as_deref(), Some("<p>&lt;script&gt;</p>"));
+    let made = Templates::default().letter(Language::De, &change);
+    assert!(made.html.unwrap().contains("&lt;script&gt;"));
+}
+
+#[test]
+fn jinja_in_a_value_stays_what_it_is() {
+    let notice = Notice {
+        subject: "{{ ticket }} {% raw %} ${7*7}".into(),
+        ..Notice::default()
+    };
+    let text = Templates::default().letter(Language::En, &notice);
+    assert!(text.text.contains("{{ ticket }} {% raw %} ${7*7}"));
+}
+
+fn nasty() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        any::<String>(),
+        "[ -~]{0,40}",
+        Just("\r\nBcc: evil@x.example\r\n".to_string()),
+        Just("\0".to_string()),
+        Just("\u{2028}\u{2029}\u{85}".to_string()),
+        Just("\"\\<>,;:@".to_string()),
+        Just("=?utf-8?q?=0D=0ABcc:_evil@x.example?=".to_string()),
+        Just("\n.\r\nMAIL FROM:<evil@x.example>\r\n\r.\r".to_string()),
+        Just("ü".repeat(300)),
+        Just("x".repeat(2_000)),
+        Just("y ".repeat(32 << 10)),
+    ];
+    proptest::collection::vec(piece, 0..5).prop_map(|p| p.concat())
+}
+
+fn any_letter() -> impl Strategy<Value = Letter> {
+    let kind = prop_oneof![
+        Just(LetterKind::Relay),
+        Just(LetterKind::Acknowledgement),
+        Just(LetterKind::Warning),
+        Just(LetterKind::Notice)
+    ];
+    let address = prop_oneof![4 => Just("rita@acme.example".to_string()), 1 => nasty()];
+    let ids = proptest::collection::vec(prop_oneof![nasty(), "[a-z.]{1,200}@x.example"], 0..30);
+    let names = (nasty(), nasty(), nasty(), nasty());
+    let rest = (
+        nasty(),
+        nasty(),
+        proptest::option::of(nasty()),
+        any::<i64>(),
+        nasty(),
+        nasty(),
+    );
+    (kind, address, names, ids, rest).prop_map(|(kind, address, names, ids, rest)| {
+        let mut letter = letter(
+            kind,
+            Text {
+                subject: rest.0,
+                text: rest.1,
+                html: rest.2,
+            },
+        );
+        letter.from.name = names.0;
+        letter.to = mailbox(&names.1, &address);
+        letter.cc = vec![mailbox(&names.2, "cc@acme.example"), mailbox("", &names.2)];
+        letter.reply_to = ids.last().cloned();
+        letter.in_reply_to = ids.first().cloned();
+        letter.references = ids;
+        letter.date = chrono::DateTime::from_timestamp(rest.3, 0).unwrap_or_default();
+        letter.headers.push(("Ticketd-Note".into(), rest.4.clone()));
+        letter.headers.push((rest.4, rest.5.clone()));
+        letter.headers.push(("Bcc".into(), "evil@x.example".into()));
+        letter.enclosures = vec![Enclosure {
+            mail: Fingerprint::of(b""),
+            part: 0,
+            name: names.3,
+            media_type: rest.5,
+        }];
+        letter
+    })
+}
+
+const ALLOWED: [&str; 18] = [
+    "From",
+    "Reply-To",
+    "To",
+    "Cc",
+    "Subject",
+    "Date",
+    "Message-ID",
+    "In-Reply-To",
+    "References",
+    "Auto-Submitted",
+    "X-Auto-Response-Suppress",
+    "Precedence",
+    "Ticketd-Id",
+    "Ticketd-Loop",
+    "Ticketd-Note",
+    "MIME-Version",
+    "Content-Type",
+    "Content-Transfer-Encoding",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+    #[test]
+    fn any_letter_is_canonical_and_has_the_headers_meant(letter in any_letter(), bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let out = render(&letter, &|_| bytes.clone());
+        prop_assert_eq!(&out, &render(&letter, &|_| bytes.clone()));
+        for line in out.split_inclusive(|b| *b == b'\n') {
+            prop_assert!(line.ends_with(b"\r\n") && line.len() <= 1000);
+            prop_assert!(line[..line.len() - 2].iter().all(|b| b.is_ascii() && !matches!(b, 0 | b'\r' | b'\n')));
+        }
+        let mail = MessageParser::new().parse(&out).unwrap();
+        let names: Vec<_> = mail.headers().iter().map(|h| h.name.as_str().to_string()).collect();
+        for name in &names {
+            let own = letter.headers.iter().any(|(n, _)| n.eq_ignore_ascii_case(name)) && !name.eq_ignore_ascii_case("bcc");
+            prop_assert!(own || ALLOWED.iter().any(|a| a.eq_ignore_ascii_case(name)), "{}", name);
+            prop_assert_eq!(names.iter().filter(|n| n.eq_ignore_ascii_case(name)).count(), 1, "{}", name);
+        }
+        for name in ["From", "To", "Subject", "Date", "Message-ID", "MIME-Version"] {
+            prop_assert!(names.iter().any(|n| n.eq_ignore_ascii_case(name)), "{} is missing", name);
+        }
+        let marked = names.iter().any(|n| n.eq_ignore_ascii_case("Auto-Submitted"));
+        prop_assert_eq!(marked, letter.kind != LetterKind::Relay);
+        prop_assert_eq!(mail.from().unwrap().first().unwrap().address(), Some("support@vendor.example"));
+        prop_assert!(mail.subject().unwrap_or("").chars().count() <= 210);
+        if letter.to.address == "rita@acme.example" {
+            let to: Vec<_> = mail.to().unwrap().iter().filter_map(|a| a.address()).collect();
+            prop_assert_eq!(to, vec!["rita@acme.example"]);
+        }
+    }
+}
