@@ -7,7 +7,7 @@
 use super::imap::{Account, Fault, Folder, Idled, ImapConn, Listed};
 use super::maildir::{Bell, Found, Maildir};
 use super::{Backoff, House, Pulse, Stop, cleaned, stopped};
-use crate::clerk::Job;
+use crate::clerk::{Done, Job};
 use crate::clock;
 use crate::desk::event::{Arrival, Event, Trouble};
 use crate::desk::record::Cursor;
@@ -21,6 +21,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::task::JoinHandle;
 
 /// One mailbox of the configuration.
 #[derive(Clone, Debug)]
@@ -95,7 +96,11 @@ impl Parsers {
 
 /// Reads a mail; a panic is an answer.
 pub fn read_one(raw: &[u8]) -> Result<Mail, String> {
-    catch_unwind(AssertUnwindSafe(|| mail::read(raw))).map_err(|panic| {
+    caught(|| mail::read(raw))
+}
+
+fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
         let words = panic
             .downcast_ref::<&str>()
             .map(|words| words.to_string())
@@ -127,8 +132,11 @@ pub async fn watch<H: House>(
         polled: None,
         single: 0,
         owed_tried: None,
+        committing: None,
     };
     watcher.run().await;
+    // A batch that is being committed when the house closes is not torn off.
+    let _ = watcher.committed().await;
 }
 
 struct Watcher<H> {
@@ -147,6 +155,8 @@ struct Watcher<H> {
     /// So many mails are fetched one by one, to find the one that breaks the connection.
     single: usize,
     owed_tried: Option<Instant>,
+    /// A batch on its way into the record while the next is fetched: never more than one, so that the cursor never goes back.
+    committing: Option<JoinHandle<anyhow::Result<Vec<Done>>>>,
 }
 
 /// Why a round ended, and whether trying again soon would do harm.
@@ -201,6 +211,10 @@ impl<H: House> Watcher<H> {
                     words: "the server's answer could not be understood".into(),
                     slow: false,
                 },
+            };
+            let setback = match self.committed().await {
+                Ok(()) => setback,
+                Err(refused) => refused,
             };
             if self.pulse.succeeded() != well_before {
                 soon.reset();
@@ -311,6 +325,7 @@ impl<H: House> Watcher<H> {
             }
             self.take_listed(conn, batch).await?;
         }
+        self.committed().await?;
         self.try_owed(conn).await?;
         self.end_poll(poll_start).await
     }
@@ -415,7 +430,7 @@ impl<H: House> Watcher<H> {
         }
         self.single = self.single.saturating_sub(1);
         let arrivals = self.read(fetched).await;
-        self.hand_over(arrivals, cursor).await
+        self.begin_hand_over(arrivals, cursor).await
     }
 
     fn fetched(&self, cursor: &Cursor, mail: &Listed, mut body: Vec<u8>) -> Fetched {
@@ -668,8 +683,9 @@ impl<H: House> Watcher<H> {
         trouble: Option<Trouble>,
     ) -> Arrival {
         let now = clock::now();
+        // Servers tell whole seconds: a mail in the very second of the first start is not history.
         let silent = match (internal_date, self.since) {
-            (Some(internal_date), Some(since)) => internal_date < since,
+            (Some(internal_date), Some(since)) => internal_date.timestamp() < since.timestamp(),
             _ => false,
         };
         Arrival {
@@ -689,31 +705,42 @@ impl<H: House> Watcher<H> {
         arrivals: Vec<(Arrival, Arc<[u8]>)>,
         cursor: Cursor,
     ) -> Result<(), Setback> {
+        self.begin_hand_over(arrivals, cursor).await?;
+        self.committed().await
+    }
+
+    /// The same, but accepted only after [`Self::committed`]: meanwhile the next batch is fetched.
+    async fn begin_hand_over(
+        &mut self,
+        arrivals: Vec<(Arrival, Arc<[u8]>)>,
+        cursor: Cursor,
+    ) -> Result<(), Setback> {
+        self.committed().await?;
         if arrivals.is_empty() && self.cursor.as_ref() == Some(&cursor) {
             return Ok(());
         }
-        let count = arrivals.len();
-        let mut jobs = vec![];
-        for (at, (mut arrival, raw)) in arrivals.into_iter().enumerate() {
-            if at + 1 == count {
-                arrival.cursor = Some(cursor.clone());
-            }
-            jobs.push(Job {
-                event: Event::MailArrived(Box::new(arrival)),
-                raw: Some(raw),
-            });
-        }
-        if jobs.is_empty() {
-            jobs.push(Job {
-                event: Event::CursorMoved(cursor.clone()),
-                raw: None,
-            });
-        }
-        self.pulse.beat();
-        let submitted = self.house.submit(jobs).await;
-        submitted.context("nothing was taken, the mail stays where it is")?;
-        self.pulse.took(count as u64);
+        let count = arrivals.len() as u64;
+        let jobs = jobs(arrivals, &cursor);
+        let (house, pulse) = (self.house.clone(), self.pulse.clone());
+        self.committing = Some(tokio::spawn(async move {
+            let done = house.submit(jobs).await?;
+            pulse.took(count);
+            Ok(done)
+        }));
         self.cursor = Some(cursor);
+        Ok(())
+    }
+
+    /// Waits for the batch on its way. An error means that nothing of it was taken.
+    async fn committed(&mut self) -> Result<(), Setback> {
+        let Some(committing) = self.committing.as_mut() else {
+            return Ok(());
+        };
+        self.pulse.beat();
+        let done = committing.await;
+        self.committing = None;
+        done.context("handing mail over was interrupted")?
+            .context("nothing was taken, the mail stays where it is")?;
         Ok(())
     }
 
@@ -729,6 +756,23 @@ impl<H: House> Watcher<H> {
         self.say_well(poll_start);
         Ok(())
     }
+}
+
+/// The mails as events, the cursor with the last; or the cursor alone.
+fn jobs(arrivals: Vec<(Arrival, Arc<[u8]>)>, cursor: &Cursor) -> Vec<Job> {
+    let count = arrivals.len();
+    if count == 0 {
+        let event = Event::CursorMoved(cursor.clone());
+        return vec![Job { event, raw: None }];
+    }
+    let job = |(at, (mut arrival, raw)): (usize, (Arrival, Arc<[u8]>))| {
+        arrival.cursor = (at + 1 == count).then(|| cursor.clone());
+        Job {
+            event: Event::MailArrived(Box::new(arrival)),
+            raw: Some(raw),
+        }
+    };
+    arrivals.into_iter().enumerate().map(job).collect()
 }
 
 /// When the house has closed for so long that a slow server is not waited for: what is not committed stays where it is.
@@ -891,6 +935,7 @@ impl Marker {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mail::Fingerprint;
 
     fn at(text: &str) -> DateTime<Utc> {
         format!("2026-03-27T{text}:00Z").parse().unwrap()
@@ -948,12 +993,23 @@ mod tests {
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
+    #[test]
+    fn a_panic_is_an_answer() {
+        assert_eq!(caught(|| 1), Ok(1));
+        assert_eq!(
+            caught::<()>(|| panic!("at\nbyte {}", 7)),
+            Err("at byte 7".into())
+        );
+    }
+
     #[tokio::test]
-    async fn a_panic_of_one_mail_is_its_own() {
-        let parsers = Parsers::new().unwrap();
-        let read = parsers
-            .read(vec![Arc::from(&b"Subject: x\r\n\r\ny"[..])])
-            .await;
-        assert!(read[0].is_ok());
+    async fn mails_are_read_in_their_order() {
+        let raws: Vec<Arc<[u8]>> = (0..50)
+            .map(|n| format!("Subject: {n}\r\n\r\n{n}").into_bytes().into())
+            .collect();
+        let read = Parsers::new().unwrap().read(raws.clone()).await;
+        let prints: Vec<_> = read.into_iter().map(|mail| mail.unwrap().raw).collect();
+        let expected: Vec<_> = raws.iter().map(|raw| Fingerprint::of(raw)).collect();
+        assert_eq!(prints, expected);
     }
 }

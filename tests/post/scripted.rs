@@ -313,7 +313,7 @@ async fn unasked_and_doubled_answers_are_ignored() {
 async fn a_connection_cut_at_any_byte_loses_and_repeats_nothing() {
     let whole = 700;
     let mut running = tokio::task::JoinSet::new();
-    for cut_at in (0..whole).step_by(3) {
+    for cut_at in 0..whole {
         running.spawn(async move {
             let server = ImapServer::start_cut(|_, _| None, Some(cut_at)).await;
             let house = TestHouse::default();
@@ -330,7 +330,7 @@ async fn a_connection_cut_at_any_byte_loses_and_repeats_nothing() {
             assert_eq!(house.troubles(), [], "cut at {cut_at}");
             running.close().await;
         });
-        if running.len() >= 40 {
+        if running.len() >= 80 {
             running.join_next().await.unwrap().unwrap();
         }
     }
@@ -522,6 +522,34 @@ async fn a_mail_that_killed_the_process_twice_is_not_read_a_third_time() {
     assert!(house.mails().contains(&mail(2)), "its bytes are kept");
     assert!(!state.join("post/parsing-support").exists());
     running.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_that_is_offered_and_refused_leaves_polling() {
+    for answer in [Said::Then("TAG NO not today\r\n"), Said::Last("")] {
+        let words = match answer {
+            Said::Then(words) | Said::Last(words) => words,
+        };
+        let server = ImapServer::start(move |_, c| match c {
+            "CAPABILITY" => Some(Said::Then("* CAPABILITY IMAP4rev1 IDLE\r\nTAG OK\r\n")),
+            "IDLE" if words.is_empty() => Some(Said::Last("")),
+            "IDLE" => Some(Said::Then(words)),
+            _ => None,
+        })
+        .await;
+        let house = TestHouse::default();
+        let (_folder, state) = state();
+        let running = watching(&server, &house, &state);
+        house
+            .until("three mails", |house| house.mails().len() == 3)
+            .await;
+        server.mails.lock().unwrap().push((9, mail(9)));
+        house
+            .until("the new mail", |house| house.mails().len() == 4)
+            .await;
+        assert_eq!(house.handed_over(), 4);
+        running.close().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
