@@ -934,6 +934,35 @@ fn a_flipped_bit_in_the_journal_is_named_and_never_loses_a_ticket_silently() {
     }
 }
 
+/// No index knows what was there, and everything is in the segment being written: only whole batches behind the bad one tell damage from a torn tail.
+#[test]
+fn a_bad_batch_with_a_good_one_behind_it_is_damage_and_not_a_torn_tail() {
+    let disk = FakeDisk::new();
+    let one_segment = || {
+        let index = Box::new(MemoryIndex::new());
+        Store::over(Box::new(disk.clone()), index, Options::default())
+    };
+    let mut store = one_segment().unwrap();
+    script_step(&mut store, 0).unwrap();
+    script_step(&mut store, 1).unwrap();
+    let file = journal::file_of(1);
+    let before_the_last = disk.length(&file).unwrap();
+    script_step(&mut store, 2).unwrap();
+    drop(store);
+    for (n, offset) in offsets(4, 300, before_the_last).into_iter().enumerate() {
+        disk.flip(&file, offset, n as u8);
+        let error = one_segment().err().unwrap_or_else(|| panic!("at {offset}"));
+        let damage = error.downcast_ref::<Damage>();
+        let damage = damage.unwrap_or_else(|| panic!("at {offset}: {error:#}"));
+        assert!(
+            damage.file == file && damage.offset <= offset,
+            "at {offset}: {damage}"
+        );
+        disk.flip(&file, offset, n as u8);
+    }
+    assert_eq!(tickets(&one_segment().unwrap().reader()).len(), 9);
+}
+
 #[test]
 fn an_index_beside_no_journal_is_not_a_new_beginning() {
     let index = MemoryIndex::new();
@@ -1144,4 +1173,43 @@ proptest! {
         drop(over(&disk, &rebuilt).unwrap());
         prop_assert_eq!(rows(&rebuilt), live);
     }
+}
+
+/// How fast mails are accepted, and an index made anew: `cargo test --profile ci --lib store::tests::speed -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement: rates of a disk shared with others prove nothing"]
+fn speed() {
+    const BATCHES: u64 = 100;
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path()).unwrap();
+    let mails: Vec<_> = (1..=BATCHES * 100).map(|n| raw_mail(n, 7_500)).collect();
+    let begun = std::time::Instant::now();
+    for first in (0..BATCHES).map(|batch| batch * 100 + 1) {
+        let mut batch = store.begin();
+        for n in first..first + 100 {
+            let raw = mails[n as usize - 1].clone();
+            batch.add(&opened(n, &raw), Some(raw));
+            for seq in [2, 3] {
+                batch.letter(place(n, seq), letter_bytes(n, seq));
+            }
+        }
+        store.commit(batch).unwrap();
+    }
+    report("committed", BATCHES * 100, begun);
+    store.close().unwrap();
+    let begun = std::time::Instant::now();
+    audit::rebuild(folder.path(), &mut |_| {}).unwrap();
+    report("rebuilt", BATCHES * 100, begun);
+    let store = Store::open(folder.path()).unwrap();
+    let begun = std::time::Instant::now();
+    assert_sound(&store);
+    report("audited", BATCHES * 100, begun);
+    let begun = std::time::Instant::now();
+    index::sum_of(store.reader().index()).unwrap();
+    report("summed", BATCHES * 100, begun);
+}
+
+fn report(what: &str, count: u64, begun: std::time::Instant) {
+    let seconds = begun.elapsed().as_secs_f64();
+    println!("{what}: {:.0} tickets/s", count as f64 / seconds);
 }

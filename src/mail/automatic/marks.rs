@@ -148,7 +148,7 @@ pub(super) const AUTO_REPLY: &[Mark] = &[
         When::Has(&["vacation", "autoresponder", "autoreply"]),
     ),
     // iCloud, GMX and Web.de, cPanel.
-    mark("X-Apple-Vacation", When::Present),
+    mark("X-Apple-Action", When::Has(&["vacation"])),
     mark("X-UI-Vacation", When::Present),
 ];
 
