@@ -335,8 +335,8 @@ fn enclosed(enclosure: &Enclosure, bytes: Vec<u8>) -> SinglePart {
     } else {
         &enclosure.media_type
     };
-    let body = Body::new_with_encoding(bytes, ContentTransferEncoding::Base64)
-        .unwrap_or_else(|bytes| Body::new(bytes));
+    let body =
+        Body::new_with_encoding(bytes, ContentTransferEncoding::Base64).unwrap_or_else(Body::new);
     attachment(media_type, &name).body(body)
 }
 
