@@ -226,6 +226,26 @@ impl Book {
         Deadline { at, explanation }
     }
 
+    /// The same words for a clock whose deadline is not the objective's own: after a raise the earlier one (C4.5), after a bounce a later one (C4.7).
+    pub fn explanation(
+        &self,
+        objective: &Objective,
+        start: DateTime<Utc>,
+        deadline: DateTime<Utc>,
+    ) -> Vec<String> {
+        explain::deadline(objective, &self.hours(objective, start), start, deadline)
+    }
+
+    /// Seconds of the objective's hours that are left until the deadline; none after it.
+    pub fn left_secs(
+        &self,
+        objective: &Objective,
+        now: DateTime<Utc>,
+        deadline: DateTime<Utc>,
+    ) -> u64 {
+        self.hours(objective, now).between(now, deadline)
+    }
+
     /// When the objective expires, without words.
     pub fn expires(&self, objective: &Objective, start: DateTime<Utc>) -> DateTime<Utc> {
         self.hours(objective, start)
@@ -240,9 +260,9 @@ impl Book {
             .unwrap_or_else(|_| self.business_hours(at))
     }
 
-    /// The steps of warning still to come after `after` for a clock, earliest first: before the deadline, at it, and the first repeats (C10.1, C10.2).
+    /// The step of warning after `done` for a clock, and its instant: before the deadline, at it, and the repeats (C10.1, C10.2). None when the chain has ended.
     ///
-    /// The step after `done` and its instant. An instant in the past is due at once; see [`warning`] for the order then.
+    /// An instant in the past is due at once, one step after the other; [`warning`] has the whole course.
     pub fn next_step(
         &self,
         clock: &Objective,
@@ -317,6 +337,26 @@ impl Book {
     /// The agreed cap on the credit days of one term, if any (C4.6).
     pub fn credit_days_max(&self, subscription: &Subscription, at: DateTime<Utc>) -> Option<u32> {
         self.terms(subscription, at).order?.credit_days_max
+    }
+
+    /// What waiting costs after the deadline (C10.3): `each further 15 min: 1 day for ACME AG`. None where lateness earns nobody a credit.
+    pub fn price_of_waiting(
+        &self,
+        subscription: &Subscription,
+        objective: &Objective,
+        at: DateTime<Utc>,
+    ) -> Option<String> {
+        if objective.internal || !self.earns_credit(subscription, at) {
+            return None;
+        }
+        let credit = &self.contract.at(at).credit;
+        let days = if credit.days == 1 { "day" } else { "days" };
+        Some(format!(
+            "each further {}: {} {days} for {}",
+            duration_words(u64::from(credit.quarter_min) * 60),
+            credit.days,
+            subscription.customer_name
+        ))
     }
 
     /// The roads that belong to a subscription (C3.5).

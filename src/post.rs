@@ -160,7 +160,7 @@ struct PulseState {
 }
 
 /// A loop that has shown no progress for this long hangs: every wait inside it is shorter.
-pub const QUIET_MAX: Duration = Duration::from_secs(15 * 60);
+pub const QUIET_MAX: Duration = Duration::from_secs(20 * 60);
 
 impl Default for Pulse {
     fn default() -> Self {

@@ -151,6 +151,23 @@ impl Customers {
             customers.all.push(customer);
         }
         root.no_other_keys();
+        for person in staff.iter().flat_map(|staff| &staff.people) {
+            for address in &person.addresses {
+                let Some(customer) = customers.by_address(address) else {
+                    continue;
+                };
+                let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
+                let at = known_by.get(address).or_else(|| known_by.get(domain));
+                file.fault(
+                    at.map_or(0, |(_, at)| *at),
+                    format!(
+                        "customer \"{}\" is known by \"{address}\", which is an address of \"{}\" of the staff",
+                        customer.id, person.id
+                    ),
+                    "nobody can be both: take it from one of them",
+                );
+            }
+        }
         // An address within another customer's domain, whichever of the two comes first.
         for (name, (customer, at)) in &known_by {
             if let Some((_, domain)) = name.rsplit_once('@')

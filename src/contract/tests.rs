@@ -183,7 +183,8 @@ fn steps_of_the_night_are_told_before_the_desk_closes() {
             "75 % Fri 27.03.2026 16:30",
             "90 % Fri 27.03.2026 16:30",
             "breach Fri 27.03.2026 20:00",
-            "repeat 1 Mon 30.03.2026 09:00",
+            "repeat 1 Mon 30.03.2026 08:00",
+            "repeat 2 Mon 30.03.2026 09:00",
         ],
     );
     // Received at night: nobody can be warned before, so the steps keep their time.
@@ -250,7 +251,7 @@ fn a_deadline_just_after_the_opening_is_told_the_evening_before() {
             "75 % Mon 30.03.2026 07:22:30",
             "90 % Mon 30.03.2026 07:27",
             "breach Mon 30.03.2026 07:30",
-            "repeat 1 Mon 30.03.2026 09:00",
+            "repeat 1 Mon 30.03.2026 08:00",
         ],
     );
 }
@@ -720,6 +721,33 @@ fn what_is_wrong_is_told_with_line_value_and_remedy() {
         "anna@vendor.example",
         "address \"anna@vendor.example\" of \"beat\" is also of \"anna\"",
     );
+}
+
+#[test]
+fn nobody_is_staff_and_customer_at_once() {
+    refused(
+        "customers",
+        "\"initech.example\"",
+        "\"vendor.example\"",
+        "customer \"initech\" is known by \"anna@vendor.example\", which is an address of \"anna\" of the staff",
+    );
+}
+
+#[test]
+fn waiting_has_a_price_for_those_who_earn_credit() {
+    let book = shipped();
+    let now = at("2026-08-27 12:00");
+    let price = |from| {
+        let subscription = book.subscription(from, now);
+        let objective = book.initial_response(&subscription, 1, now);
+        book.price_of_waiting(&subscription, &objective, now)
+    };
+    assert_eq!(
+        price("a@acme.example").as_deref(),
+        Some("each further 15 min: 1 day for ACME AG")
+    );
+    assert_eq!(price("a@initech.example"), None);
+    assert_eq!(price("a@nobody.example"), None);
 }
 
 #[test]

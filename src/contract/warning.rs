@@ -3,7 +3,7 @@
 //! Knows the chain of steps, the objective's hours and the desk's; knows nothing of tickets, people or letters.
 //!
 //! A promised clock goes `Percent(50)`, `Percent(75)`, `Percent(90)`, `Breach`, `Repeat(1)`…: the percentages of the support time between start and
-//! deadline, the deadline itself, then hourly in desk hours, then on each following desk day. An internal clock (C3.2) never breaches: it goes
+//! deadline, the deadline itself, then hourly in desk hours (first at the desk's opening, where the breach fell outside them), then on each following desk day. An internal clock (C3.2) never breaches: it goes
 //! `Percent(50)`, `Percent(75)`, `Percent(90)`, `Percent(100)` and ends; the letters mark it as internal.
 //!
 //! **Look-ahead** (C10.2): a percentage step is pulled to `lead_time_min` before the desk's last close where it would fall outside desk hours, or where the
@@ -122,9 +122,12 @@ impl Course<'_> {
         let hourly = count.min(self.warnings.hourly_repeats);
         let mut at = self.deadline;
         if hourly > 0 {
-            at = self.desk.add(at, u64::from(hourly) * 3_600)?;
+            // After a breach at night the first reminder comes when the desk opens.
+            let morning = self.desk.next_open(at)?;
+            let hours = hourly - u32::from(morning > at);
+            let passed = self.desk.add(morning, u64::from(hours) * 3_600)?;
             // An hour that ends with the desk's closing is told at its next opening.
-            at = self.desk.next_open(at)?;
+            at = self.desk.next_open(passed)?;
         }
         for _ in hourly..count {
             at = self.next_day(at)?;

@@ -69,13 +69,14 @@ fn record(draft: &mut Draft, index: usize, due: &Due) {
         .explanation
         .join("\n");
     let (kind, what) = match due.step {
+        // An internal target has no breach: its last step is at 100 % (C3.2).
+        Step::Percent(100..) => (
+            EntryKind::Warning,
+            format!("The internal target passed ({deadline}).\n{explanation}"),
+        ),
         Step::Percent(p) => (
             EntryKind::Warning,
             format!("{p} % of the time is gone; due {deadline}.\n{explanation}"),
-        ),
-        Step::Breach if clock.objective.internal => (
-            EntryKind::Warning,
-            format!("The internal target passed ({deadline}).\n{explanation}"),
         ),
         Step::Breach => (
             EntryKind::Breach,

@@ -174,9 +174,7 @@ pub fn group(mails: &[&Mail]) -> Vec<Thread> {
             continue;
         }
         match first_with_subject.get(&subject) {
-            Some(&first) if !names_relatives(mail) && is_reply(&mail.subject) => {
-                sets.join(first, i)
-            }
+            Some(&first) if answers_by_subject(mail) => sets.join(first, i),
             Some(_) => {}
             None => {
                 first_with_subject.insert(subject, i);
@@ -218,8 +216,13 @@ fn keys(mail: &Mail) -> Vec<String> {
         .collect()
 }
 
-fn names_relatives(mail: &Mail) -> bool {
-    !mail.in_reply_to.is_empty() || !mail.references.is_empty()
+/// Whether the subject is all that an answer has to say whom it answers. On a list many write under one subject; there it says nothing.
+fn answers_by_subject(mail: &Mail) -> bool {
+    let names_relatives = !mail.in_reply_to.is_empty() || !mail.references.is_empty();
+    let from_list = ["list-id", "list-post", "mailing-list"]
+        .iter()
+        .any(|h| mail.header(h).is_some());
+    !names_relatives && !from_list && is_reply(&mail.subject)
 }
 
 /// The bare subject without tags at either end, folded.
@@ -298,5 +301,239 @@ impl Sets {
         let (a, b) = (self.root(a), self.root(b));
         let (low, high) = (a.min(b), a.max(b));
         self.0[high] = low;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mail;
+
+    fn mail(headers: &str) -> Mail {
+        mail::read(format!("{headers}\n\nText.\n").as_bytes())
+    }
+
+    /// Which mails share a thread, as `ab c`: one letter a mail, in the order given.
+    fn check(mails: &[&str], expected: &str) {
+        let mails: Vec<Mail> = mails.iter().map(|m| mail(m)).collect();
+        let threads = group(&mails.iter().collect::<Vec<_>>());
+        let letters = |t: &Thread| {
+            t.members
+                .iter()
+                .map(|&m| char::from(b'a' + m as u8))
+                .collect::<String>()
+        };
+        assert_eq!(
+            threads.iter().map(letters).collect::<Vec<_>>().join(" "),
+            expected
+        );
+    }
+
+    #[test]
+    fn an_answer_joins_the_mail_it_names() {
+        check(
+            &[
+                "Message-ID: <1@x>",
+                "Message-ID: <2@x>\nIn-Reply-To: <1@x>",
+                "Message-ID: <3@x>",
+            ],
+            "ab c",
+        );
+    }
+
+    #[test]
+    fn two_answers_to_a_mail_never_seen_belong_together() {
+        check(
+            &[
+                "Message-ID: <2@x>\nReferences: <1@x>",
+                "Message-ID: <3@x>\nReferences: <1@x>",
+            ],
+            "ab",
+        );
+    }
+
+    #[test]
+    fn the_answer_may_come_first() {
+        check(
+            &["Message-ID: <2@x>\nIn-Reply-To: <1@x>", "Message-ID: <1@x>"],
+            "ab",
+        );
+    }
+
+    #[test]
+    fn two_threads_are_joined_by_a_mail_that_names_both() {
+        check(
+            &[
+                "Message-ID: <1@x>",
+                "Message-ID: <2@x>",
+                "Message-ID: <3@x>\nReferences: <1@x> <2@x>",
+            ],
+            "abc",
+        );
+    }
+
+    #[test]
+    fn references_in_a_circle_end() {
+        let circle = [
+            "Message-ID: <1@x>\nReferences: <2@x>",
+            "Message-ID: <2@x>\nReferences: <3@x>",
+            "Message-ID: <3@x>\nReferences: <1@x>",
+        ];
+        check(&circle, "abc");
+        check(&["Message-ID: <1@x>\nIn-Reply-To: <1@x>"], "a");
+    }
+
+    #[test]
+    fn a_subject_alone_joins_only_an_answer_without_ids() {
+        check(
+            &[
+                "Message-ID: <1@x>\nSubject: Printer",
+                "Message-ID: <2@x>\nSubject: Printer",
+            ],
+            "a b",
+        );
+        check(
+            &[
+                "Message-ID: <1@x>\nSubject: Printer",
+                "Message-ID: <2@x>\nSubject: AW: Printer",
+            ],
+            "ab",
+        );
+        check(
+            &[
+                "Message-ID: <1@x>\nSubject: Printer",
+                "Message-ID: <2@x>\nSubject: AW: Printer\nReferences: <9@x>",
+            ],
+            "a b",
+        );
+        check(
+            &[
+                "Message-ID: <1@x>\nSubject: Printer",
+                "Message-ID: <2@x>\nSubject: WG: Printer",
+            ],
+            "a b",
+        );
+        check(
+            &[
+                "Message-ID: <1@x>\nSubject: Printer",
+                "Message-ID: <2@x>\nSubject: Re: Printer\nList-Id: <l.x>",
+            ],
+            "a b",
+        );
+    }
+
+    #[test]
+    fn mails_without_ids_stay_alone() {
+        check(&["Subject: a", "Subject: b"], "a b");
+    }
+
+    #[test]
+    fn a_parent_is_the_nearest_ancestor_at_hand() {
+        let mails = [
+            mail("Message-ID: <1@x>"),
+            mail("Message-ID: <2@x>\nReferences: <1@x>"),
+            mail("Message-ID: <4@x>\nReferences: <1@x> <2@x> <3@x>\nIn-Reply-To: <3@x>"),
+        ];
+        let threads = group(&mails.iter().collect::<Vec<_>>());
+        assert_eq!(threads[0].parents, BTreeMap::from([(1, 0), (2, 1)]));
+    }
+
+    #[test]
+    fn candidates_come_strongest_first_and_never_name_the_mail_itself() {
+        let found = candidates(&mail(
+            "Message-ID: <5@x>\nIn-Reply-To: <4@x>\nReferences: <1@x> <3@x> <5@x> <4@x>\nSubject: Re: [support #12] Printer",
+        ));
+        let id = |i: &str| format!("{i}@x");
+        assert_eq!(
+            found,
+            [
+                Evidence::InReplyTo(id("4")),
+                Evidence::Reference(id("3")),
+                Evidence::Reference(id("1")),
+                Evidence::SubjectNumber(12)
+            ]
+        );
+    }
+
+    #[test]
+    fn subjects_give_numbers_only_as_tickets() {
+        for (subject, numbers) in [
+            ("Re: [support #123] Printer", &[123][..]),
+            ("AW: Ticket 123", &[123]),
+            ("Ticket-Nr. 7", &[]),
+            ("Ticket Nr. 7", &[7]),
+            ("WG: Anfrage #99: Drucker", &[99]),
+            ("#5 and #6", &[5, 6]),
+            ("#5, again #5", &[5]),
+            ("Error 404 on page 3", &[]),
+            ("[support #99999999999999999999]", &[]),
+            ("C#7 compiler", &[]),
+        ] {
+            assert_eq!(subject_numbers(subject), numbers, "{subject}");
+        }
+    }
+
+    #[test]
+    fn prefixes_of_answers_and_forwards() {
+        for (subject, reply, forward, bare) in [
+            ("Printer", false, false, "Printer"),
+            ("Re: Printer", true, false, "Printer"),
+            ("RE: Re: AW: Printer", true, false, "Printer"),
+            (
+                "AW: [support #1] AW: Printer",
+                true,
+                false,
+                "[support #1] AW: Printer",
+            ),
+            ("[support #1] AW: Printer", true, false, "Printer"),
+            ("Re[2]: Printer", true, false, "Printer"),
+            ("Re²: Printer", true, false, "Printer"),
+            ("Re^3: Printer", true, false, "Printer"),
+            ("Re (2): Printer", true, false, "Printer"),
+            ("Antw: Printer", true, false, "Printer"),
+            ("SV: Printer", true, false, "Printer"),
+            ("R: Stampante", true, false, "Stampante"),
+            ("RÉF : Imprimante", true, false, "Imprimante"),
+            ("回复：打印机", true, false, "打印机"),
+            ("Odp: Drukarka", true, false, "Drukarka"),
+            ("Ynt: Yazıcı", true, false, "Yazıcı"),
+            ("WG: Printer", false, true, "Printer"),
+            ("Fwd: Re: Printer", false, true, "Printer"),
+            ("FW: Printer", false, true, "Printer"),
+            ("TR: Imprimante", false, true, "Imprimante"),
+            ("I: Stampante", false, true, "Stampante"),
+            ("RV: Impresora", false, true, "Impresora"),
+            ("ENC: Impressora", false, true, "Impressora"),
+            ("VB: Skrivare", false, true, "Skrivare"),
+            ("VS: Printer", false, true, "Printer"),
+            ("Doorst: Printer", false, true, "Printer"),
+            ("PD: Drukarka", false, true, "Drukarka"),
+            ("İLT: Yazıcı", false, true, "Yazıcı"),
+            ("转发: 打印机", false, true, "打印机"),
+            ("Re: Fwd: Printer", true, false, "Printer"),
+            ("Printer (fwd)", false, true, "Printer"),
+            ("Research: Printer", false, false, "Research: Printer"),
+            ("Restart: Re: x", false, false, "Restart: Re: x"),
+            ("Re:", true, false, ""),
+            ("", false, false, ""),
+        ] {
+            assert_eq!(
+                (
+                    is_reply(subject),
+                    is_forward(subject),
+                    bare_subject(subject)
+                ),
+                (reply, forward, bare),
+                "{subject}"
+            );
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_subject_has_a_bare_one_within_it(subject in "\\PC{0,80}|((re|aw|fwd|\\[x\\]|:| ){0,20})") {
+            proptest::prop_assert!(subject.contains(bare_subject(&subject)));
+            subject_numbers(&subject);
+        }
     }
 }

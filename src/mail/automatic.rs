@@ -16,9 +16,14 @@
 
 mod absence;
 mod marks;
+mod sender;
+mod words;
 
 use super::bounce::{self, Fate, Told, notice, report, service};
 use super::{Bounce, Kind, Mail};
+use sender::{Sender, has_null_path, is_web_form, sender};
+use words::{before_quotation, without_prefix};
+pub(in crate::mail) use words::{fold, head, untagged};
 
 /// A kind, its reason, and what a bounce reports.
 type Answer = (Kind, String, Option<Bounce>);
@@ -77,19 +82,6 @@ pub(in crate::mail) struct Seen<'a> {
     sender: Sender,
     /// `Return-Path: <>`, or a mailer's name in it.
     null_path: bool,
-}
-
-/// Who it says it is from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sender {
-    /// A mail system, by an address or name that no person has.
-    Mailer,
-    /// An address that machines and people share: `postmaster@`, `System Administrator`.
-    Postmaster,
-    /// `noreply@` and the like.
-    NoReply,
-    /// Anybody.
-    Other,
 }
 
 impl<'a> Seen<'a> {
@@ -311,21 +303,22 @@ fn notice_of_mailer(seen: &Seen) -> Option<Answer> {
         let because = format!("X-Failed-Recipients, {}", told.because);
         return Some(of_told(Told { because, ..told }));
     }
-    if seen.is_absent_notice() {
-        return None;
-    }
     let mailer_subject = notice::is_subject(&seen.subject);
-    let opening = notice::opening(&seen.head);
-    let returns_mail = seen.mail.reports.iter().any(|r| bounce::is_returned_mail(&r.media_type));
+    let opens_likely = notice::opens_likely(&seen.head);
+    let returns_mail = seen
+        .mail
+        .reports
+        .iter()
+        .any(|r| bounce::is_returned_mail(&r.media_type));
     let looks_like_one = mailer_subject || returns_mail;
     let believed = match seen.sender {
         Sender::Mailer => true,
-        Sender::Postmaster => opening.is_some() || looks_like_one && !seen.answers_or_forwards,
-        _ if seen.null_path => opening.is_some() || looks_like_one,
-        Sender::NoReply => (opening.is_some() || looks_like_one) && !is_web_form(seen.mail),
-        Sender::Other => mailer_subject && opening.is_some() && !seen.is_reply(),
+        Sender::Postmaster => opens_likely || looks_like_one && !seen.answers_or_forwards,
+        _ if seen.null_path => opens_likely || looks_like_one,
+        Sender::NoReply => (opens_likely || looks_like_one) && !is_web_form(seen.mail),
+        Sender::Other => mailer_subject && notice::opens(&seen.head) && !seen.is_reply(),
     };
-    if !believed {
+    if !believed || seen.is_absent_notice() {
         return None;
     }
     let told = report::told_in_text(seen.mail).or_else(|| notice::told(seen.mail))?;
@@ -430,301 +423,13 @@ fn machine_words(seen: &Seen) -> Option<Answer> {
             "text: calls itself automatic in its first words",
         ));
     }
-    let quotes = before_quotation(&seen.mail.text).len() < seen.mail.text.trim_end().len();
-    let plain = !seen.head.contains('?') && !quotes && seen.head.len() < 1_200;
-    (plain && absence::opens_absent(&seen.head) && !absence::is_forward(&seen.subject)).then(|| {
-        answer(
-            Kind::AutoReply,
-            "text: an absence with a return or a deputy in its first words",
-        )
-    })
-}
-
-/// `Reply-To` names a person: a form on a web site sends it for them.
-fn is_web_form(mail: &Mail) -> bool {
-    let to_somebody = mail.reply_to.first().is_some_and(|m| {
-        !m.address.is_empty()
-            && !is_no_reply(&m.address)
-            && mail.from.first().is_none_or(|f| f.address != m.address)
-    });
-    to_somebody && mail.header("Feedback-ID").is_none()
-}
-
-fn has_null_path(mail: &Mail) -> bool {
-    ["Return-Path", "Envelope-From", "X-Envelope-From"]
-        .into_iter()
-        .any(|name| {
-            mail.headers(name).next().is_some_and(|value| {
-                let value = value.trim().to_ascii_lowercase();
-                let path = value.trim_matches(['<', '>', ' ', '"']);
-                path.is_empty() && value.contains('<') || is_mailer_local(path)
-            })
+    let quotes = || before_quotation(&seen.mail.text).len() < seen.mail.text.trim_end().len();
+    let plain = seen.head.len() < 1_200 && !seen.head.contains('?');
+    (plain && absence::opens_absent(&seen.head) && !absence::is_forward(&seen.subject) && !quotes())
+        .then(|| {
+            answer(
+                Kind::AutoReply,
+                "text: an absence with a return or a deputy in its first words",
+            )
         })
-}
-
-fn sender(mail: &Mail) -> Sender {
-    let written = mail
-        .header("From")
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
-    let address = mail
-        .from
-        .first()
-        .map(|m| m.address.to_ascii_lowercase())
-        .unwrap_or_default();
-    let name = mail
-        .from
-        .first()
-        .map(|m| fold(&m.name, 100))
-        .unwrap_or_default();
-    if is_mailer_local(&address)
-        || is_mailer_name(&name)
-        || address.is_empty()
-            && (is_mailer_local(&written) || is_mailer_name(&written) || written.ends_with("<>"))
-    {
-        return Sender::Mailer;
-    }
-    let local = address
-        .split('@')
-        .next()
-        .unwrap_or_default()
-        .trim_matches(['"', '\\']);
-    if [
-        "postmaster",
-        "post_master",
-        "post-master",
-        "system administrator",
-        "sysadmin",
-        "mailadmin",
-        "imss",
-        "mailscanner",
-        "interscan",
-    ]
-    .contains(&local)
-        || local.starts_with("postmaster")
-        || name.contains("postmaster")
-        || name.contains("system administrator")
-        || name.contains("interscan")
-        || written.contains("postmaster")
-        || written.contains("ndr administrator")
-    {
-        return Sender::Postmaster;
-    }
-    if is_no_reply(&address) {
-        Sender::NoReply
-    } else {
-        Sender::Other
-    }
-}
-
-/// Local parts that only mail systems have, alone or with a host.
-fn is_mailer_local(address: &str) -> bool {
-    let local = address
-        .split('@')
-        .next()
-        .unwrap_or_default()
-        .trim_matches(['<', '"', ' ', '\'']);
-    [
-        "mailer-daemon",
-        "mailer_daemon",
-        "mailerdaemon",
-        "mdaemon",
-        "mail-daemon",
-        "maildaemon",
-        "mail.delivery.system",
-        "mail-delivery",
-        "maildelivery",
-        "mail_delivery",
-        "microsoftexchange329e71ec88ae4615bbc36ab6ce41109e",
-        "mail-delivery-system",
-        "mmdf",
-        "undeliverable",
-        "nondeliverable",
-        "mailsystem",
-    ]
-    .iter()
-    .any(|m| local.starts_with(m))
-}
-
-/// Display names that only mail systems have, folded.
-fn is_mailer_name(name: &str) -> bool {
-    [
-        "mail delivery",
-        "mail deliver system",
-        "mailer-daemon",
-        "mailer daemon",
-        "mail administrator",
-        "delivery subsystem",
-        "mail transfer agent",
-        "internet mail delivery",
-        "mail system",
-        "mail router",
-        "mailer daemon",
-    ]
-    .iter()
-    .any(|m| name.contains(m))
-}
-
-fn is_no_reply(address: &str) -> bool {
-    let local: String = address
-        .split('@')
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .filter(|c| c.is_ascii_alphanumeric())
-        .collect::<String>()
-        .to_ascii_lowercase();
-    [
-        "noreply",
-        "donotreply",
-        "nepasrepondre",
-        "norespond",
-        "noresponder",
-        "nichtantworten",
-        "keineantwort",
-        "nonrispondere",
-        "pasdereponse",
-        "autoreply",
-        "autoresponder",
-        "autoresponse",
-        "autoanswer",
-    ]
-    .iter()
-    .any(|m| local.contains(m))
-}
-
-/// Subject tags of lists and gateways (`[ILUG] `, `***SPAM*** `) are not its first words.
-pub(in crate::mail) fn untagged(folded: &str) -> &str {
-    let mut subject = folded.trim();
-    for _ in 0..4 {
-        let rest = match subject.strip_prefix('[').and_then(|s| s.split_once(']')) {
-            Some((tag, rest)) if tag.len() <= 60 && !rest.trim().is_empty() => rest.trim_start(),
-            _ => match ["***spam***", "{spam?}", "(spam)", "spam:", "***"]
-                .iter()
-                .find_map(|t| subject.strip_prefix(t))
-            {
-                Some(rest) => rest.trim_start(),
-                None => break,
-            },
-        };
-        subject = rest;
-    }
-    subject
-}
-
-/// Without `Re:`, `AW:`, `Fwd:` and their kin at its beginning; folded.
-fn without_prefix(folded: &str) -> &str {
-    const PREFIXES: &[&str] = &[
-        "re", "aw", "sv", "antw", "antwort", "vs", "va", "odp", "ynt", "rif", "ref", "res", "r",
-        "fwd", "fw", "wg", "tr", "i", "rv", "enc", "vb", "vl", "pd", "回复", "答复", "回覆",
-        "转发", "轉寄", "返信", "転送",
-    ];
-    let mut subject = folded.trim_start();
-    for _ in 0..10 {
-        let Some((prefix, rest)) = subject.split_once([':', '：']) else {
-            break;
-        };
-        let prefix = prefix.trim_end_matches(|c: char| c.is_ascii_digit() || "[]()^ ".contains(c));
-        if !PREFIXES.contains(&prefix) {
-            break;
-        }
-        subject = untagged(rest.trim_start());
-    }
-    subject
-}
-
-/// The text before the first line of quotation or of a forwarded mail. Only for the marks of machines; [`super::quote`] does it well.
-fn before_quotation(text: &str) -> &str {
-    let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        let bare = line.trim_start();
-        let begins = bare.starts_with('>')
-            || bare.starts_with("-----Original")
-            || bare.starts_with("-----Urspr")
-            || bare.starts_with("---------- Forwarded")
-            || bare.starts_with("________________________________")
-            || line.len() < 200
-                && [
-                    "wrote:",
-                    "schrieb:",
-                    "a écrit :",
-                    "ha scritto:",
-                    "escribió:",
-                    "geschreven:",
-                ]
-                .iter()
-                .any(|w| bare.trim_end().ends_with(w));
-        if begins && text.get(..at).is_some_and(|t| !t.trim().is_empty()) {
-            return text.get(..at).unwrap_or(text);
-        }
-        at += line.len();
-    }
-    text
-}
-
-/// The first bytes of a text, at a character's end.
-pub(in crate::mail) fn head(text: &str, bytes_max: usize) -> &str {
-    let mut end = bytes_max.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.get(..end).unwrap_or_default()
-}
-
-/// Lower case, accents taken off Latin letters (ä→a, é→e, ß→ss), typographic quotes made plain, white space made one space: one pattern then
-/// matches how the sentence is written anywhere, and across line ends.
-pub(in crate::mail) fn fold(text: &str, bytes_max: usize) -> String {
-    let text = head(text, bytes_max);
-    let mut folded = String::with_capacity(text.len());
-    let mut space = true;
-    for c in text.chars() {
-        if c.is_whitespace() || c.is_control() {
-            if !space {
-                folded.push(' ');
-            }
-            space = true;
-            continue;
-        }
-        space = false;
-        if c.is_ascii() {
-            folded.push(c.to_ascii_lowercase());
-        } else {
-            fold_letter(c, &mut folded);
-        }
-    }
-    folded
-}
-
-fn fold_letter(c: char, folded: &mut String) {
-    let plain = match c {
-        'à'..='å' | 'À'..='Å' | 'ā' | 'ă' | 'ą' | 'Ā' | 'Ă' | 'Ą' => "a",
-        'æ' | 'Æ' => "ae",
-        'ç' | 'Ç' | 'ć' | 'č' | 'Ć' | 'Č' => "c",
-        'ď' | 'đ' | 'Ď' | 'Đ' => "d",
-        'è'..='ë' | 'È'..='Ë' | 'ē' | 'ę' | 'ě' | 'ė' | 'Ē' | 'Ę' | 'Ě' => "e",
-        'ğ' | 'Ğ' => "g",
-        'ì'..='ï' | 'Ì'..='Ï' | 'ī' | 'ı' | 'İ' => "i",
-        'ł' | 'Ł' | 'ľ' | 'ĺ' => "l",
-        'ñ' | 'Ñ' | 'ń' | 'ň' | 'Ń' | 'Ň' => "n",
-        'ò'..='ö' | 'ø' | 'Ò'..='Ö' | 'Ø' | 'ő' | 'Ő' => "o",
-        'œ' | 'Œ' => "oe",
-        'ř' | 'Ř' => "r",
-        'ś' | 'š' | 'ş' | 'ș' | 'Ś' | 'Š' | 'Ş' | 'Ș' => "s",
-        'ß' => "ss",
-        'ť' | 'ț' | 'ţ' | 'Ț' => "t",
-        'ù'..='ü' | 'Ù'..='Ü' | 'ů' | 'ű' | 'ū' | 'Ů' | 'Ű' => "u",
-        'ý' | 'ÿ' | 'Ý' => "y",
-        'ź' | 'ż' | 'ž' | 'Ź' | 'Ż' | 'Ž' => "z",
-        '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{b4}' => "'",
-        '\u{201c}' | '\u{201d}' | '\u{201e}' | '«' | '»' => "\"",
-        '\u{2010}'..='\u{2015}' => "-",
-        // Combining accents of decomposed text, zero-width marks.
-        '\u{300}'..='\u{36f}' | '\u{200b}'..='\u{200f}' | '\u{feff}' | '\u{ad}' => "",
-        other => {
-            folded.extend(other.to_lowercase());
-            return;
-        }
-    };
-    folded.push_str(plain);
 }

@@ -11,6 +11,8 @@ use super::walk::{self, Part, Shape};
 use super::{html, tnef, uuencode};
 use std::collections::BTreeSet;
 
+/// No more of one body is read: twice what is kept, since markup goes.
+const DECODED_BYTES_MAX: usize = 2 * TEXT_BYTES_MAX;
 /// Mails in base64 inside each other whose text is looked for.
 const NESTED_MAX: usize = 3;
 /// A plain part this short beside an HTML part this many times longer is an excuse (`Your reader shows no HTML`).
@@ -25,8 +27,8 @@ pub(super) struct Bodies {
     pub(super) text: String,
     /// The first HTML body as written.
     pub(super) html: Option<String>,
-    /// Decoded bodies as written, for the fingerprint: how HTML is rendered must not change it.
-    pub(super) written: String,
+    /// Of the decoded bodies as written: how HTML is rendered must not change the fingerprint.
+    pub(super) written: sha2::Sha256,
     /// Parts that are bodies, or other forms of one.
     pub(super) used: BTreeSet<usize>,
     /// The least sure charset.
@@ -79,13 +81,20 @@ pub(super) fn is_message(part: &Part) -> bool {
     )
 }
 
-/// The decoded text of a part.
-pub(super) fn decoded_text(part: &Part) -> (String, Sure, bool) {
+/// The decoded text of a part, as much of it as is ever read.
+pub(super) fn decoded_text(part: &Part) -> String {
+    decoded_and(part, |_| {}).0
+}
+
+/// The same, with what was odd; `whole` sees all of it, before it is cut.
+fn decoded_and(part: &Part, whole: impl FnOnce(&str)) -> (String, Sure, bool) {
     let (bytes, damaged) = transfer::decoded(part.content, part.encoding);
     let label = part.content_type.text("charset");
     let label = label.or_else(|| meta_charset(part, &bytes));
     let (decoded, sure) = charset::decoded(&bytes, label.as_deref());
-    (text::plain(&decoded).into_owned(), sure, damaged)
+    whole(&decoded);
+    let read = text::at_most(&decoded, DECODED_BYTES_MAX);
+    (text::plain(read).into_owned(), sure, damaged)
 }
 
 /// HTML may name its charset itself, where the mail does not.
@@ -196,7 +205,7 @@ impl Chooser<'_, '_> {
         };
         let plain = forms
             .iter()
-            .find(|f| !f.is_empty() && !is_html(f) && f.iter().any(|&at| self.letters(at) > 0));
+            .find(|f| !f.is_empty() && !is_html(f) && f.iter().any(|&at| self.says_something(at)));
         let html = forms.iter().rev().find(is_html);
         bodies.used.extend(forms.iter().flatten());
         if let Some(html) = html.and_then(|h| {
@@ -213,23 +222,31 @@ impl Chooser<'_, '_> {
         }
     }
 
-    fn letters(&self, index: usize) -> usize {
-        let (bytes, _) = transfer::decoded(self.parts[index].content, self.parts[index].encoding);
-        bytes.iter().filter(|b| !b.is_ascii_whitespace()).count()
+    fn says_something(&self, index: usize) -> bool {
+        let part = &self.parts[index];
+        let (bytes, _) = transfer::decoded(part.content, part.encoding);
+        !bytes.trim_ascii().is_empty()
     }
 
     fn is_excuse(&self, plain: &[usize], html: &[usize]) -> bool {
-        let short: usize = plain.iter().map(|&at| self.letters(at)).sum();
-        if short > EXCUSE_BYTES_MAX {
+        // Encoded, it is at most three times as long.
+        if plain
+            .iter()
+            .any(|&at| self.parts[at].content.len() > 3 * EXCUSE_BYTES_MAX)
+        {
             return false;
         }
         let said = plain
             .iter()
-            .map(|&at| decoded_text(&self.parts[at]).0)
+            .map(|&at| decoded_text(&self.parts[at]))
             .collect::<String>()
             .to_lowercase();
+        let short = said.chars().filter(|c| !c.is_whitespace()).count();
+        if short > EXCUSE_BYTES_MAX {
+            return false;
+        }
         let excuses = said.contains("html") || said.contains("mime") || short < 8;
-        let shown = |at: usize| html::text(&decoded_text(&self.parts[at]).0, TEXT_BYTES_MAX).len();
+        let shown = |at: usize| html::text(&decoded_text(&self.parts[at]), TEXT_BYTES_MAX).len();
         excuses && html.iter().map(|&at| shown(at)).sum::<usize>() > short * EXCUSE_FACTOR
     }
 
@@ -274,7 +291,7 @@ impl Bodies {
 
     fn keep_html(&mut self, part: &Part) {
         if self.html.is_none() {
-            self.html = Some(decoded_text(part).0);
+            self.html = Some(decoded_text(part));
         }
     }
 
@@ -286,12 +303,17 @@ impl Bodies {
     }
 
     fn add(&mut self, part: &Part) {
-        let (decoded, sure, damaged) = decoded_text(part);
+        let sum = &mut self.written;
+        let mut length = 0;
+        let (decoded, sure, damaged) = decoded_and(part, |whole| {
+            length = whole.len();
+            add_written(sum, whole);
+        });
         self.damaged |= damaged;
         if self.sure == Sure::Yes {
             self.sure = sure;
         }
-        self.written.push_str(&decoded);
+        self.cut |= length > DECODED_BYTES_MAX;
         let readable = match form(part) {
             Some(Form::Html) => {
                 let readable = html::text(&decoded, TEXT_BYTES_MAX);
@@ -356,7 +378,7 @@ impl Bodies {
         };
         self.html = self.html.take().or(opened.html);
         self.used.insert(index);
-        self.written.push_str(&readable);
+        add_written(&mut self.written, &readable);
         self.push(&readable);
     }
 
@@ -371,17 +393,28 @@ impl Bodies {
         let (content, _) = transfer::decoded(part.content, part.encoding);
         let nested = nested_text(&content, NESTED_MAX);
         self.from_nested = !nested.trim().is_empty();
-        self.written.push_str(&nested);
+        add_written(&mut self.written, &nested);
         self.push(&nested);
     }
 
     fn end(&mut self) {
-        let end = self.text.trim_end_matches('\n').len();
+        let end = text::at_most(&self.text, TEXT_BYTES_MAX - 1)
+            .trim_end_matches('\n')
+            .len();
         self.text.truncate(end);
         if !self.text.is_empty() {
             self.text.push('\n');
         }
     }
+}
+
+/// Line ends and blanks at the end differ between two roads of one mail.
+fn add_written(sum: &mut sha2::Sha256, body: &str) {
+    use sha2::Digest;
+    for piece in body.trim_end().as_bytes().split(|&b| b == b'\r') {
+        sum.update(piece);
+    }
+    sum.update([0]);
 }
 
 fn nested_text(raw: &[u8], levels: usize) -> String {

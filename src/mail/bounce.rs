@@ -5,8 +5,10 @@
 //! Promise: linear in the mail, bounded in what is read of it, and an address that is reported can never be more than a hint:
 //! anyone can write a bounce.
 
+mod address;
 pub(super) mod notice;
 pub(super) mod report;
+mod sentences;
 pub(super) mod service;
 mod status;
 

@@ -34,6 +34,8 @@ const POINTS_ENOUGH: u32 = 12;
 /// What a word is worth: one that several languages write alike, and one that is one language's own.
 const SHARED: u32 = 1;
 const OWN: u32 = 3;
+/// One word alone is no Swiss German: some are words elsewhere too.
+const GSW_POINTS_MIN: u32 = OWN + 1;
 
 /// Words by language. A word that stands in several lists is shared.
 const WORDS: &[(Language, &str)] = &[
@@ -63,7 +65,7 @@ const WORDS: &[(Language, &str)] = &[
         "the and is are was were you your yours we our ours i it its this that these those of to for with on in have has had not be but can cannot could would should will shall please thanks thank hello hi dear \
          from at as if my me mine they them their there here do does did done don doesn didn isn won what when where how why which who whom an a or by been being am any get got need needs help just about us all out up so no yes \
          regards best kind cheers sincerely let know see after before since still working work works worked issue issues error down problem request support because than then into over more most some only also very now new \
-         he she his her him one two like want wanted use using used make made think going back try tried way first sent wrote message subject attached find look looking forward urgent question account password login unable broken failed fails tell says said something anyone everyone reply",
+         he she his her him one two like want wanted use using used make made think going back try tried way first sent wrote message subject attached find look looking forward urgent question account password login sit love unable broken failed fails tell says said something anyone everyone reply",
     ),
     (
         Language::Other,
@@ -98,6 +100,7 @@ const WORDS: &[(Language, &str)] = &[
          şi și nu este sunt un o de la cu pe din pentru care mai dar sau vă mulțumesc bună ziua salut am are a fost ca să în ce \
          ve bir bu da de için ile ne var yok çok ama gibi daha olarak merhaba teşekkürler saygılar saygılarımla iyi günler ben siz biz lütfen mi \
          je da se na za su nije ali kao hvala pozdrav dobar dan ili sam smo \
+         sit et sed \
          yang dan di ini itu untuk dengan tidak saya anda kami terima kasih adalah",
     ),
 ];
@@ -119,13 +122,20 @@ static POINTS: LazyLock<HashMap<&str, [u32; 4]>> = LazyLock::new(|| {
             }
         }
     }
-    let points = |all: Vec<usize>| {
-        let worth = if all.len() == 1 { OWN } else { SHARED };
+    let points = |word: &str, all: Vec<usize>| {
+        let worth = if all.len() == 1 && word.chars().count() > 1 {
+            OWN
+        } else {
+            SHARED
+        };
         let mut points = [0; 4];
         all.into_iter().for_each(|l| points[l] = worth);
         points
     };
-    langs.into_iter().map(|(w, all)| (w, points(all))).collect()
+    langs
+        .into_iter()
+        .map(|(w, all)| (w, points(w, all)))
+        .collect()
 });
 
 fn index(language: Language) -> usize {
@@ -139,25 +149,38 @@ fn index(language: Language) -> usize {
 
 /// The language of a mail, by its new text and, where that is short, its subject.
 pub fn detect(subject: &str, new_text: &str) -> Language {
+    decided(subject, new_text).unwrap_or_default()
+}
+
+/// As [`detect`]; where new text and subject hold no word of any language ("Hey :)"), by the rest: the line that the writer's own mail program
+/// puts above a quotation, and the conversation so far.
+pub fn detect_with_rest(subject: &str, new_text: &str, whole_text: &str) -> Language {
+    decided(subject, new_text)
+        .or_else(|| decided("", whole_text))
+        .unwrap_or_default()
+}
+
+fn decided(subject: &str, new_text: &str) -> Option<Language> {
     let text = super::automatic::head(new_text, TEXT_BYTES_MAX);
     if is_foreign_script(text) {
-        return Language::Other;
+        return Some(Language::Other);
     }
     let mut points = counted(text);
     if points.iter().sum::<u32>() < POINTS_ENOUGH {
         let subject = super::automatic::head(subject, TEXT_BYTES_MAX);
         if !text.chars().any(char::is_alphabetic) && is_foreign_script(subject) {
-            return Language::Other;
+            return Some(Language::Other);
         }
         let more = counted(subject);
         points.iter_mut().zip(more).for_each(|(p, m)| *p += m);
     }
-    best(points)
+    (points != [0; 4]).then(|| best(points))
 }
 
 /// The language with the most points. Ties: what is more often right in our mailboxes, German before English before others; Swiss German needs
 /// to be ahead, since a mail that is both is written German with a Swiss greeting.
 fn best([de, gsw, en, other]: [u32; 4]) -> Language {
+    let gsw = if gsw < GSW_POINTS_MIN { 0 } else { gsw };
     let most = de.max(gsw).max(en).max(other);
     match most {
         0 => Language::Other,
@@ -173,8 +196,17 @@ fn counted(text: &str) -> [u32; 4] {
     let spoken = text
         .split_whitespace()
         .filter(|w| !w.contains("://") && !w.contains('@') && !w.starts_with("www."));
-    let words = spoken.flat_map(|w| w.split(|c: char| !c.is_alphabetic()));
-    for word in words.filter(|w| !w.is_empty() && w.len() <= 40).take(WORDS_MAX) {
+    // What follows an apostrophe is half a word: `Anna's`, `don't`, `l'heure`; before it may stand a whole one.
+    let parts = spoken.map(|w| {
+        w.split(['\'', '\u{2019}'])
+            .max_by_key(|p| p.len())
+            .unwrap_or(w)
+    });
+    let words = parts.flat_map(|w| w.split(|c: char| !c.is_alphabetic()));
+    for word in words
+        .filter(|w| !w.is_empty() && w.len() <= 40)
+        .take(WORDS_MAX)
+    {
         let word = word.to_lowercase();
         if let Some(worth) = POINTS.get(word.as_str()) {
             points.iter_mut().zip(worth).for_each(|(p, w)| *p += w);
@@ -216,20 +248,38 @@ mod tests {
 
     #[test]
     fn german() {
-        check("Guten Tag, unser Server ist seit heute Morgen nicht erreichbar.", Language::De);
-        check("Grüezi\nDas Backup läuft nicht mehr, können Sie bitte nachsehen?\nFreundliche Grüsse", Language::De);
+        check(
+            "Guten Tag, unser Server ist seit heute Morgen nicht erreichbar.",
+            Language::De,
+        );
+        check(
+            "Grüezi\nDas Backup läuft nicht mehr, können Sie bitte nachsehen?\nFreundliche Grüsse",
+            Language::De,
+        );
         check("Koennen Sie das bitte pruefen?", Language::De);
         check("Fehler beim Login", Language::De);
-        check("Das Update der Software auf dem Server mit Error 500 failed.", Language::De);
+        check(
+            "Das Update der Software auf dem Server mit Error 500 failed.",
+            Language::De,
+        );
     }
 
     #[test]
     fn swiss_german() {
-        check("Grüezi mitenand, üsi Website isch sit hüt am Morge nöd erreichbar. Chönd ihr bitte luege?", Language::Gsw);
+        check(
+            "Grüezi mitenand, üsi Website isch sit hüt am Morge nöd erreichbar. Chönd ihr bitte luege?",
+            Language::Gsw,
+        );
         check("Hoi zäme, bi üs gaht nüt meh.", Language::Gsw);
         check("Dr Server louft nid, merci für d Hilf", Language::Gsw);
-        check("Sali, chasch mir bitte es neus Passwort mache? Merci vilmal", Language::Gsw);
-        check("Mir hend es Problem mit em Mail, es chunt nüt aa.", Language::Gsw);
+        check(
+            "Sali, chasch mir bitte es neus Passwort mache? Merci vilmal",
+            Language::Gsw,
+        );
+        check(
+            "Mir hend es Problem mit em Mail, es chunt nüt aa.",
+            Language::Gsw,
+        );
     }
 
     #[test]
@@ -238,24 +288,54 @@ mod tests {
         check("Server down", Language::En);
         check("I cannot log in to the portal, please help", Language::En);
         check("Thanks!", Language::En);
+        check("I love Anna's feature", Language::En);
     }
 
     #[test]
     fn others() {
-        check("Bonjour, notre serveur ne répond plus depuis ce matin.", Language::Other);
-        check("Buongiorno, il server non funziona da questa mattina.", Language::Other);
-        check("Hola, el servidor no funciona desde esta mañana.", Language::Other);
-        check("Hej, vår server fungerar inte sedan i morse.", Language::Other);
-        check("Hallo, onze server werkt niet meer sinds vanochtend.", Language::Other);
+        check(
+            "Bonjour, notre serveur ne répond plus depuis ce matin.",
+            Language::Other,
+        );
+        check(
+            "Buongiorno, il server non funziona da questa mattina.",
+            Language::Other,
+        );
+        check(
+            "Hola, el servidor no funciona desde esta mañana.",
+            Language::Other,
+        );
+        check(
+            "Hej, vår server fungerar inte sedan i morse.",
+            Language::Other,
+        );
+        check(
+            "Hallo, onze server werkt niet meer sinds vanochtend.",
+            Language::Other,
+        );
         check("Dzień dobry, nasz serwer nie działa.", Language::Other);
         check("Здравствуйте, сервер не работает", Language::Other);
         check("サーバーが動きません server", Language::Other);
         check("", Language::Other);
+        check(
+            "Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do",
+            Language::Other,
+        );
+    }
+
+    #[test]
+    fn the_rest_helps_where_nothing_is_said() {
+        let whole = "Hey :)\n\nAm 03.02.2026 um 15:35 schrieb Anna:\n> Hast du das gesehen?";
+        assert_eq!(detect_with_rest("Ping", "Hey :)", whole), Language::De);
+        assert_eq!(detect_with_rest("Ping", "Thanks!", whole), Language::En);
     }
 
     #[test]
     fn the_subject_helps_a_short_text() {
         assert_eq!(detect("Frage zu unserer Rechnung", "?"), Language::De);
-        assert_eq!(detect("Question about our invoice", "see attached"), Language::En);
+        assert_eq!(
+            detect("Question about our invoice", "see attached"),
+            Language::En
+        );
     }
 }

@@ -45,8 +45,8 @@ pub fn parsed(raw: &[u8]) -> Mail {
             root.content_type.text("charset").as_deref(),
         );
     }
-    let bodies = body::chosen(&parts);
-    read_bodies(&mut mail, &bodies);
+    let mut bodies = body::chosen(&parts);
+    read_bodies(&mut mail, &mut bodies);
     read_attachments(&mut mail, &bytes, &parts, &bodies);
     note_structure(&mut mail, &notes);
     mail.written = written(&mail, &bodies);
@@ -270,12 +270,12 @@ fn note_header(mail: &mut Mail, block: &Block, notes: &HeaderNotes) {
 
 // The bodies.
 
-fn read_bodies(mail: &mut Mail, bodies: &Bodies) {
-    mail.text = bodies.text.clone();
-    mail.html = bodies
-        .html
-        .as_ref()
-        .map(|html| text::at_most(html, HTML_BYTES_MAX).to_string());
+fn read_bodies(mail: &mut Mail, bodies: &mut Bodies) {
+    mail.text = std::mem::take(&mut bodies.text);
+    mail.html = bodies.html.take();
+    if let Some(html) = &mut mail.html {
+        html.truncate(text::at_most(html, HTML_BYTES_MAX).len());
+    }
     let found = [
         (
             bodies.sure == charset::Sure::Undeclared,
@@ -427,12 +427,18 @@ fn attachment_name(parts: &[Part], index: usize) -> String {
         .map(|d| shown_name(&header::decoded(d, None).text))
         .filter(|d| !d.is_empty());
     let (kind, extension) = kind_of_file(&part.media_type);
+    let is_report = part.media_type.starts_with("message/");
     match described {
-        Some(text) if text.contains('.') || extension.is_empty() => text,
-        Some(text) => format!("{text}.{extension}"),
-        None if extension.is_empty() => kind.to_string(),
-        None => format!("{kind}.{extension}"),
+        Some(text) if is_report && !extension.is_empty() => format!("{text}.{extension}"),
+        Some(text) if looks_like_a_file(&text) => text,
+        _ if extension.is_empty() => kind.to_string(),
+        _ => format!("{kind}.{extension}"),
     }
+}
+
+fn looks_like_a_file(text: &str) -> bool {
+    let ending = text.rsplit_once('.').map_or("", |(_, ending)| ending);
+    (1..=5).contains(&ending.len()) && ending.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
 /// What a part without a name is called, and the ending its type calls for.
@@ -498,7 +504,7 @@ fn report(mail: &mut Mail, raw: &[u8], parts: &[Part], index: usize) {
             | "message/global-headers"
             | "text/calendar"
             | "application/ics",
-        ) => Some(body::decoded_text(part).0),
+        ) => Some(body::decoded_text(part)),
         _ => None,
     };
     if let Some(text) = text.filter(|_| mail.reports.len() < REPORTS_MAX) {
@@ -556,14 +562,9 @@ fn written(mail: &Mail, bodies: &Bodies) -> Option<Fingerprint> {
     let id = mail.message_id.as_deref()?;
     let date = mail.header("Date").unwrap_or_default();
     let from: Vec<&str> = mail.from.iter().map(|m| m.address.as_str()).collect();
+    let bodies = Fingerprint(bodies.written.clone().finalize().into()).hex();
     let mut sum = sha2::Sha256::new();
-    for field in [
-        id,
-        date.trim(),
-        &from.join(","),
-        &mail.subject,
-        bodies.written.trim_end(),
-    ] {
+    for field in [id, date.trim(), &from.join(","), &mail.subject, &bodies] {
         sum.update((field.len() as u64).to_be_bytes());
         sum.update(field.as_bytes());
     }

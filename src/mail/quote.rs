@@ -11,6 +11,8 @@ mod heading;
 mod line;
 mod markup;
 mod signature;
+#[cfg(test)]
+mod tests;
 
 use line::{Line, Role};
 
@@ -22,7 +24,7 @@ const BYTES_MAX: usize = 1 << 20;
 /// A quotation that somebody answers piece by piece stays, because the answers mean nothing without it; one at the end or under its attribution line goes.
 /// If nothing new is left, all of the text is new: a bare forward, or a client nobody has met yet.
 pub fn new_text(text: &str, html: Option<&str>) -> String {
-    let (head, rest) = text.split_at(text.floor_char_boundary(BYTES_MAX));
+    let (head, rest) = split_head(text);
     let mut lines = line::split(head);
     if let Some(html) = html {
         markup::mark_quoted(&mut lines, html);
@@ -31,19 +33,28 @@ pub fn new_text(text: &str, html: Option<&str>) -> String {
     heading::mark(&mut lines);
     let ends = hide_after_break(&mut lines);
     mark_wrapped_quotation(&mut lines);
-    let without_quotation = |lines: &mut [Line]| {
-        signature::mark(lines);
-        hide_quotation(lines);
-    };
     let unsigned: Vec<Role> = lines.iter().map(|l| l.role).collect();
-    without_quotation(&mut lines);
+    signature::mark(&mut lines);
+    hide_quotation(&mut lines);
     if !has_text(&lines) && ends != Ending::Forward {
         restore_signature(&mut lines, &unsigned);
     }
-    if !has_text(&lines) {
+    if !has_text(&lines) || (ends == Ending::Forward && is_signature_alone(&lines)) {
         return text.trim().to_string();
     }
     shown(&lines, if ends == Ending::None { rest } else { "" })
+}
+
+/// The lines that are looked at, and the rest.
+fn split_head(text: &str) -> (&str, &str) {
+    let limit = text.floor_char_boundary(BYTES_MAX);
+    let whole = limit == text.len();
+    let at = if whole {
+        limit
+    } else {
+        text[..limit].rfind('\n').map_or(limit, |n| n + 1)
+    };
+    text.split_at(at)
 }
 
 /// How the writer's own part ends.
@@ -184,6 +195,14 @@ fn has_text(lines: &[Line]) -> bool {
         .any(|l| l.role == Role::Text && !line::is_rule(&l.plain))
 }
 
+/// Whether what remains begins with a delimiter: nothing was said above it.
+fn is_signature_alone(lines: &[Line]) -> bool {
+    lines
+        .iter()
+        .find(|l| l.role == Role::Text)
+        .is_some_and(|l| line::is_rule(&l.plain))
+}
+
 /// The lines that remain, without blank ones and rules at the end.
 fn shown(lines: &[Line], rest: &str) -> String {
     let mut kept: Vec<&Line> = lines.iter().filter(|l| l.role != Role::Hidden).collect();
@@ -195,17 +214,11 @@ fn shown(lines: &[Line], rest: &str) -> String {
             kept.pop();
         }
     }
-    let mut out = String::new();
-    for line in kept {
-        out.push_str(line.written);
-        out.push('\n');
-    }
+    let mut out = kept
+        .iter()
+        .map(|l| l.written)
+        .collect::<Vec<_>>()
+        .join("\n");
     out.push_str(rest);
-    let blank_lines = out.len() - out.trim_start_matches(['\n', '\r']).len();
-    let first = out[..].find(|c: char| !c.is_whitespace()).unwrap_or(0);
-    // Indentation of the first line is the writer's; only blank lines before it go.
-    let from = out[..first]
-        .rfind('\n')
-        .map_or(blank_lines.min(first), |n| n + 1);
-    out[from..].trim_end().to_string()
+    out.trim().to_string()
 }

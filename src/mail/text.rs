@@ -32,17 +32,19 @@ pub(super) fn plain(body: &str) -> Cow<'_, str> {
         return Cow::Borrowed(body);
     }
     let mut out = String::with_capacity(body.len());
-    let mut after_cr = false;
-    for c in body.chars() {
-        match c {
-            '\r' => out.push('\n'),
-            '\n' if after_cr => {}
-            '\n' | '\t' => out.push(c),
-            c if c.is_ascii_control() => out.push(' '),
-            c => out.push(c),
+    let mut rest = body;
+    // Runs are copied whole: most mails have a CR on each line and nothing else to change.
+    while let Some(at) = rest.bytes().position(|b| !is_plain(b)) {
+        let (run, after) = rest.split_at(at);
+        out.push_str(run);
+        let is_cr = after.starts_with('\r');
+        out.push(if is_cr { '\n' } else { ' ' });
+        rest = &after[1..];
+        if is_cr {
+            rest = rest.strip_prefix('\n').unwrap_or(rest);
         }
-        after_cr = c == '\r';
     }
+    out.push_str(rest);
     Cow::Owned(out)
 }
 

@@ -10,10 +10,14 @@ pub(super) struct Block {
     pub(super) at: std::ops::Range<usize>,
     /// A line was too short, or the `end` is missing.
     pub(super) damaged: bool,
+    /// Digits that lines announced and did not bring.
+    missing: usize,
 }
 
 /// Blocks a text may hold: more is bait.
 const BLOCKS_MAX: usize = 100;
+/// Zeros at a line's end may be stripped as blanks; no more of them than this are made up, or a short text would become a huge file.
+const MISSING_MAX: usize = 1 << 20;
 
 /// All blocks of a text, in order. Linear.
 pub(super) fn blocks(text: &[u8]) -> Vec<Block> {
@@ -64,6 +68,7 @@ fn begin(line: &[u8], at: std::ops::Range<usize>) -> Option<Block> {
         content: vec![],
         at,
         damaged: false,
+        missing: 0,
     })
 }
 
@@ -84,7 +89,10 @@ fn push_line(block: &mut Block, line: &[u8]) -> bool {
     {
         return false;
     }
-    block.damaged |= digits.len() * 3 < length * 4 && digits.is_empty();
+    block.missing += (length.div_ceil(3) * 4).saturating_sub(digits.len());
+    if block.missing > MISSING_MAX {
+        return false;
+    }
     let value = |i: usize| u32::from(digits.get(i).map_or(0, |b| (b - b' ') & 63));
     for group in 0..length.div_ceil(3) {
         let bits = (0..4).fold(0, |bits, i| bits << 6 | value(group * 4 + i));

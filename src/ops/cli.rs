@@ -2,7 +2,9 @@
 
 use super::reach::Way;
 use super::request::Request;
-use super::{check, contract, deadline, demo, exit, failed, inspect, outbox, receive, rules, tickets};
+use super::{
+    check, contract, deadline, demo, exit, failed, inspect, outbox, receive, rules, tickets,
+};
 use crate::config::Config;
 use crate::{daemon, store};
 use clap::{Parser, Subcommand};

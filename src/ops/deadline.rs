@@ -4,6 +4,7 @@
 
 use super::cli::Cli;
 use super::exit;
+use crate::config::Config;
 use crate::contract::hours::Hours;
 use crate::contract::{Book, Objective, Source, Subscription};
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Its arguments.
@@ -238,7 +239,11 @@ fn batch(book: &Book, mut input: impl BufRead, output: impl Write) -> u8 {
 
 fn answer_line(book: &Book, known: &mut Known<'_>, text: &[u8]) -> Result<DateTime<Utc>, String> {
     let line: Line<'_> = serde_json::from_slice(text)
-        .map_err(|e| format!("{e}; write {{\"hours\":\"business\",\"start\":\"2026-03-27T15:40:00Z\",\"minutes\":720}}"))?;
+        .map_err(|e| {
+            // The line is always the first of its own text.
+            let problem = e.to_string().replace(" at line 1 column ", " at character ");
+            format!("{problem}; write {{\"hours\":\"business\",\"start\":\"2026-03-27T15:40:00Z\",\"minutes\":720}}")
+        })?;
     if line.deadline.is_some() {
         return Err("it has a deadline already; leave it out".into());
     }
@@ -305,53 +310,16 @@ fn append(output: &mut impl Write, text: &[u8], deadline: DateTime<Utc>) -> std:
 
 /// The contract, customers and staff that a configuration file names; or the exit code, the faults told.
 ///
-/// The `rules` key of the file names their folder, relative to the file. Without it the folder is `rules` beside the file, or else beside the file's folder.
-/// Where even the file of the default name is missing, the shipped contract serves, which is said.
+/// Where no configuration is named and the default one is missing, the shipped contract serves, which is said: it is what most people try first.
 pub fn load(config: &Path) -> Result<Book, u8> {
-    let tell = |problem: String| {
-        eprintln!("ticketd: {problem}");
-        exit::CONFIG
+    let book = if config == Path::new(DEFAULT_CONFIG) && !config.exists() {
+        eprintln!("ticketd: {DEFAULT_CONFIG} is not there, so the shipped contract is used");
+        let [contract, customers, staff] = shipped();
+        Book::parse(&contract, &customers, &staff)
+    } else {
+        Config::read(config).and_then(|config| config.book())
     };
-    let sources = match std::fs::read_to_string(config) {
-        Ok(text) => {
-            let folder = rules_folder(config, &text).map_err(&tell)?;
-            let read = |name: &str| {
-                let path = folder.join(name);
-                match std::fs::read_to_string(&path) {
-                    Ok(text) => Ok(Source {
-                        file: path.display().to_string(),
-                        text,
-                    }),
-                    Err(e) => Err(tell(format!(
-                        "{}: {e}; set rules to the folder with contract.toml, customers.toml and staff.toml",
-                        path.display()
-                    ))),
-                }
-            };
-            [
-                read("contract.toml")?,
-                read("customers.toml")?,
-                read("staff.toml")?,
-            ]
-        }
-        Err(e)
-            if e.kind() == std::io::ErrorKind::NotFound
-                && config == Path::new("/etc/ticketd/ticketd.toml") =>
-        {
-            eprintln!(
-                "ticketd: {} is not there, so the shipped contract is used",
-                config.display()
-            );
-            shipped()
-        }
-        Err(e) => {
-            return Err(tell(format!(
-                "{}: {e}; name the configuration with --config",
-                config.display()
-            )));
-        }
-    };
-    Book::parse(&sources[0], &sources[1], &sources[2]).map_err(|faults| {
+    book.map_err(|faults| {
         for fault in faults {
             eprintln!("{fault}");
         }
@@ -359,21 +327,8 @@ pub fn load(config: &Path) -> Result<Book, u8> {
     })
 }
 
-fn rules_folder(config: &Path, text: &str) -> Result<PathBuf, String> {
-    let beside = config.parent().unwrap_or(Path::new(""));
-    let table: toml::Table = text
-        .parse()
-        .map_err(|e| format!("{}: {e}", config.display()))?;
-    match table.get("rules") {
-        Some(toml::Value::String(folder)) => Ok(beside.join(folder)),
-        Some(_) => Err(format!(
-            "{}: rules is no text; write rules = \"rules\"",
-            config.display()
-        )),
-        None if beside.join("rules").is_dir() => Ok(beside.join("rules")),
-        None => Ok(beside.join("../rules")),
-    }
-}
+/// The default of `--config`.
+const DEFAULT_CONFIG: &str = "/etc/ticketd/ticketd.toml";
 
 fn shipped() -> [Source; 3] {
     let source = |file: &str, text: &str| Source {

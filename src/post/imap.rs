@@ -103,7 +103,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A command of a few bytes, answered by a few lines.
 const COMMAND: Duration = Duration::from_secs(120);
 /// Slower than this, and a batch is given up: a server that drips would hold it for ever (ATTACKS.md E07).
-const BYTES_PER_SEC_MIN: u64 = 16 << 10;
+const BYTES_PER_SEC_MIN: u64 = 64 << 10;
 /// After DONE the answer is at hand; a dead connection shows here first.
 const DONE: Duration = Duration::from_secs(15);
 /// A literal may be longer than RFC822.SIZE said (QUIRKS 10).

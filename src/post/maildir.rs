@@ -99,7 +99,9 @@ impl Maildir {
                 continue;
             };
             let mail = described(entry.path(), name, part == "new", &metadata);
-            if metadata.is_file() && (mail.is_new || mail.changed_secs >= since_secs) {
+            // An empty file is one that somebody has begun to copy: no mail is empty.
+            let is_mail = metadata.is_file() && mail.bytes > 0;
+            if is_mail && (mail.is_new || mail.changed_secs >= since_secs) {
                 found.push(mail);
             }
         }
@@ -204,7 +206,11 @@ impl Bell {
         let inotify =
             Inotify::init().context("inotify; see /proc/sys/fs/inotify/max_user_instances")?;
         for part in ["new", "cur"] {
-            let mask = WatchMask::MOVED_TO | WatchMask::CLOSE_WRITE | WatchMask::ONLYDIR;
+            // Dovecot renames into new/, Postfix links (CREATE), a person copies (CLOSE_WRITE).
+            let mask = WatchMask::MOVED_TO
+                | WatchMask::CREATE
+                | WatchMask::CLOSE_WRITE
+                | WatchMask::ONLYDIR;
             inotify
                 .watches()
                 .add(folder.join(part), mask)
@@ -282,13 +288,28 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_bell_rings_for_a_delivery() {
+    async fn the_bell_rings_for_each_way_of_delivery() {
         let (folder, _maildir) = maildir();
-        let mut bell = Bell::at(folder.path()).unwrap();
-        fs::write(folder.path().join("tmp/6.f"), "x").unwrap();
-        fs::rename(folder.path().join("tmp/6.f"), folder.path().join("new/6.f")).unwrap();
-        tokio::time::timeout(std::time::Duration::from_secs(10), bell.rung())
-            .await
-            .unwrap();
+        let (tmp, new) = (folder.path().join("tmp"), folder.path().join("new"));
+        type Delivery = fn(&Path, &Path) -> std::io::Result<()>;
+        let deliveries: [Delivery; 2] = [
+            |from, to| fs::rename(from, to),
+            |from, to| fs::hard_link(from, to),
+        ];
+        for (number, delivered) in deliveries.iter().enumerate() {
+            let mut bell = Bell::at(folder.path()).unwrap();
+            let name = number.to_string();
+            fs::write(tmp.join(&name), "x").unwrap();
+            delivered(&tmp.join(&name), &new.join(&name)).unwrap();
+            let limit = std::time::Duration::from_secs(10);
+            tokio::time::timeout(limit, bell.rung()).await.unwrap();
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_just_being_copied_waits() {
+        let (folder, mut maildir) = maildir();
+        fs::write(folder.path().join("new/7.g"), "").unwrap();
+        assert_eq!(maildir.look(0).unwrap(), []);
     }
 }

@@ -55,6 +55,8 @@ const BATCH_BYTES_MAX: u64 = 8 << 20;
 const TRIES_MAX: u32 = 3;
 /// More than these, and it is not some bad mails but a bad server.
 const OWED_MAX: usize = 1_000;
+/// A batch under way is finished, a server that does not answer is not.
+const CLOSE_GRACE: Duration = Duration::from_secs(5);
 /// How stale the recorded start of the last successful poll may be after a crash: a sync a poll for this alone would be waste. Stale, it can
 /// only make a receipt earlier, against us (C4.2).
 const POLLED_KEPT_FOR: TimeDelta = TimeDelta::minutes(10);
@@ -82,12 +84,12 @@ impl Parsers {
             let mails = raws.par_iter().map(|raw| read_one(raw)).collect::<Vec<_>>();
             let _ = answer.send(mails);
         });
-        let lost = || vec![Err("its reader vanished".to_string()); count.min(1)];
-        answered.await.unwrap_or_else(|_| {
-            let mut all = lost();
-            all.resize_with(count, || Err("its reader vanished".into()));
-            all
-        })
+        let vanished = |_| {
+            (0..count)
+                .map(|_| Err("its reader vanished".into()))
+                .collect()
+        };
+        answered.await.unwrap_or_else(vanished)
     }
 }
 
@@ -187,7 +189,11 @@ impl<H: House> Watcher<H> {
         while !*self.stop.borrow() {
             let well_before = self.pulse.succeeded();
             // imap-proto panics on some answers (INTERNALDATE NIL); that is a broken connection and no more.
-            let round = AssertUnwindSafe(self.round()).catch_unwind().await;
+            let late = too_late(self.stop.clone());
+            let round = tokio::select! {
+                round = AssertUnwindSafe(self.round()).catch_unwind() => round,
+                () = late => return,
+            };
             let setback = match round {
                 Ok(Ok(())) => return,
                 Ok(Err(setback)) => setback,
@@ -725,6 +731,12 @@ impl<H: House> Watcher<H> {
     }
 }
 
+/// When the house has closed for so long that a slow server is not waited for: what is not committed stays where it is.
+async fn too_late(mut stop: Stop) {
+    stopped(&mut stop).await;
+    tokio::time::sleep(CLOSE_GRACE).await;
+}
+
 /// When the request reached our mailbox (C4.2): an outage of ours counts against us, a moved or migrated mailbox does not (QUIRKS 36).
 fn received(
     now: DateTime<Utc>,
@@ -873,5 +885,75 @@ impl Marker {
         if let Some(path) = &self.path {
             let _ = std::fs::remove_file(path);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        format!("2026-03-27T{text}:00Z").parse().unwrap()
+    }
+
+    #[test]
+    fn an_outage_counts_against_us_and_a_moved_mailbox_does_not() {
+        let check = |now, internal_date: Option<&str>, polled: Option<&str>, expected| {
+            let received = received(at(now), internal_date.map(at), polled.map(at));
+            assert_eq!(received, at(expected), "{internal_date:?} {polled:?}");
+        };
+        // We were down from 08:00 to 12:00; the mail came at 09:00.
+        check("12:00", Some("09:00"), Some("08:00"), "09:00");
+        // A migration brings an old mail that we did not have at the last poll.
+        check("12:00", Some("01:00"), Some("11:59"), "11:59");
+        // The server's clock is ahead.
+        check("12:00", Some("13:00"), Some("11:59"), "12:00");
+        // No INTERNALDATE; the first poll of all.
+        check("12:00", None, Some("11:59"), "11:59");
+        check("12:00", Some("09:00"), None, "09:00");
+        check("12:00", None, None, "12:00");
+    }
+
+    /// Starts with what a crash left, reads these keys, crashes again; what the next start would find.
+    fn crash(folder: &Path, keys: &[&str]) -> Marker {
+        let mut marker = Marker::open(folder, "support").unwrap();
+        marker.begin(keys.iter().copied());
+        Marker::open(folder, "support").unwrap()
+    }
+
+    #[test]
+    fn the_deadly_mail_of_a_batch_is_found_in_three_crashes_at_most() {
+        let folder = tempfile::tempdir().unwrap();
+        let after = crash(folder.path(), &["7/1", "7/2", "7/3"]);
+        assert!(after.is_in_doubt("7/2") && !after.is_condemned("7/2"));
+        let after = crash(folder.path(), &["7/2"]);
+        assert!(after.is_condemned("7/2") && !after.is_in_doubt("7/1"));
+    }
+
+    #[test]
+    fn one_crash_condemns_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let after = crash(folder.path(), &["7/1"]);
+        assert!(after.is_in_doubt("7/1") && !after.is_condemned("7/1"));
+        let after = crash(folder.path(), &["7/1"]);
+        assert!(after.is_condemned("7/1"));
+    }
+
+    #[test]
+    fn a_finished_reading_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut marker = Marker::open(folder.path(), "../odd name").unwrap();
+        marker.begin(["7/1"].into_iter());
+        marker.end();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_panic_of_one_mail_is_its_own() {
+        let parsers = Parsers::new().unwrap();
+        let read = parsers
+            .read(vec![Arc::from(&b"Subject: x\r\n\r\ny"[..])])
+            .await;
+        assert!(read[0].is_ok());
     }
 }

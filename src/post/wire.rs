@@ -362,6 +362,23 @@ mod tests {
         check("* 1 FETCH (X \"{50}\r\n", Err("over a line's end"));
     }
 
+    #[tokio::test]
+    async fn silence_is_a_dead_connection() {
+        use tokio::io::AsyncReadExt;
+        let (ours, mut theirs) = tokio::io::duplex(100);
+        let patience = Duration::from_millis(50);
+        let mut wire = Wire::new(Box::new(ours), ImapLimits::new(1), patience);
+        tokio::io::AsyncWriteExt::write_all(&mut theirs, b"* OK")
+            .await
+            .unwrap();
+        let mut answer = vec![];
+        let error = wire.read_to_end(&mut answer).await.unwrap_err();
+        assert_eq!(
+            (&answer[..], error.kind()),
+            (&b"* OK"[..], io::ErrorKind::TimedOut)
+        );
+    }
+
     #[test]
     fn an_endless_line_is_cut() {
         check(&format!("* OK {}", "x".repeat(70_000)), Err("endless line"));

@@ -100,7 +100,10 @@ impl Audit<'_> {
         writing.finish()?;
         match surveyed {
             Ok(seen) if seen != head => {
-                self.find("journal", "the chain's head is not the one that was written");
+                self.find(
+                    "journal",
+                    "the chain's head is not the one that was written",
+                );
             }
             Ok(_) => {}
             Err(error) => match error.downcast_ref::<Damage>() {

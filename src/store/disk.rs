@@ -210,6 +210,8 @@ struct FakeFile {
     durable: Vec<u8>,
     /// What the cache has and the disk has not.
     pending: Vec<Change>,
+    /// A sync has failed: until the next start further ones say that all is well, and it is not.
+    lies: bool,
 }
 
 enum Change {
@@ -241,7 +243,7 @@ impl FakeDisk {
         self.lock().crash_at = Some(step);
     }
 
-    /// This step, if it is a sync, fails as a dying disk does: the cache calls the pages clean, the disk has some of them.
+    /// This step, if it is a sync, fails as a dying disk does: the cache calls the pages clean, the disk has some of them. Later syncs of the same file lie.
     pub fn fail_sync_at(&self, step: u64) {
         self.lock().failing_syncs.insert(step);
     }
@@ -386,6 +388,9 @@ impl Platter {
     fn back_on(&mut self) {
         self.off = false;
         self.crash_at = None;
+        for file in self.files.values_mut() {
+            file.lies = false;
+        }
     }
 
     fn power(&self) -> io::Result<()> {
@@ -495,12 +500,12 @@ impl Disk for FakeDisk {
         }
         let step = platter.steps;
         let fails = platter.failing_syncs.remove(&step);
-        let mut chance = Chance::new(if fails {
-            Ruin::Torn(step)
-        } else {
-            Ruin::Everything
-        });
         let file = platter.file(path)?;
+        file.lies |= fails;
+        let mut chance = Chance::new(match file.lies {
+            true => Ruin::Torn(step),
+            false => Ruin::Everything,
+        });
         for change in std::mem::take(&mut file.pending) {
             persist(&mut file.durable, change, &mut chance);
         }

@@ -56,7 +56,7 @@ pub trait Index: Send + Sync {
 /// How far the index is: written with every batch of rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Meta {
-    /// [`super::keys::SCHEMA`].
+    /// The number of the rows' form; another one there, and the index is made anew.
     pub schema: u32,
     /// Of the journal it was made from, in hex.
     pub journal: String,

@@ -22,7 +22,8 @@ fn start() -> DateTime<Utc> {
 }
 
 fn raw_mail(n: u64, bytes: usize) -> Arc<[u8]> {
-    let mut raw = format!("Message-ID: <{n}@customer.example>\r\nSubject: help {n}\r\n\r\n").into_bytes();
+    let mut raw =
+        format!("Message-ID: <{n}@customer.example>\r\nSubject: help {n}\r\n\r\n").into_bytes();
     while raw.len() < bytes {
         raw.extend_from_slice(b"The machine in hall 7 stands still.\r\n");
     }
@@ -170,7 +171,10 @@ fn opened(n: u64, raw: &[u8]) -> Outcome {
                 waiting(),
                 0,
             ))))
-            .with(Record::Counters(Counters { ticket: n, filed: 0 }))
+            .with(Record::Counters(Counters {
+                ticket: n,
+                filed: 0,
+            }))
     }
 }
 
@@ -200,7 +204,11 @@ fn over(disk: &FakeDisk, index: &MemoryIndex) -> Result<Store> {
 
 fn rows(index: &MemoryIndex) -> BTreeMap<String, String> {
     let text = |value: Vec<u8>| String::from_utf8(value).unwrap();
-    index.rows().into_iter().map(|(k, v)| (k, text(v))).collect()
+    index
+        .rows()
+        .into_iter()
+        .map(|(k, v)| (k, text(v)))
+        .collect()
 }
 
 fn rows_of(reader: &Reader) -> BTreeMap<String, String> {
@@ -260,12 +268,21 @@ fn what_was_committed_is_read_back() {
     store.commit(batch).unwrap();
     let reader = store.reader();
     assert_eq!(tickets(&reader), [1, 2]);
-    assert_eq!(reader.bytes(place(2, 1)).unwrap().unwrap(), *raw_mail(2, 500));
-    assert_eq!(reader.bytes(place(2, 3)).unwrap().unwrap(), letter_bytes(2, 3));
+    assert_eq!(
+        reader.bytes(place(2, 1)).unwrap().unwrap(),
+        *raw_mail(2, 500)
+    );
+    assert_eq!(
+        reader.bytes(place(2, 3)).unwrap().unwrap(),
+        letter_bytes(2, 3)
+    );
     assert_eq!(reader.entries(TicketId(1)).unwrap().len(), 3);
     assert_eq!(reader.outbox().unwrap().len(), 4);
     assert_eq!(reader.next_letter().unwrap(), Some(start()));
-    assert_eq!(reader.next_due().unwrap(), Some(start() + TimeDelta::minutes(1)));
+    assert_eq!(
+        reader.next_due().unwrap(),
+        Some(start() + TimeDelta::minutes(1))
+    );
     let due = reader.due(start() + TimeDelta::minutes(1), 10).unwrap();
     assert_eq!(
         due,
@@ -290,7 +307,9 @@ fn an_outcome_reads_back_as_serde_would_have_written_it() {
             sent: vec![start()],
         }));
     let mut encoded = Encoded::default();
-    encoded.push(&outcome.records, "why \"so\"", outcome.fate).unwrap();
+    encoded
+        .push(&outcome.records, "why \"so\"", outcome.fate)
+        .unwrap();
     let value: serde_json::Value = serde_json::from_slice(&encoded.bytes).unwrap();
     assert_eq!(
         value,
@@ -337,14 +356,20 @@ fn a_batch_sees_what_it_has_decided() {
 #[track_caller]
 fn check_known(store: &Store, batch: &Batch, raw: &[u8], known: bool) {
     let seen = store.load(batch, &Ask::Seen(Fingerprint::of(raw))).unwrap();
-    assert!(matches!(seen, Answer::Seen(place) if place.is_some() == known), "{seen:?}");
+    assert!(
+        matches!(seen, Answer::Seen(place) if place.is_some() == known),
+        "{seen:?}"
+    );
     if Fingerprint::of(raw) == Fingerprint::of(&raw_mail(1, 100)) {
         let ask = Ask::FoundBy {
             queue: "support".into(),
             message_id: "1.1@customer.example".into(),
         };
         let found = store.load(batch, &ask).unwrap();
-        assert!(matches!(found, Answer::FoundBy(id) if id.is_some() == known), "{found:?}");
+        assert!(
+            matches!(found, Answer::FoundBy(id) if id.is_some() == known),
+            "{found:?}"
+        );
     }
 }
 
@@ -369,10 +394,16 @@ fn a_forged_message_id_takes_no_thread_away() {
         message_id: "1.1@customer.example".into(),
     };
     let answer = store.load(&batch, &ask).unwrap();
-    assert!(matches!(answer, Answer::FoundBy(Some(TicketId(1)))), "{answer:?}");
+    assert!(
+        matches!(answer, Answer::FoundBy(Some(TicketId(1)))),
+        "{answer:?}"
+    );
     store.commit(batch).unwrap();
     let answer = store.load(&store.begin(), &ask).unwrap();
-    assert!(matches!(answer, Answer::FoundBy(Some(TicketId(1)))), "{answer:?}");
+    assert!(
+        matches!(answer, Answer::FoundBy(Some(TicketId(1)))),
+        "{answer:?}"
+    );
 }
 
 #[test]
@@ -385,7 +416,10 @@ fn a_thread_follows_its_ticket_to_another_queue() {
     let mut moved = store.reader().ticket(TicketId(1)).unwrap().unwrap();
     moved.queue = "security".into();
     let mut batch = store.begin();
-    batch.add(&Outcome::of("moved").with(Record::Ticket(Box::new(moved))), None);
+    batch.add(
+        &Outcome::of("moved").with(Record::Ticket(Box::new(moved))),
+        None,
+    );
     store.commit(batch).unwrap();
     for (queue, there) in [("support", false), ("security", true)] {
         let ask = Ask::FoundBy {
@@ -393,7 +427,10 @@ fn a_thread_follows_its_ticket_to_another_queue() {
             message_id: "1.1@customer.example".into(),
         };
         let answer = store.load(&store.begin(), &ask).unwrap();
-        assert!(matches!(answer, Answer::FoundBy(id) if id.is_some() == there), "{queue}");
+        assert!(
+            matches!(answer, Answer::FoundBy(id) if id.is_some() == there),
+            "{queue}"
+        );
     }
     assert_sound(&store);
 }
@@ -408,7 +445,10 @@ fn a_stopped_clock_leaves_no_deadline() {
     let mut answered = store.reader().ticket(TicketId(1)).unwrap().unwrap();
     answered.clocks[0].stopped = Some(start());
     let mut batch = store.begin();
-    batch.add(&Outcome::of("answered").with(Record::Ticket(Box::new(answered))), None);
+    batch.add(
+        &Outcome::of("answered").with(Record::Ticket(Box::new(answered))),
+        None,
+    );
     store.commit(batch).unwrap();
     assert_eq!(store.reader().next_due().unwrap(), None);
     assert_sound(&store);
@@ -435,7 +475,14 @@ fn letters_leave_by_kind_then_fresh_and_deferred_in_turn() {
         (LetterKind::Relay, waiting(), 1),
         (LetterKind::Warning, later, 0),
         (LetterKind::Warning, Road::Held, 0),
-        (LetterKind::Breach, Road::Taken { at: start(), next_try: start() }, 1),
+        (
+            LetterKind::Breach,
+            Road::Taken {
+                at: start(),
+                next_try: start(),
+            },
+            1,
+        ),
         (LetterKind::Breach, Road::Accepted { at: start() }, 1),
     ];
     for (n, (kind, road, attempts)) in letters.into_iter().enumerate() {
@@ -509,7 +556,13 @@ fn a_confidential_queue_leaves_no_word_in_the_index() {
         confidential: Some(["security".to_string()].into()),
         ..small()
     };
-    let open = || Store::over(Box::new(disk.clone()), Box::new(index.clone()), options.clone());
+    let open = || {
+        Store::over(
+            Box::new(disk.clone()),
+            Box::new(index.clone()),
+            options.clone(),
+        )
+    };
     let mut store = open().unwrap();
     let raw = raw_mail(1, 200);
     let mut outcome = opened(1, &raw);
@@ -531,16 +584,31 @@ fn a_confidential_queue_leaves_no_word_in_the_index() {
     store.commit(batch).unwrap();
     // A letter goes a step on its road: its ticket is not among the records.
     let moved = letter_entry(place(1, 2), LetterKind::Acknowledgement, Road::Held, 1);
-    let moved = Entry { text: "canary-moved".into(), ..moved };
+    let moved = Entry {
+        text: "canary-moved".into(),
+        ..moved
+    };
     let mut batch = store.begin();
-    batch.add(&Outcome::of("moved").with(Record::Entry(Box::new(moved))), None);
+    batch.add(
+        &Outcome::of("moved").with(Record::Entry(Box::new(moved))),
+        None,
+    );
     batch.letter(place(1, 2), letter_bytes(1, 2));
     store.commit(batch).unwrap();
     let all = format!("{:?}", rows(&index));
-    assert!(!all.contains("canary") && !all.contains("customer.example"), "{all}");
+    assert!(
+        !all.contains("canary") && !all.contains("customer.example"),
+        "{all}"
+    );
     let reader = store.reader();
-    assert_eq!(reader.ticket(TicketId(1)).unwrap().unwrap().subject, "canary-ticket");
-    assert_eq!(reader.entry(place(1, 2)).unwrap().unwrap().text, "canary-moved");
+    assert_eq!(
+        reader.ticket(TicketId(1)).unwrap().unwrap().subject,
+        "canary-ticket"
+    );
+    assert_eq!(
+        reader.entry(place(1, 2)).unwrap().unwrap().text,
+        "canary-moved"
+    );
     assert_eq!(reader.bytes(place(1, 1)).unwrap().unwrap(), *raw);
     assert_sound(&store);
 }
@@ -616,7 +684,10 @@ fn script_step(store: &mut Store, step: u64) -> Result<()> {
         if let Some(facts) = &mut letter.letter {
             facts.raw = Some(Fingerprint::of(&letter_bytes(1, 2)));
         }
-        batch.add(&Outcome::of("sent").with(Record::Entry(Box::new(letter))), None);
+        batch.add(
+            &Outcome::of("sent").with(Record::Entry(Box::new(letter))),
+            None,
+        );
     }
     store.commit(batch)
 }
@@ -625,7 +696,11 @@ const SCRIPT_STEPS: u64 = 7;
 
 fn opens(step: u64) -> std::ops::Range<u64> {
     let first = step * 3 + 1;
-    if step == 3 { first..first } else { first..first + 3 }
+    if step == 3 {
+        first..first
+    } else {
+        first..first + 3
+    }
 }
 
 /// Runs the script until something fails: the steps that were committed, and the one that failed.
@@ -659,18 +734,31 @@ fn check_after_crash(
         .copied()
         .chain(interrupted.into_iter().flat_map(opens))
         .collect();
-    assert!(there == surely || there == with, "{case}: {there:?}, committed {surely:?}");
+    assert!(
+        there == surely || there == with,
+        "{case}: {there:?}, committed {surely:?}"
+    );
     for &n in &there {
         let reader = store.reader();
-        assert_eq!(*reader.bytes(place(n, 1)).unwrap().unwrap(), *raw_mail(n, 900), "{case}");
-        assert_eq!(reader.bytes(place(n, 2)).unwrap().unwrap(), letter_bytes(n, 2), "{case}");
+        assert_eq!(
+            *reader.bytes(place(n, 1)).unwrap().unwrap(),
+            *raw_mail(n, 900),
+            "{case}"
+        );
+        assert_eq!(
+            reader.bytes(place(n, 2)).unwrap().unwrap(),
+            letter_bytes(n, 2),
+            "{case}"
+        );
     }
     let findings = audit::audit(&store.reader()).unwrap();
     assert!(findings.is_empty(), "{case}: {findings:#?}");
     let mut store = store;
     let mut batch = store.begin();
     add_opened(&mut batch, 1_000, 900);
-    store.commit(batch).unwrap_or_else(|e| panic!("{case}: {e:#}"));
+    store
+        .commit(batch)
+        .unwrap_or_else(|e| panic!("{case}: {e:#}"));
     drop(store);
     let again = over(disk, &MemoryIndex::new()).unwrap();
     assert_eq!(tickets(&again.reader()).last(), Some(&1_000), "{case}");
@@ -681,7 +769,10 @@ fn a_crash_at_any_step_loses_nothing_that_was_committed() {
     let whole = FakeDisk::new();
     run_script(&whole, &MemoryIndex::new());
     let steps = whole.steps();
-    assert!(steps > 30, "the script is too short to mean something: {steps}");
+    assert!(
+        steps > 30,
+        "the script is too short to mean something: {steps}"
+    );
     let ruins = [Ruin::Nothing, Ruin::Everything]
         .into_iter()
         .chain((0..8).map(Ruin::Torn));
@@ -692,7 +783,11 @@ fn a_crash_at_any_step_loses_nothing_that_was_committed() {
                 disk.crash_at(step);
                 let (done, interrupted) = run_script(&disk, &index);
                 disk.power_cut(ruin);
-                let index = if index_survives { index } else { MemoryIndex::new() };
+                let index = if index_survives {
+                    index
+                } else {
+                    MemoryIndex::new()
+                };
                 let case = format!("{ruin:?}, step {step}, index survives: {index_survives}");
                 check_after_crash(&disk, &index, &done, interrupted, &case);
             }
@@ -707,7 +802,13 @@ fn a_killed_process_loses_nothing_that_was_committed() {
         disk.crash_at(step);
         let (done, interrupted) = run_script(&disk, &index);
         disk.killed();
-        check_after_crash(&disk, &index, &done, interrupted, &format!("killed at {step}"));
+        check_after_crash(
+            &disk,
+            &index,
+            &done,
+            interrupted,
+            &format!("killed at {step}"),
+        );
     }
 }
 
@@ -773,7 +874,11 @@ fn a_full_disk_takes_no_batch_and_then_goes_on() {
     add_opened(&mut batch, 1, 900);
     let error = store.commit(batch).expect_err("full");
     assert!(error.downcast_ref::<Broken>().is_none(), "{error:#}");
-    assert_eq!(disk.list("").unwrap(), Vec::<String>::new(), "the reserve is given up");
+    assert_eq!(
+        disk.list("").unwrap(),
+        Vec::<String>::new(),
+        "the reserve is given up"
+    );
     disk.set_free_bytes(None);
     script_step(&mut store, 0).unwrap();
     assert_eq!(tickets(&store.reader()), [1, 2, 3]);
@@ -802,7 +907,10 @@ fn a_flipped_bit_in_the_journal_is_named_and_never_loses_a_ticket_silently() {
         // With the index that knows everything: an error, or the audit's finding.
         let known = over(&disk, &index.copy());
         match known {
-            Err(error) => assert!(error.downcast_ref::<Damage>().is_some(), "{case}: {error:#}"),
+            Err(error) => assert!(
+                error.downcast_ref::<Damage>().is_some(),
+                "{case}: {error:#}"
+            ),
             Ok(store) => {
                 assert_eq!(tickets(&store.reader()), all, "{case}");
                 assert!(!audit::audit(&store.reader()).unwrap().is_empty(), "{case}");
@@ -826,12 +934,46 @@ fn a_flipped_bit_in_the_journal_is_named_and_never_loses_a_ticket_silently() {
     }
 }
 
+/// No index knows what was there, and everything is in the segment being written: only whole batches behind the bad one tell damage from a torn tail.
+#[test]
+fn a_bad_batch_with_a_good_one_behind_it_is_damage_and_not_a_torn_tail() {
+    let disk = FakeDisk::new();
+    let one_segment = || {
+        let index = Box::new(MemoryIndex::new());
+        Store::over(Box::new(disk.clone()), index, Options::default())
+    };
+    let mut store = one_segment().unwrap();
+    script_step(&mut store, 0).unwrap();
+    script_step(&mut store, 1).unwrap();
+    let file = journal::file_of(1);
+    let before_the_last = disk.length(&file).unwrap();
+    script_step(&mut store, 2).unwrap();
+    drop(store);
+    for (n, offset) in offsets(4, 300, before_the_last).into_iter().enumerate() {
+        disk.flip(&file, offset, n as u8);
+        let error = one_segment().err().unwrap_or_else(|| panic!("at {offset}"));
+        let damage = error.downcast_ref::<Damage>();
+        let damage = damage.unwrap_or_else(|| panic!("at {offset}: {error:#}"));
+        assert!(
+            damage.file == file && damage.offset <= offset,
+            "at {offset}: {damage}"
+        );
+        disk.flip(&file, offset, n as u8);
+    }
+    assert_eq!(tickets(&one_segment().unwrap().reader()).len(), 9);
+}
+
 #[test]
 fn an_index_beside_no_journal_is_not_a_new_beginning() {
     let index = MemoryIndex::new();
     run_script(&FakeDisk::new(), &index);
-    let error = over(&FakeDisk::new(), &index).err().expect("the journal is gone");
-    assert!(error.to_string().contains("put the journal back"), "{error:#}");
+    let error = over(&FakeDisk::new(), &index)
+        .err()
+        .expect("the journal is gone");
+    assert!(
+        error.to_string().contains("put the journal back"),
+        "{error:#}"
+    );
 }
 
 #[test]
@@ -843,7 +985,11 @@ fn an_index_that_does_not_add_up_is_made_anew() {
         let damaged = index.copy();
         damaged.apply(&[(key.clone(), None)].into()).unwrap();
         drop(over(&disk, &damaged).unwrap());
-        assert_eq!(without_meta(rows(&damaged)), without_meta(before.clone()), "{key}");
+        assert_eq!(
+            without_meta(rows(&damaged)),
+            without_meta(before.clone()),
+            "{key}"
+        );
     }
 }
 
@@ -874,7 +1020,10 @@ fn flipped_bits_in_sled_are_found_and_the_index_made_anew() {
         let store = Store::open_with(folder.path(), small())
             .or_else(|_| Store::open_with(folder.path(), small()))
             .unwrap_or_else(|e| panic!("at {offset}: {e:#}"));
-        assert!(without_meta(rows_of(&store.reader())) == expected, "at {offset}");
+        assert!(
+            without_meta(rows_of(&store.reader())) == expected,
+            "at {offset}"
+        );
         drop(store);
     }
 }
@@ -893,7 +1042,10 @@ fn a_clean_stop_needs_no_check_and_an_unclean_one_is_replayed() {
     drop(store);
     audit::rebuild_with(folder.path(), small(), &mut |_| {}).unwrap();
     let store = Store::open_with(folder.path(), small()).unwrap();
-    assert_eq!(without_meta(rows_of(&store.reader())), without_meta(expected));
+    assert_eq!(
+        without_meta(rows_of(&store.reader())),
+        without_meta(expected)
+    );
     assert_sound(&store);
 }
 
@@ -981,7 +1133,12 @@ fn decide(store: &Store, batch: &mut Batch, act: &Act) {
         }
         Act::Queue(n) => {
             if let Some(mut ticket) = of(batch, *n) {
-                ticket.queue = if ticket.queue == "support" { "security" } else { "support" }.into();
+                ticket.queue = if ticket.queue == "support" {
+                    "security"
+                } else {
+                    "support"
+                }
+                .into();
                 batch.add(&Outcome::of("queue").with(Record::Ticket(ticket)), None);
             }
         }
@@ -1016,4 +1173,43 @@ proptest! {
         drop(over(&disk, &rebuilt).unwrap());
         prop_assert_eq!(rows(&rebuilt), live);
     }
+}
+
+/// How fast mails are accepted, and an index made anew: `cargo test --profile ci --lib store::tests::speed -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement: rates of a disk shared with others prove nothing"]
+fn speed() {
+    const BATCHES: u64 = 100;
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path()).unwrap();
+    let mails: Vec<_> = (1..=BATCHES * 100).map(|n| raw_mail(n, 7_500)).collect();
+    let begun = std::time::Instant::now();
+    for first in (0..BATCHES).map(|batch| batch * 100 + 1) {
+        let mut batch = store.begin();
+        for n in first..first + 100 {
+            let raw = mails[n as usize - 1].clone();
+            batch.add(&opened(n, &raw), Some(raw));
+            for seq in [2, 3] {
+                batch.letter(place(n, seq), letter_bytes(n, seq));
+            }
+        }
+        store.commit(batch).unwrap();
+    }
+    report("committed", BATCHES * 100, begun);
+    store.close().unwrap();
+    let begun = std::time::Instant::now();
+    audit::rebuild(folder.path(), &mut |_| {}).unwrap();
+    report("rebuilt", BATCHES * 100, begun);
+    let store = Store::open(folder.path()).unwrap();
+    let begun = std::time::Instant::now();
+    assert_sound(&store);
+    report("audited", BATCHES * 100, begun);
+    let begun = std::time::Instant::now();
+    index::sum_of(store.reader().index()).unwrap();
+    report("summed", BATCHES * 100, begun);
+}
+
+fn report(what: &str, count: u64, begun: std::time::Instant) {
+    let seconds = begun.elapsed().as_secs_f64();
+    println!("{what}: {:.0} tickets/s", count as f64 / seconds);
 }

@@ -408,11 +408,11 @@ fn walk(plan: &Plan, from: DateTime<Utc>, minutes: usize) -> Vec<bool> {
 
 #[test]
 fn agrees_with_a_walk_over_the_minutes() {
-    // 100,000 cases; a build without optimisation, known by its slowness, stops after the first 8,000.
+    // 100,000 cases; a build without optimisation, known by its slowness, stops after the first 3,000.
     let began = std::time::Instant::now();
     let mut random = fastrand::Rng::with_seed(20_260_327);
     for round in 0..100 {
-        if round == 8 && began.elapsed().as_millis() > 1_500 {
+        if round == 3 && began.elapsed().as_millis() > 1_500 {
             break;
         }
         let plan = random_plan(&mut random);

@@ -68,7 +68,8 @@ const LIKELY_SUBJECTS: &[&str] = &[
 const ABSENT: &[&str] = &[
     // en
     r"\b(i am|i'm|i will be|i'll be|we are|we will be|is|will be|am) (currently |presently |now |also |temporarily |unfortunately )*(out of|away from|not in|out from) (the |my |our )?(office|desk)\b",
-    r"\bout of (the )?office (from|until|till|starting|on|this|today|with)\b",
+    // Not after "I was": people write that when they are back.
+    r"(^|[.!,:-] ?)out of (the )?office (from|until|till|starting|on|this|today|with)\b",
     r"\b(i am|i'm|i will be|i'll be|we are|is|am) (currently |away |out |now )*on (annual |parental |maternity |paternity |sick |medical |family |extended |business )?(leave|vacation|holidays?|travel)\b",
     r"\b(i am|i'm|i will be|i'll be) (currently |now )*(away|travell?ing|unavailable|on the road|out) (from|until|till|this|and|with|on|through)\b",
     r"\b(limited|no|intermittent|without|sporadic|little|not have) (regular )?access to (my )?(e-?mails?|internet)\b",
@@ -234,4 +235,53 @@ pub(super) fn is_receipt_subject(subject: &str) -> bool {
 /// Whether a folded text says that a mail was read.
 pub(super) fn is_receipt_text(text: &str) -> bool {
     RECEIPT_TEXTS_SET.is_match(super::head(text, 1_000).as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fold;
+    use super::*;
+
+    fn check(subject: &str, certain: bool) {
+        assert_eq!(
+            is_certain_subject(&fold(subject, 300)),
+            certain,
+            "{subject}"
+        );
+    }
+
+    #[test]
+    fn subjects_as_mailboxes_write_them() {
+        check("Automatic reply: Offer", true);
+        check("Out of Office AutoReply: Offer", true);
+        check("Out of office", true);
+        check("Abwesenheitsnotiz: Angebot", true);
+        check("Réponse automatique : Offre", true);
+        check("自动回复：询价", true);
+    }
+
+    #[test]
+    fn subjects_as_people_write_them() {
+        check("Automatic replies do not work", false);
+        check("Out of office rule is broken", false);
+        check("Abwesenheitsnotiz lässt sich nicht einschalten", false);
+        check("Re: Automatic reply: Offer", false);
+        check("Please switch off the automatic reply", false);
+    }
+
+    #[test]
+    fn first_words() {
+        assert!(opens_automatic(
+            "this is an automatic reply. we will answer soon."
+        ));
+        assert!(!opens_automatic(
+            "hello, we get this every hour, why? this is an automated message"
+        ));
+        assert!(opens_absent(
+            "i am out of the office until monday. in urgent cases ask paul."
+        ));
+        assert!(!opens_absent(
+            "i was out of the office until monday, and it still fails."
+        ));
+    }
 }

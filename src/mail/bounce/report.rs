@@ -1,5 +1,6 @@
 //! Delivery status reports by the book (RFC 3464), and rejections that are written as disposition notifications (RFC 5429, Sieve `reject`).
 
+use super::address::addresses;
 use super::{Bounce, Fate, RECIPIENTS_MAX, Told, notice, status};
 use crate::mail::{Mail, automatic};
 
@@ -239,7 +240,7 @@ impl Group {
 /// The address after `rfc822;`, in whatever dress.
 fn recipient(value: &str) -> Option<String> {
     let value = value.split_once(';').map_or(value, |(_, v)| v);
-    notice::addresses(value).next().map(str::to_ascii_lowercase)
+    addresses(value).next().map(str::to_ascii_lowercase)
 }
 
 fn value<'a>(fields: &'a [(String, String)], name: &str) -> Option<&'a str> {

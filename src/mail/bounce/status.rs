@@ -96,6 +96,10 @@ const OF_WORDS: &[(&str, &str)] = &[
         "5.7.1",
     ),
     (
+        r"connection (refused|failed|lost|dropped)|no route to|network (is )?unreachable|host (is )?unreachable|could not connect|can't connect|unable to connect",
+        "5.4.1",
+    ),
+    (
         r"spam|junk|unsolicited|blacklist|blocklist|block list|blocked|black ?listed|poor reputation|listed (at|by|in) |bulk mail|virus|content (rejected|filter)|policy|access denied|not authori[sz]ed|permission|reject(ed|s)|refused|denied|reverse dns|ptr record|not a member|not member|are not allowed|restricted",
         "5.7.1",
     ),
@@ -103,10 +107,6 @@ const OF_WORDS: &[(&str, &str)] = &[
     (
         r"(timed? ?out|timeout|expired|too long|given up|giving up|gave up|could not deliver for|not delivered within|after .{0,30}(retries|attempts|hour|days?)|multiple retries|maximum delivery attempts|not collected|been collected|not responding|too old|aborted)",
         "5.4.7",
-    ),
-    (
-        r"connection (refused|failed|lost|dropped)|no route|network|unreachable|could not connect|can't connect|unable to connect",
-        "5.4.1",
     ),
     (r"syntax|malformed|incorrectly constructed", "5.1.3"),
 ];

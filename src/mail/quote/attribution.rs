@@ -44,6 +44,7 @@ const VERBS: &[&str] = &[
     "napisa[ol](?:a|/la|\\(a\\))?",
     "píše",
     "piše",
+    "pisze",
     "написал(?:а|\\(а\\))?",
     "писал(?:а|\\(а\\))?",
     "пишет",
@@ -89,13 +90,13 @@ static START: LazyLock<Regex> = LazyLock::new(|| {
         r"(?ix)^[-–\s\x22'\[]*(?:
             (?:on|am|le|el|il|op|em|den|d\.|dnia|w\ dniu|dne|dňa|at|in\ data|in\ message|in\ article|a|på|pe|på|ngày|vào|στις|la|em|pada|dana|em|kell|в|у|om|на|um|il\ giorno|alle|il\ dì|në|on-line)\s
           | (?:mon|tue|wed|thu|fri|sat|sun|mo|di|mi|do|fr|sa|so|lun|mar|mer|mié|mie|jeu|jue|ven|vie|sam|sáb|sab|dim|dom|gio|seg|ter|qua|qui|sex|ma|ti|ke|to|pe|la|su|tor|fre|lør|lör|søn|sön|ons|tir|tis|man|mån|pon|pt|wt|śr|czw|niedz|sob|po|út|st|čt|pá|ne|пн|вт|ср|чт|пт|сб|вс|нд)\p{L}{0,9}[.,]?,?\s+\p{L}*\.?\s*\d
-          | \d{1,4}\s?[-./年]\s?\d | \d{1,2}\.?\s\p{L}{3,} | \d{1,2}:\d{2} | 在 | 于 | في | בתאריך | ב- | เมื่อ )",
+          | \d{1,4}\s?[-./年]\s?\d | \d{1,2}\.?\s\p{L}{3,} | \d{1,2}:\d{2} | 在 | 于 | 於 | في | بتاريخ | בתאריך | ב |  ב- | เมื่อ )",
     )
 });
 /// A writer who says "I wrote" or "wrote to me" tells a story; only quoted lines below make it an attribution.
 static STORY: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:i|we|ich|wir|you|du|sie|man|he|she|they) (?:\w+ )?(?:wrote|schrieb(?:en|st)?)|(?:wrote|schrieb(?:en|st)?) (?:i|we|ich|wir|me|us|mir|uns|ihnen|ihm|dir|to|an|in|that|dass|back)\b|j'ai écrit|nous avons écrit|m'a écrit|nous a écrit|ho scritto|abbiamo scritto|he escrito",
+        r"(?i)\b(?:i|we|ich|wir|du|sie|man|he|she|they) (?:\w+ )?(?:wrote|schrieb(?:en|st)?)|(?:wrote|schrieb(?:en|st)?) (?:i|we|ich|wir|me|us|mir|uns|ihnen|ihm|dir|to|an|in|that|dass|back)\b|j'ai écrit|nous avons écrit|m'a écrit|nous a écrit|ho scritto|abbiamo scritto|he escrito",
     )
 });
 /// Horde and pine say who only; so do the forms that Horde translates.
@@ -193,14 +194,14 @@ enum Strength {
 }
 
 fn found(lines: &[Line], end: usize) -> Option<(usize, Strength)> {
-    let mut best = None;
+    let mut best: Option<(usize, Strength)> = None;
     let mut joined = String::new();
     for start in (0..=end).rev().take(LINES_MAX) {
         let line = &lines[start];
-        if line.role != Role::Text || (start < end && line.plain.ends_with(['!', '?', ':'])) {
+        if line.role != Role::Text || (start < end && ends_sentence(&line.plain)) {
             break;
         }
-        joined = if joined.is_empty() {
+        joined = if start == end {
             line.plain.to_string()
         } else {
             format!("{} {joined}", line.plain)
@@ -208,17 +209,34 @@ fn found(lines: &[Line], end: usize) -> Option<(usize, Strength)> {
         if joined.len() > BYTES_MAX {
             break;
         }
-        let begins = START.is_match(&line.plain) && (DATE.is_match(&line.plain) || start < end);
         match strength(&joined) {
-            Some(s) if best.is_none() => best = Some((start, s)),
-            Some(s) if begins => best = Some((start, s)),
+            Some(Strength::Strong) => {
+                best = Some((start, Strength::Strong));
+                break;
+            }
+            Some(Strength::Weak) if best.is_none() => best = Some((start, Strength::Weak)),
             _ => {}
         }
-        if begins && best.is_some() {
-            break;
-        }
     }
-    best
+    let (mut start, strength) = best?;
+    while start > 0 && end - start + 1 < LINES_MAX && goes_on(&lines[start - 1], &lines[start]) {
+        start -= 1;
+    }
+    Some((start, strength))
+}
+
+/// Whether an attribution that is complete on `line` began on the line above it: a name before its address, or the date before the name.
+fn goes_on(above: &Line, line: &Line) -> bool {
+    let plain = &above.plain;
+    if above.role != Role::Text || plain.len() > 120 || ends_sentence(plain) {
+        return false;
+    }
+    let dated = START.is_match(plain) && DATE.is_match(plain);
+    dated || line.plain.starts_with('<') || (plain.contains('@') && plain.contains('<'))
+}
+
+fn ends_sentence(plain: &str) -> bool {
+    plain.ends_with(['!', '?', ':', '。', '！', '？', '：'])
 }
 
 fn strength(joined: &str) -> Option<Strength> {

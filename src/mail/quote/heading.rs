@@ -61,7 +61,7 @@ static FIELD_OF: LazyLock<HashMap<&'static str, Field>> = LazyLock::new(|| {
 });
 
 /// Words for "message" in headings such as `-------- Message transféré --------`.
-const MESSAGE_WORDS: &str = "message|mail|nachricht|messaggio|mensaje|mensagem|missatge|bericht|meddelande|meddelelse|melding|besked|brev|viesti|wiadomo|zpráv|správ|сообщен|письмо|повідомл|лист|ileti|mesaj|邮件|郵件|メッセージ|メール|메시지|메일|üzenet|poruk|sporočil|μήνυμα|tin nhắn|thư|pesan|ข้อความ|رسالة|הודעה|courriel|correo|kiri|laiškas|ziņojums|skeyti|antwort|forward|weitergeleitet|original|ursprung";
+const MESSAGE_WORDS: &str = "message|mail|nachricht|messaggio|mensaje|mensagem|missatge|bericht|meddelande|meddelelse|melding|besked|brev|viesti|wiadomo|zpráv|správ|сообщен|письмо|повідомл|лист|[iİ]leti|mesaj|邮件|郵件|メッセージ|メール|메시지|메일|üzenet|poruk|sporočil|μήνυμα|tin nhắn|thư|pesan|ข้อความ|رسالة|הודעה|courriel|correo|kiri|laiškas|ziņojums|skeyti|antwort|forward|weitergeleitet|original|ursprung";
 
 static SEPARATOR: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&format!(
@@ -71,7 +71,7 @@ static SEPARATOR: LazyLock<Regex> = LazyLock::new(|| {
 /// Clients on telephones leave the dashes away; only what follows proves such a line.
 static FORWARD_INTRODUCTION: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)^(?:begin (?:of )?forwarded message|anfang der weitergeleiteten (?:nachricht|e-mail)|beginn der weitergeleiteten nachricht|début du (?:message|courriel) (?:réexpédié|transféré)|inizio messaggio inoltrato|inicio del mensaje reenviado|início da mensagem (?:re)?encaminhada|begin doorgestuurd bericht|vidarebefordrat brev|vidarebefordrat meddelande|start på videresendt (?:besked|melding)|videresendt (?:besked|melding)|välitetty viesti(?: alkaa)?|początek (?:przekierowanej|przekazywanej) wiadomości|začiatok preposlanej správy|přeposlaná zpráva|začátek přeposlané zprávy|továbbított levél kezdete|iletilmiş ileti başlangıcı|начало (?:переадресованного|пересылаемого) сообщения|започнато препратено|započetak proslijeđene poruke|proslijeđena poruka|mulai pesan yang diteruskan|forwarded message|weitergeleitete nachricht|下面是被转发的邮件|开始转发邮件|以下為轉寄的郵件|転送されたメッセージ|전달된 메시지의 시작|בתחילת ההודעה שהועברה|بدء رسالة مُعاد توجيهها|αρχή προωθημένου μηνύματος|start forwarded message|start of forwarded message)\s*[:：]?$",
+        r"(?i)^(?:begin (?:of )?forwarded message|anfang der weitergeleiteten (?:nachricht|e-mail)|beginn der weitergeleiteten nachricht|début du (?:message|courriel) (?:réexpédié|transféré)|inizio messaggio inoltrato|inicio del mensaje reenviado|início da mensagem (?:re)?encaminhada|begin doorgestuurd bericht|vidarebefordrat brev|vidarebefordrat meddelande|start på videresendt (?:besked|melding)|videresendt (?:besked|melding)|välitetty viesti(?: alkaa)?|początek (?:przekierowanej|przekazywanej) wiadomości|začiatok preposlanej správy|přeposlaná zpráva|začátek přeposlané zprávy|továbbított levél kezdete|iletilmiş ileti başlangıcı|начало (?:переадресованного|пересылаемого) сообщения|започнато препратено|započetak proslijeđene poruke|proslijeđena poruka|mulai pesan yang diteruskan|forwarded message|weitergeleitete nachricht|下面是被转发的邮件|开始转发邮件|以下為轉寄的郵件|転送されたメッセージ|전달된 메시지의 시작|בתחילת ההודעה שהועברה|بدء رسالة مُعاد توجيهها|αρχή προωθημένου μηνύματος|start forwarded message|start of forwarded message|original[- ]?(?:nachricht|message|mail)|ursprüngliche nachricht|message d'origine|messaggio originale|mensaje original|mensagem original)\s*[:：]?$",
     )
 });
 static FORWARD: LazyLock<Regex> = LazyLock::new(|| {
@@ -79,6 +79,8 @@ static FORWARD: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)\bfw|forward|weiter|wtr|transf|réexp|inoltr|reenv|encam|doorges|vidare|videre|välit|przek|prze[sk]ł|preposl|přepos|továbbít|пересла|пересыл|переадрес|перенапр|iletil|转发|轉寄|転送|전달|proslije|edasi|προωθ|redirec|препра",
     )
 });
+/// GroupWise: `>>> Anna Muster <anna@example.ch> 03/03/26 9:12 >>>`.
+static GROUPWISE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^>>> .{3,120}\d.{0,40}>>>$"));
 /// Service desks ask for it; what follows is theirs.
 static REPLY_ABOVE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -147,6 +149,12 @@ fn heading(lines: &[Line], i: usize) -> Option<Heading> {
         return Some(Heading {
             end: i + 1,
             forward: true,
+        });
+    }
+    if short && drawn && GROUPWISE.is_match(&line.plain) {
+        return Some(Heading {
+            end: i + 1,
+            forward: false,
         });
     }
     let commanded =

@@ -56,6 +56,8 @@ pub fn line(written: &str) -> Line<'_> {
         None => Role::Blank,
         // A wrapped attribution line may begin with the bracket that closes its address.
         Some(b'>') if plain.len() <= 3 && plain.ends_with(':') => Role::Text,
+        // GroupWise's attribution line stands between `>>>`; what it repeats has no mark at all.
+        Some(b'>') if plain.starts_with(">>> ") && plain.ends_with(">>>") => Role::Text,
         Some(b'>') => Role::Quoted { client: false },
         Some(_) => Role::Text,
     };

@@ -95,10 +95,14 @@ pub fn mark_quoted(lines: &mut [Line], html: &str) {
         }
         let end = text.end(container, &letters, place);
         for line in &mut lines[first..end] {
-            if line.role == Role::Text {
-                line.role = Role::Quoted {
-                    client: container.client,
-                };
+            match &mut line.role {
+                Role::Quoted { client } => *client |= container.client,
+                role if *role == Role::Text => {
+                    *role = Role::Quoted {
+                        client: container.client,
+                    }
+                }
+                _ => {}
             }
         }
         from = place;

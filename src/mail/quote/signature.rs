@@ -17,7 +17,7 @@ static DEVICE: LazyLock<Regex> = LazyLock::new(|| {
         | (?:this\ (?:e-?mail|message)\ was\ )?sent\ from\ my\ \S
         | (?:sent|email)\ (?:while\ )?on\ the\ go
         | get\ (?:outlook|the\ (?:new\ )?(?:aol|yahoo)|bluemail|spark|symphony)
-        | (?:von|vom|mit|ab)\ (?:meine[mr]\ |dem\ |der\ )?\S.{0,60}\ (?:gesendet|gesandt|verschickt|versendet|geschrieben|gschickt|gsendet)\.?$
+        | (?:von|vom|vo|mit|ab)\ (?:meine[mr]\ |mim\ |dem\ |der\ )?\S.{0,60}\ (?:gesendet|gesandt|verschickt|versendet|geschrieben|gschickt|gsendet)\.?$
         | (?:gesendet|gesandt|verschickt|versandt|versendet|geschrieben|gschickt|gsendet)\ (?:von|vom|mit|über|via|ab|durch|aus)\ \S
         | diese\ (?:nachricht|e-?mail|mail)\ wurde\ (?:von|mit|vom|über|ab)\ .{2,80}\ (?:gesendet|verschickt|versendet|geschrieben)
         | (?:hol|holen|laden)\ (?:dir|sie\ sich|sie)\ (?:jetzt\ )?outlook | outlook\ (?:für|for|pour|per|para|voor)\ (?:ios|android)
@@ -38,6 +38,7 @@ static DEVICE: LazyLock<Regex> = LazyLock::new(|| {
         | (?:発信|送信元)?\S{0,12}(?:から送信|より送信|から送信されました) | 发自.{0,40} | 從我的.{0,30}(?:傳送|寄出|發送) | 从我的.{0,30}(?:发送|发出) | 寄自.{0,20}
         | (?:나의\ )?\S{0,16}\s?(?:에서|에서\ )\s?보냄 | (?:أ|ا|إ)?ُ?رسلت\ من.{0,40} | (?:נשלח|נשלחה)\ מ.{0,40}
         | (?:virus-free|virenfrei|sans\ virus|libre\ de\ virus|livre\ de\ vírus|privo\ di\ virus|virusvrij)\.?(?:\s|\.|$)
+        | provenance\ ?:\ courrier | \(?from\ (?:my\ )?(?:mobile|phone|iphone|ipad)\)?$
         | via\ (?:mobile|mobil|iphone|ipad|android|blackberry)(?:\s\S+){0,2}$
         )"#,
     )
@@ -184,6 +185,7 @@ fn stands_alone(lines: &[Line], i: usize) -> bool {
         || lines[i + 1..]
             .iter()
             .filter(|l| l.role == Role::Text)
+            .take(3)
             .count()
             <= 2
 }

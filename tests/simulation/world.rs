@@ -1,0 +1,445 @@
+//! A small world: customers, machines, staff and forgers who write; a courier; a disk that fails; a clock.
+
+use crate::promises::Promises;
+use chrono::{DateTime, TimeDelta, TimeZone, Utc};
+use fastrand::Rng;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use ticketd::clerk::{Clerk, Job};
+use ticketd::contract::{Book, Source};
+use ticketd::desk::event::{Arrival, Event, Moved, Movement};
+use ticketd::desk::letter::Templates;
+use ticketd::desk::policy::{Acknowledge, Links, Policy, Queue};
+use ticketd::desk::record::{Cursor, Entry, Fate};
+use ticketd::desk::token::Keys;
+use ticketd::mail::{self, Fingerprint};
+use ticketd::rules::RuleBook;
+use ticketd::store::disk::{FakeDisk, Ruin};
+use ticketd::store::index::MemoryIndex;
+use ticketd::store::{Options, Reader, Store};
+
+const STEPS: usize = 40;
+
+/// What the courier delivered: Message-ID, recipient, bytes, and whether we were told.
+pub struct Sent {
+    pub message_id: String,
+    pub to: String,
+    pub raw: String,
+}
+
+pub struct World {
+    rng: Rng,
+    loud: bool,
+    pub now: DateTime<Utc>,
+    disk: FakeDisk,
+    index: MemoryIndex,
+    clerk: Option<Clerk>,
+    policy: Arc<Policy>,
+    /// The server's mailbox: UID to bytes and INTERNALDATE.
+    inbox: BTreeMap<u32, (Vec<u8>, DateTime<Utc>)>,
+    uid_validity: u32,
+    next_uid: u32,
+    next_id: u32,
+    pub sent: Vec<Sent>,
+    promises: Promises,
+}
+
+impl World {
+    pub fn new(seed: u64, loud: bool) -> World {
+        let mut rng = Rng::with_seed(seed);
+        // A working day, or one of the days on which the clocks change, or a holiday.
+        let days = [(2026, 9, 7), (2026, 3, 27), (2026, 10, 23), (2026, 4, 2), (2026, 12, 24)];
+        let (y, m, d) = days[rng.usize(..days.len())];
+        let now = Utc.with_ymd_and_hms(y, m, d, rng.u32(4..20), rng.u32(..60), 0).single().expect("an instant");
+        let mut world = World {
+            rng,
+            loud,
+            now,
+            disk: FakeDisk::new(),
+            index: MemoryIndex::new(),
+            clerk: None,
+            policy: Arc::new(policy()),
+            inbox: BTreeMap::new(),
+            uid_validity: 1,
+            next_uid: 1,
+            next_id: 0,
+            sent: vec![],
+            promises: Promises::default(),
+        };
+        world.start();
+        world
+    }
+
+    /// Lives through its steps, then lets everything come to rest.
+    pub fn live(mut self) {
+        for _ in 0..STEPS {
+            self.step();
+            self.check();
+        }
+        self.come_to_rest();
+    }
+
+    fn step(&mut self) {
+        if self.rng.u8(..6) == 0 {
+            // The power goes at one of the next disk steps, wherever that is.
+            self.disk.crash_at(self.disk.steps() + self.rng.u64(1..12));
+        }
+        if self.rng.u8(..12) == 0 {
+            self.disk.fail_sync_at(self.disk.steps() + self.rng.u64(1..8));
+        }
+        match self.rng.u8(..12) {
+            0..=4 => self.somebody_writes(),
+            5 | 6 => self.poll(),
+            7 | 8 => self.deliver(),
+            9 => self.time_passes(),
+            10 => self.kill(),
+            _ => self.server_trouble(),
+        }
+        self.fire();
+        if self.disk.is_off() {
+            self.restart_after_power_cut();
+        }
+    }
+
+    // The people
+
+    fn somebody_writes(&mut self) {
+        let raw = match self.rng.u8(..12) {
+            0..=3 => self.request(),
+            4 | 5 => self.answer_of_customer(),
+            6 | 7 => self.answer_of_staff(true),
+            8 => self.answer_of_staff(false),
+            9 => self.machine(),
+            10 => self.again(),
+            _ => self.forged_id(),
+        };
+        self.put(raw);
+    }
+
+    fn put(&mut self, raw: Vec<u8>) {
+        self.say(&format!("mail {} arrives: {}", self.next_uid, first_lines(&raw)));
+        self.inbox.insert(self.next_uid, (raw, self.now));
+        self.next_uid += 1;
+    }
+
+    fn id(&mut self) -> u32 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    fn request(&mut self) -> Vec<u8> {
+        let who = PEOPLE[self.rng.usize(..PEOPLE.len())];
+        let severity = self.rng.u8(1..5);
+        let id = self.id();
+        mail(who, true, &format!("Request {id}"), &format!("Severity: {severity}\nSomething is wrong with number {id}.\n"), &format!("<r{id}@{}>", domain(who)), "")
+    }
+
+    fn answer_of_customer(&mut self) -> Vec<u8> {
+        let to_customers: Vec<usize> = (0..self.sent.len()).filter(|i| !self.sent[*i].to.ends_with("@vendor.example")).collect();
+        let Some(letter) = self.rng.choice(to_customers) else { return self.request() };
+        let (who, about) = (self.sent[letter].to.clone(), self.sent[letter].message_id.clone());
+        let id = self.id();
+        mail(&who, true, "Re: your answer", &format!("One more thing, number {id}.\n"), &format!("<a{id}@{}>", domain(&who)), &format!("In-Reply-To: <{about}>\r\n"))
+    }
+
+    /// An answer to a notice; not authenticated, it is a forgery that happens to know the token.
+    fn answer_of_staff(&mut self, authenticated: bool) -> Vec<u8> {
+        let to_staff: Vec<usize> = (0..self.sent.len()).filter(|i| self.sent[*i].to.ends_with("@vendor.example")).collect();
+        let Some(letter) = self.rng.choice(to_staff) else { return self.request() };
+        let (who, about) = (self.sent[letter].to.clone(), self.sent[letter].message_id.clone());
+        let id = self.id();
+        let body = match self.rng.u8(..5) {
+            0 => "#note only for us\n".into(),
+            1 => format!("#severity {} facts\n", self.rng.u8(1..5)),
+            2 => format!("#close done\nAnswer {id} and goodbye.\n"),
+            _ => format!("Answer {id}: {}.\n", if authenticated { "we look into it" } else { "FORGED" }),
+        };
+        mail(&who, authenticated, "Re: notice", &body, &format!("<s{id}@vendor.example>"), &format!("In-Reply-To: <{about}>\r\n"))
+    }
+
+    /// An automatic reply to our newest letter, or one out of the blue.
+    fn machine(&mut self) -> Vec<u8> {
+        let about = self.sent.last().map_or(String::new(), |l| format!("In-Reply-To: <{}>\r\n", l.message_id));
+        let id = self.id();
+        mail("robot@acme.example", true, "Automatic reply", "I am away.\n", &format!("<m{id}@acme.example>"), &format!("Auto-Submitted: auto-replied\r\n{about}"))
+    }
+
+    fn again(&mut self) -> Vec<u8> {
+        let old: Vec<Vec<u8>> = self.inbox.values().map(|(raw, _)| raw.clone()).collect();
+        self.rng.choice(old).unwrap_or_else(|| self.request())
+    }
+
+    /// Another mail under a Message-ID that exists already (B04).
+    fn forged_id(&mut self) -> Vec<u8> {
+        let id = self.id();
+        let taken = self.rng.u32(1..=id);
+        mail(PEOPLE[0], true, "Other words", &format!("Same id, other words, number {id}.\n"), &format!("<r{taken}@{}>", domain(PEOPLE[0])), "")
+    }
+
+    // The house
+
+    fn start(&mut self) {
+        let store = Store::over(Box::new(self.disk.clone()), Box::new(self.index.clone()), Options::default());
+        let store = store.unwrap_or_else(|e| panic!("the store does not open again: {e:#}"));
+        self.clerk = Some(Clerk::new(store, self.policy.clone()));
+        let taken = self.reader().outbox().expect("the outbox").into_iter().filter(|e| is_taken(e));
+        let lost = taken.map(|e| moved(&e, Movement::Lost("ended".into()))).collect();
+        self.process(lost);
+    }
+
+    pub fn reader(&mut self) -> Reader {
+        self.clerk.as_mut().expect("the house is open").store().reader()
+    }
+
+    /// As the clerk's window does: an error takes nothing.
+    fn process(&mut self, jobs: Vec<Job>) -> Option<Vec<ticketd::clerk::Done>> {
+        if jobs.is_empty() || self.disk.is_off() {
+            return None;
+        }
+        let now = self.now;
+        self.clerk.as_mut().expect("the house is open").process(&jobs, now).ok()
+    }
+
+    fn poll(&mut self) {
+        let known = self.reader().cursor("support").expect("the cursor").filter(|c| c.uid_validity == self.uid_validity);
+        let after = known.as_ref().map_or(0, |c| c.uid);
+        let mails: Vec<(u32, Vec<u8>, DateTime<Utc>)> = self.inbox.range(after + 1..).take(5).map(|(uid, (raw, at))| (*uid, raw.clone(), *at)).collect();
+        let last = mails.len();
+        let jobs: Vec<Job> = mails.into_iter().enumerate().map(|(i, (uid, raw, at))| self.arrival(uid, raw, at, i + 1 == last)).collect();
+        let raws: Vec<Fingerprint> = jobs.iter().filter_map(|j| j.raw.as_deref()).map(Fingerprint::of).collect();
+        if let Some(done) = self.process(jobs) {
+            self.say(&format!("polled: {:?}", done.iter().map(|d| &d.because).collect::<Vec<_>>()));
+            for (raw, done) in raws.into_iter().zip(done) {
+                self.promises.taken(raw, done.fate == Fate::Duplicate);
+            }
+        }
+    }
+
+    fn arrival(&self, uid: u32, raw: Vec<u8>, at: DateTime<Utc>, last: bool) -> Job {
+        let cursor = last.then(|| Cursor { mailbox: "support".into(), uid_validity: self.uid_validity, uid, owed: vec![], polled: self.now });
+        let arrival = Arrival { mailbox: "support".into(), queue: "support".into(), mail: Arc::new(mail::read(&raw)), received: at.min(self.now), silent: false, cursor, trouble: None };
+        Job { event: Event::MailArrived(Box::new(arrival)), raw: Some(raw.into()) }
+    }
+
+    /// The courier takes some letters; each of its moves can fail or be cut off.
+    fn deliver(&mut self) {
+        let some = self.rng.usize(1..6);
+        for letter in self.reader().letters_due(self.now, some).expect("the outbox") {
+            if self.disk.is_off() || self.process(vec![moved(&letter, Movement::Taken)]).is_none() {
+                return;
+            }
+            match self.rng.u8(..10) {
+                0 => self.tell(&letter, Movement::Deferred("451 later".into())),
+                1 => self.tell(&letter, Movement::Refused("550 no".into())),
+                // It arrived, and nobody told us.
+                2 => {
+                    self.carry(&letter);
+                    self.tell(&letter, Movement::Lost("connection lost".into()));
+                }
+                3 => self.tell(&letter, Movement::Lost("connection lost".into())),
+                // It arrived, and we die before we write that down.
+                4 => {
+                    self.carry(&letter);
+                    self.kill();
+                    return;
+                }
+                _ => {
+                    self.carry(&letter);
+                    self.tell(&letter, Movement::Accepted("250 ok".into()));
+                }
+            }
+        }
+    }
+
+    fn carry(&mut self, letter: &Entry) {
+        let bytes = self.reader().bytes(letter.place).expect("a letter's bytes").expect("a letter has bytes");
+        let (to, message_id) = (letter.letter.as_ref().map(|l| l.to.clone()).unwrap_or_default(), letter.message_id.clone().unwrap_or_default());
+        self.say(&format!("letter {message_id} reaches {to}"));
+        self.sent.push(Sent { message_id, to, raw: String::from_utf8_lossy(&bytes).into_owned() });
+    }
+
+    fn tell(&mut self, letter: &Entry, what: Movement) {
+        self.process(vec![moved(letter, what)]);
+    }
+
+    fn time_passes(&mut self) {
+        let minutes = [1, 7, 20, 60, 240, 900, 4000][self.rng.usize(..7)];
+        self.now += TimeDelta::minutes(minutes);
+        self.say(&format!("it is {}", self.now));
+    }
+
+    /// What the deadlines' loop does: every due step, until none is.
+    fn fire(&mut self) {
+        for _ in 0..200 {
+            let due = self.reader().due(self.now, 20).expect("due steps");
+            if due.is_empty() {
+                return;
+            }
+            let jobs = due.into_iter().map(|d| Job { event: Event::DeadlineReached(d), raw: None }).collect();
+            if self.process(jobs).is_none() {
+                return;
+            }
+        }
+        panic!("due steps stay due");
+    }
+
+    // The trouble
+
+    fn server_trouble(&mut self) {
+        match self.rng.u8(..3) {
+            // The folder was made anew: all UIDs are others.
+            0 => {
+                self.uid_validity += 1;
+                let mails: Vec<_> = std::mem::take(&mut self.inbox).into_values().collect();
+                self.next_uid = 1;
+                for mail in mails {
+                    self.inbox.insert(self.next_uid, mail);
+                    self.next_uid += 1;
+                }
+                self.say("UIDVALIDITY changed");
+            }
+            // The index is lost, or is an old one: the journal has everything.
+            1 => {
+                self.clerk = None;
+                self.index = MemoryIndex::new();
+                self.start();
+            }
+            _ => self.kill(),
+        }
+    }
+
+    fn kill(&mut self) {
+        self.say("SIGKILL");
+        self.clerk = None;
+        self.disk.killed();
+        self.start();
+    }
+
+    fn restart_after_power_cut(&mut self) {
+        let ruin = match self.rng.u8(..3) {
+            0 => Ruin::Nothing,
+            1 => Ruin::Everything,
+            _ => Ruin::Torn(self.rng.u64(..)),
+        };
+        self.say(&format!("power cut: {ruin:?}"));
+        self.clerk = None;
+        self.disk.power_cut(ruin);
+        // sled's file after a power cut can be anything; what it kept is checked or thrown away.
+        if self.rng.bool() {
+            self.index = MemoryIndex::new();
+        }
+        self.start();
+    }
+
+    fn come_to_rest(&mut self) {
+        self.disk.killed();
+        for _ in 0..400 {
+            if self.disk.is_off() {
+                self.restart_after_power_cut();
+            }
+            self.now += TimeDelta::minutes(5);
+            self.fire();
+            self.poll();
+            for letter in self.reader().letters_due(self.now, 50).expect("the outbox") {
+                if self.process(vec![moved(&letter, Movement::Taken)]).is_some() {
+                    self.carry(&letter);
+                    self.tell(&letter, Movement::Accepted("250".into()));
+                }
+            }
+            let read_to = self.reader().cursor("support").expect("the cursor").filter(|c| c.uid_validity == self.uid_validity).map_or(0, |c| c.uid);
+            if read_to + 1 >= self.next_uid && self.reader().next_letter().expect("the outbox").is_none() {
+                break;
+            }
+        }
+        self.check();
+        let raws: Vec<Fingerprint> = self.inbox.values().map(|(raw, _)| Fingerprint::of(raw)).collect();
+        let reader = self.reader();
+        self.promises.at_rest(&reader, &raws);
+        self.same_after_rebuild();
+    }
+
+    fn check(&mut self) {
+        let reader = self.reader();
+        self.promises.check(&reader, &self.sent, self.now);
+    }
+
+    /// The journal alone gives the same index, row by row.
+    fn same_after_rebuild(&mut self) {
+        self.clerk = None;
+        let anew = MemoryIndex::new();
+        Store::over(Box::new(self.disk.clone()), Box::new(anew.clone()), Options::default()).expect("the journal opens");
+        assert_eq!(without_meta(anew.rows()), without_meta(self.index.rows()), "replay gives another index");
+    }
+
+    fn say(&self, what: &str) {
+        if self.loud {
+            println!("{}  {what}", self.now.format("%a %d %H:%M"));
+        }
+    }
+}
+
+fn without_meta(rows: BTreeMap<String, Vec<u8>>) -> BTreeMap<String, String> {
+    rows.into_iter().filter(|(key, _)| !key.starts_with("meta")).map(|(key, value)| (key, String::from_utf8_lossy(&value).into_owned())).collect()
+}
+
+fn is_taken(entry: &Entry) -> bool {
+    entry.letter.as_ref().is_some_and(|l| matches!(l.road, ticketd::desk::record::Road::Taken { .. }))
+}
+
+fn moved(letter: &Entry, to: Movement) -> Job {
+    Job { event: Event::LetterMoved(Moved { letter: letter.place, to }), raw: None }
+}
+
+const PEOPLE: [&str; 6] =
+    ["alice@acme.example", "kaethi@baeckerei-keller.example", "jonas@initech.example", "gina@globex.example", "stranger@elsewhere.example", "support@desk.example"];
+
+fn domain(address: &str) -> &str {
+    address.rsplit_once('@').map_or("", |(_, d)| d)
+}
+
+fn mail(from: &str, authenticated: bool, subject: &str, body: &str, id: &str, extra: &str) -> Vec<u8> {
+    let verdict = if authenticated { "pass" } else { "fail" };
+    format!(
+        "Authentication-Results: mx.desk.example; dmarc={verdict} header.from={}\r\nReceived: from somewhere by mx.desk.example; Mon, 7 Sep 2026 08:00:00 +0200\r\n\
+         From: {from}\r\nTo: support@desk.example\r\nSubject: {subject}\r\nDate: Mon, 7 Sep 2026 08:00:00 +0200\r\nMessage-ID: {id}\r\n{extra}\r\n{}",
+        domain(from),
+        body.replace('\n', "\r\n")
+    )
+    .into_bytes()
+}
+
+fn first_lines(raw: &[u8]) -> String {
+    let text = String::from_utf8_lossy(raw);
+    text.lines().filter(|l| l.starts_with("From:") || l.starts_with("Message-ID:") || l.starts_with("In-Reply")).collect::<Vec<_>>().join(" ")
+}
+
+/// The shipped contract, customers, staff, rules and letters.
+pub fn policy() -> Policy {
+    let file = |name: &str| Source { file: name.into(), text: std::fs::read_to_string(format!("{}/rules/{name}", env!("CARGO_MANIFEST_DIR"))).expect("a shipped file") };
+    let book = Book::parse(&file("contract.toml"), &file("customers.toml"), &file("staff.toml")).expect("the shipped contract");
+    let rules: Vec<Source> = ticketd::rules::SHIPPED.iter().map(|(name, text)| Source { file: name.to_string(), text: text.to_string() }).collect();
+    let queue = |name: &str, confidential| Queue {
+        name: name.into(),
+        address: format!("{name}@desk.example"),
+        display_name: name.into(),
+        aliases: vec![],
+        plus_addresses: false,
+        confidential,
+    };
+    Policy {
+        book: Arc::new(book),
+        book_hash: Fingerprint([0; 32]),
+        rules: Arc::new(RuleBook::parse(&rules).expect("the shipped rules")),
+        templates: Arc::new(Templates::parse(&[]).expect("the shipped letters")),
+        keys: Keys::new(vec![('1', [7; 32])]),
+        domain: "desk.example".into(),
+        queues: vec![queue("support", false), queue("security", true)],
+        authserv_id: Some("mx.desk.example".into()),
+        acknowledge: Acknowledge::Authenticated,
+        since: None,
+        hold_letters: false,
+        bounce_address: String::new(),
+        reopen_within_days: 14,
+        links: Links { escalation_address: "hi@desk.example".into(), vendor: "Desk".into(), ..Links::default() },
+    }
+}
