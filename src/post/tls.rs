@@ -12,7 +12,8 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{
     CertificateError, ClientConfig, Error as RustlsError, RootCertStore, crypto,
 };
@@ -123,7 +124,7 @@ fn add_pem(roots: &mut RootCertStore, file: &Path) -> anyhow::Result<()> {
     let bytes = std::fs::read(file)
         .with_context(|| format!("ca_file {shown} cannot be read; check the path and its owner"))?;
     let mut found = 0;
-    for certificate in rustls_pemfile::certs(&mut bytes.as_slice()) {
+    for certificate in CertificateDer::pem_slice_iter(&bytes) {
         let certificate = certificate.with_context(|| format!("ca_file {shown} is not PEM"))?;
         roots
             .add(certificate)
