@@ -55,6 +55,7 @@ fn ticket(n: u64, raw: &[u8]) -> Ticket {
         assignee: None,
         received: start(),
         responded: None,
+        closed: None,
         clocks: vec![clock(start() + TimeDelta::minutes(n as i64))],
         entries: 3,
         tags: vec![],
@@ -85,6 +86,7 @@ fn clock(next: DateTime<Utc>) -> Clock {
         deadline: start() + TimeDelta::hours(8),
         step_done: None,
         next: Some((next, Step::Percent(50))),
+        by_severity: vec![],
         stopped: None,
         breached: None,
         credit_days: 0,
@@ -114,6 +116,7 @@ fn mail_entry(place: Place, raw: &[u8]) -> Entry {
             raw: Fingerprint::of(raw),
             written: Some(Fingerprint::of(&[raw, b"written"].concat())),
             bytes: raw.len() as u64,
+            queue: "support".into(),
             mailbox: "support".into(),
             kind: mail::Kind::Human,
             kind_reason: "no mark of a machine".into(),
@@ -304,7 +307,7 @@ fn an_outcome_reads_back_as_serde_would_have_written_it() {
         .with(Record::Cursor(cursor(9)))
         .with(Record::Allowance(Allowance {
             name: "all".into(),
-            sent: vec![start()],
+            sent: vec![(2_960_000, 3)],
         }));
     let mut encoded = Encoded::default();
     encoded

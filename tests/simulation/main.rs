@@ -18,12 +18,29 @@ fn every_seed_keeps_the_promises() {
     let seeds = number("TICKETD_SEEDS").unwrap_or(200);
     let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
     let failed: Vec<u64> = std::thread::scope(|scope| {
-        let part = |thread: u64| move || (0..seeds).filter(|s| s % threads == thread).filter(|s| !holds(*s)).take(5).collect::<Vec<_>>();
-        let running: Vec<_> = (0..threads).map(|thread| scope.spawn(part(thread))).collect();
-        running.into_iter().flat_map(|t| t.join().expect("a thread of seeds")).collect()
+        let part = |thread: u64| {
+            move || {
+                (0..seeds)
+                    .filter(|s| s % threads == thread)
+                    .filter(|s| !holds(*s))
+                    .take(5)
+                    .collect::<Vec<_>>()
+            }
+        };
+        let running: Vec<_> = (0..threads)
+            .map(|thread| scope.spawn(part(thread)))
+            .collect();
+        running
+            .into_iter()
+            .flat_map(|t| t.join().expect("a thread of seeds"))
+            .collect()
     });
     println!("{seeds} seeds, {} failed", failed.len());
-    assert!(failed.is_empty(), "run one alone: TICKETD_SEED={} cargo test --test simulation", failed[0]);
+    assert!(
+        failed.is_empty(),
+        "run one alone: TICKETD_SEED={} cargo test --test simulation",
+        failed[0]
+    );
 }
 
 /// A checker that has never been seen to object proves nothing.

@@ -3,9 +3,9 @@
 use crate::world::Sent;
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet};
+use ticketd::desk::LetterKind;
 use ticketd::desk::record::{Cursor, Direction, Entry, EntryKind, Road};
 use ticketd::desk::ticket::{Ticket, TicketId};
-use ticketd::desk::LetterKind;
 use ticketd::mail::Fingerprint;
 use ticketd::store::{Reader, audit};
 
@@ -20,23 +20,49 @@ pub struct Promises {
 impl Promises {
     /// The clerk said that a mail is committed.
     pub fn taken(&mut self, raw: Fingerprint, duplicate: bool) {
-        assert!(duplicate || !self.taken.contains(&raw), "a mail was taken twice");
+        assert!(
+            duplicate || !self.taken.contains(&raw),
+            "a mail was taken twice"
+        );
         self.taken.insert(raw);
     }
 
     /// After every step.
     pub fn check(&mut self, reader: &Reader, sent: &[Sent], now: DateTime<Utc>) {
         let cursor = reader.cursor("support").expect("the cursor");
-        assert!(cursor_went_on(self.cursor.as_ref(), cursor.as_ref()), "the cursor went back: {:?} to {cursor:?}", self.cursor);
+        assert!(
+            cursor_went_on(self.cursor.as_ref(), cursor.as_ref()),
+            "the cursor went back: {:?} to {cursor:?}",
+            self.cursor
+        );
         self.cursor = cursor;
-        assert!(reader.due(now, 1).expect("due steps").is_empty(), "a step is due and nobody was told");
+        assert!(
+            reader.due(now, 1).expect("due steps").is_empty(),
+            "a step is due and nobody was told"
+        );
         let record = Record::read(reader);
         assert_eq!(doubly_recorded(&record), None, "a mail is on record twice");
-        assert_eq!(lost(&record, &self.taken), None, "a mail that was taken is not on record");
-        assert_eq!(silent_clock(&record), None, "a clock runs and no step is to come");
+        assert_eq!(
+            lost(&record, &self.taken),
+            None,
+            "a mail that was taken is not on record"
+        );
+        assert_eq!(
+            silent_clock(&record),
+            None,
+            "a clock runs and no step is to come"
+        );
         assert_eq!(answered_machine(sent), None, "a machine got a letter");
-        assert_eq!(sent_twice(&record, sent), None, "a letter that may not be doubled arrived twice");
-        assert_eq!(unacknowledged(&record), None, "a ticket has no acknowledgement and no reason, or two");
+        assert_eq!(
+            sent_twice(&record, sent),
+            None,
+            "a letter that may not be doubled arrived twice"
+        );
+        assert_eq!(
+            unacknowledged(&record),
+            None,
+            "a ticket has no acknowledgement and no reason, or two"
+        );
         assert_eq!(leaked(sent), None, "a forged answer was relayed, or a note");
     }
 
@@ -44,7 +70,11 @@ impl Promises {
     pub fn at_rest(&self, reader: &Reader, inbox: &[Fingerprint]) {
         let record = Record::read(reader);
         let all: BTreeSet<Fingerprint> = inbox.iter().copied().collect();
-        assert_eq!(lost(&record, &all), None, "a mail in the inbox is not on record");
+        assert_eq!(
+            lost(&record, &all),
+            None,
+            "a mail in the inbox is not on record"
+        );
         assert_eq!(on_the_road(&record), None, "a letter did not leave");
         let findings = audit::audit(reader).expect("the audit runs");
         assert!(findings.is_empty(), "the audit objects: {}", findings[0]);
@@ -66,19 +96,30 @@ impl Record {
                 true
             })
             .expect("the tickets");
-        let ids = tickets.iter().map(|t| t.id).chain([TicketId::FILE]).collect::<BTreeSet<_>>();
-        let entries = ids.into_iter().flat_map(|id| reader.entries(id).expect("entries")).collect();
+        let ids = tickets
+            .iter()
+            .map(|t| t.id)
+            .chain([TicketId::FILE])
+            .collect::<BTreeSet<_>>();
+        let entries = ids
+            .into_iter()
+            .flat_map(|id| reader.entries(id).expect("entries"))
+            .collect();
         Record { tickets, entries }
     }
 
     fn letters(&self) -> impl Iterator<Item = (&Entry, &ticketd::desk::record::LetterFacts)> {
-        self.entries.iter().filter_map(|e| Some((e, e.letter.as_ref()?)))
+        self.entries
+            .iter()
+            .filter_map(|e| Some((e, e.letter.as_ref()?)))
     }
 }
 
 fn cursor_went_on(before: Option<&Cursor>, after: Option<&Cursor>) -> bool {
     match (before, after) {
-        (Some(before), Some(after)) => (after.uid_validity, after.uid) >= (before.uid_validity, before.uid),
+        (Some(before), Some(after)) => {
+            (after.uid_validity, after.uid) >= (before.uid_validity, before.uid)
+        }
         (Some(_), None) => false,
         (None, _) => true,
     }
@@ -86,22 +127,36 @@ fn cursor_went_on(before: Option<&Cursor>, after: Option<&Cursor>) -> bool {
 
 fn doubly_recorded(record: &Record) -> Option<Fingerprint> {
     let mut seen = BTreeSet::new();
-    record.entries.iter().filter_map(|e| Some(e.mail.as_ref()?.raw)).find(|raw| !seen.insert(*raw))
+    record
+        .entries
+        .iter()
+        .filter_map(|e| Some(e.mail.as_ref()?.raw))
+        .find(|raw| !seen.insert(*raw))
 }
 
 /// A forged second mail under a known Message-ID with the same words would be the same mail by another road; ours always differ.
 fn lost(record: &Record, taken: &BTreeSet<Fingerprint>) -> Option<Fingerprint> {
-    let on_record: BTreeSet<Fingerprint> = record.entries.iter().filter_map(|e| Some(e.mail.as_ref()?.raw)).collect();
+    let on_record: BTreeSet<Fingerprint> = record
+        .entries
+        .iter()
+        .filter_map(|e| Some(e.mail.as_ref()?.raw))
+        .collect();
     taken.difference(&on_record).next().copied()
 }
 
 fn silent_clock(record: &Record) -> Option<TicketId> {
-    let silent = |t: &&Ticket| t.clocks.iter().any(|c| c.is_running() && c.next.is_none() && !c.objective.internal);
+    let silent = |t: &&Ticket| {
+        t.clocks
+            .iter()
+            .any(|c| c.is_running() && c.next.is_none() && !c.objective.internal)
+    };
     record.tickets.iter().find(silent).map(|t| t.id)
 }
 
 fn answered_machine(sent: &[Sent]) -> Option<String> {
-    sent.iter().find(|s| s.to.starts_with("robot@") || s.to == "support@desk.example").map(|s| s.message_id.clone())
+    sent.iter()
+        .find(|s| s.to.starts_with("robot@") || s.to == "support@desk.example")
+        .map(|s| s.message_id.clone())
 }
 
 /// Acknowledgements, notices, transcripts and changes go at most once; a warning or an answer may go again only where nobody can know.
@@ -110,16 +165,36 @@ fn sent_twice(record: &Record, sent: &[Sent]) -> Option<String> {
     for letter in sent {
         *times.entry(&letter.message_id).or_default() += 1;
     }
-    let once: BTreeSet<&str> = record.letters().filter(|(_, l)| !l.kind.is_resent_when_unknown()).filter_map(|(e, _)| e.message_id.as_deref()).collect();
-    times.into_iter().find(|(id, n)| *n > 1 && once.contains(id)).map(|(id, _)| id.to_string())
+    let once: BTreeSet<&str> = record
+        .letters()
+        .filter(|(_, l)| !l.kind.is_resent_when_unknown())
+        .filter_map(|(e, _)| e.message_id.as_deref())
+        .collect();
+    times
+        .into_iter()
+        .find(|(id, n)| *n > 1 && once.contains(id))
+        .map(|(id, _)| id.to_string())
 }
 
 fn unacknowledged(record: &Record) -> Option<TicketId> {
     record.tickets.iter().map(|t| t.id).find(|id| {
         let own = || record.entries.iter().filter(|e| e.place.ticket == *id);
-        let letters = own().filter(|e| e.letter.as_ref().is_some_and(|l| l.kind == LetterKind::Acknowledgement)).count();
-        let reasons = own().filter(|e| e.text.starts_with("Not acknowledged:")).count();
-        let set_aside = record.tickets.iter().any(|t| t.id == *id && own().next().is_some_and(|e| e.direction == Direction::In) && letters == 0 && was_set_aside(t, own()));
+        let letters = own()
+            .filter(|e| {
+                e.letter
+                    .as_ref()
+                    .is_some_and(|l| l.kind == LetterKind::Acknowledgement)
+            })
+            .count();
+        let reasons = own()
+            .filter(|e| e.text.starts_with("Not acknowledged:"))
+            .count();
+        let set_aside = record.tickets.iter().any(|t| {
+            t.id == *id
+                && own().next().is_some_and(|e| e.direction == Direction::In)
+                && letters == 0
+                && was_set_aside(t, own())
+        });
         letters + reasons != 1 && !set_aside
     })
 }
@@ -131,18 +206,35 @@ fn was_set_aside<'a>(ticket: &Ticket, mut own: impl Iterator<Item = &'a Entry>) 
 
 fn leaked(sent: &[Sent]) -> Option<String> {
     let to_customer = |s: &&Sent| !s.to.ends_with("@vendor.example");
-    sent.iter().filter(to_customer).find(|s| s.raw.contains("FORGED") || s.raw.contains("only for us")).map(|s| s.message_id.clone())
+    sent.iter()
+        .filter(to_customer)
+        .find(|s| s.raw.contains("FORGED") || s.raw.contains("only for us"))
+        .map(|s| s.message_id.clone())
 }
 
 fn on_the_road(record: &Record) -> Option<String> {
-    let waits = |road: &Road| matches!(road, Road::Waiting { .. } | Road::Taken { .. } | Road::Held);
-    record.letters().find(|(_, l)| waits(&l.road)).and_then(|(e, _)| e.message_id.clone())
+    let waits =
+        |road: &Road| matches!(road, Road::Waiting { .. } | Road::Taken { .. } | Road::Held);
+    record
+        .letters()
+        .find(|(_, l)| waits(&l.road))
+        .and_then(|(e, _)| e.message_id.clone())
 }
 
 /// Each checker is shown one world in which its promise is broken.
 pub fn each_is_seen_failing() {
-    let sent = |to: &str, id: &str, raw: &str| Sent { message_id: id.into(), to: to.into(), raw: raw.into() };
-    let cursor = |validity, uid| Cursor { mailbox: "support".into(), uid_validity: validity, uid, owed: vec![], polled: DateTime::UNIX_EPOCH };
+    let sent = |to: &str, id: &str, raw: &str| Sent {
+        message_id: id.into(),
+        to: to.into(),
+        raw: raw.into(),
+    };
+    let cursor = |validity, uid| Cursor {
+        mailbox: "support".into(),
+        uid_validity: validity,
+        uid,
+        owed: vec![],
+        polled: DateTime::UNIX_EPOCH,
+    };
     assert!(!cursor_went_on(Some(&cursor(1, 5)), Some(&cursor(1, 4))));
     assert!(!cursor_went_on(Some(&cursor(1, 5)), None));
     assert!(answered_machine(&[sent("robot@acme.example", "x", "")]).is_some());
@@ -151,11 +243,17 @@ pub fn each_is_seen_failing() {
 
     let broken = broken::record();
     assert_eq!(doubly_recorded(&broken), Some(Fingerprint([1; 32])));
-    assert_eq!(lost(&broken, &BTreeSet::from([Fingerprint([9; 32])])), Some(Fingerprint([9; 32])));
+    assert_eq!(
+        lost(&broken, &BTreeSet::from([Fingerprint([9; 32])])),
+        Some(Fingerprint([9; 32]))
+    );
     assert_eq!(silent_clock(&broken), Some(TicketId(1)));
     assert_eq!(unacknowledged(&broken), Some(TicketId(1)));
     assert!(on_the_road(&broken).is_some());
-    let twice = [sent("alice@acme.example", "ack@desk.example", ""), sent("alice@acme.example", "ack@desk.example", "")];
+    let twice = [
+        sent("alice@acme.example", "ack@desk.example", ""),
+        sent("alice@acme.example", "ack@desk.example", ""),
+    ];
     assert!(sent_twice(&broken, &twice).is_some());
 }
 
@@ -168,13 +266,32 @@ mod broken {
     use ticketd::mail::{Kind, Language, Mailbox};
 
     pub fn record() -> Record {
-        Record { tickets: vec![ticket()], entries: vec![mail(1), mail(2), acknowledgement(3), acknowledgement(4)] }
+        Record {
+            tickets: vec![ticket()],
+            entries: vec![mail(1), mail(2), acknowledgement(3), acknowledgement(4)],
+        }
     }
 
     fn ticket() -> Ticket {
         let at = DateTime::UNIX_EPOCH;
-        let objective = Objective { clause: "C4.1".into(), minutes: 60, hours: "24/7".into(), internal: false };
-        let clock = Clock { kind: ClockKind::InitialResponse, objective, started: at, deadline: at, step_done: None, next: None, stopped: None, breached: None, by_severity: vec![], credit_days: 0 };
+        let objective = Objective {
+            clause: "C4.1".into(),
+            minutes: 60,
+            hours: "24/7".into(),
+            internal: false,
+        };
+        let clock = Clock {
+            kind: ClockKind::InitialResponse,
+            objective,
+            started: at,
+            deadline: at,
+            step_done: None,
+            next: None,
+            stopped: None,
+            breached: None,
+            by_severity: vec![],
+            credit_days: 0,
+        };
         Ticket {
             id: TicketId(1),
             first_mail: Fingerprint([1; 32]),
@@ -184,8 +301,17 @@ mod broken {
             severity: 3,
             severity_by: SeverityBy::Rules,
             language: Language::En,
-            subscription: Subscription { customer: None, customer_name: String::new(), plan: "default".into(), language: None, tam: None },
-            requester: Mailbox { name: String::new(), address: "alice@acme.example".into() },
+            subscription: Subscription {
+                customer: None,
+                customer_name: String::new(),
+                plan: "default".into(),
+                language: None,
+                tam: None,
+            },
+            requester: Mailbox {
+                name: String::new(),
+                address: "alice@acme.example".into(),
+            },
             requester_proven: true,
             participants: vec![],
             assignee: None,
@@ -203,8 +329,22 @@ mod broken {
     }
 
     fn entry(seq: u32, kind: EntryKind) -> Entry {
-        let place = Place { ticket: TicketId(1), seq };
-        Entry { place, at: DateTime::UNIX_EPOCH, kind, direction: Direction::In, from: String::new(), subject: String::new(), message_id: None, text: String::new(), mail: None, letter: None }
+        let place = Place {
+            ticket: TicketId(1),
+            seq,
+        };
+        Entry {
+            place,
+            at: DateTime::UNIX_EPOCH,
+            kind,
+            direction: Direction::In,
+            from: String::new(),
+            subject: String::new(),
+            message_id: None,
+            text: String::new(),
+            mail: None,
+            letter: None,
+        }
     }
 
     fn mail(seq: u32) -> Entry {
@@ -219,12 +359,29 @@ mod broken {
             found_by: vec![],
             oddities: vec![],
         };
-        Entry { mail: Some(facts), ..entry(seq, EntryKind::Mail) }
+        Entry {
+            mail: Some(facts),
+            ..entry(seq, EntryKind::Mail)
+        }
     }
 
     fn acknowledgement(seq: u32) -> Entry {
-        let road = Road::Waiting { next_try: DateTime::UNIX_EPOCH };
-        let facts = LetterFacts { kind: LetterKind::Acknowledgement, to: "alice@acme.example".into(), envelope_from: String::new(), raw: None, road, attempts: 0, last_error: String::new() };
-        Entry { letter: Some(facts), message_id: Some("ack@desk.example".into()), ..entry(seq, EntryKind::Letter) }
+        let road = Road::Waiting {
+            next_try: DateTime::UNIX_EPOCH,
+        };
+        let facts = LetterFacts {
+            kind: LetterKind::Acknowledgement,
+            to: "alice@acme.example".into(),
+            envelope_from: String::new(),
+            raw: None,
+            road,
+            attempts: 0,
+            last_error: String::new(),
+        };
+        Entry {
+            letter: Some(facts),
+            message_id: Some("ack@desk.example".into()),
+            ..entry(seq, EntryKind::Letter)
+        }
     }
 }

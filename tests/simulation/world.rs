@@ -48,9 +48,18 @@ impl World {
     pub fn new(seed: u64, loud: bool) -> World {
         let mut rng = Rng::with_seed(seed);
         // A working day, or one of the days on which the clocks change, or a holiday.
-        let days = [(2026, 9, 7), (2026, 3, 27), (2026, 10, 23), (2026, 4, 2), (2026, 12, 24)];
+        let days = [
+            (2026, 9, 7),
+            (2026, 3, 27),
+            (2026, 10, 23),
+            (2026, 4, 2),
+            (2026, 12, 24),
+        ];
         let (y, m, d) = days[rng.usize(..days.len())];
-        let now = Utc.with_ymd_and_hms(y, m, d, rng.u32(4..20), rng.u32(..60), 0).single().expect("an instant");
+        let now = Utc
+            .with_ymd_and_hms(y, m, d, rng.u32(4..20), rng.u32(..60), 0)
+            .single()
+            .expect("an instant");
         let mut world = World {
             rng,
             loud,
@@ -85,7 +94,8 @@ impl World {
             self.disk.crash_at(self.disk.steps() + self.rng.u64(1..12));
         }
         if self.rng.u8(..12) == 0 {
-            self.disk.fail_sync_at(self.disk.steps() + self.rng.u64(1..8));
+            self.disk
+                .fail_sync_at(self.disk.steps() + self.rng.u64(1..8));
         }
         match self.rng.u8(..12) {
             0..=4 => self.somebody_writes(),
@@ -117,7 +127,11 @@ impl World {
     }
 
     fn put(&mut self, raw: Vec<u8>) {
-        self.say(&format!("mail {} arrives: {}", self.next_uid, first_lines(&raw)));
+        self.say(&format!(
+            "mail {} arrives: {}",
+            self.next_uid,
+            first_lines(&raw)
+        ));
         self.inbox.insert(self.next_uid, (raw, self.now));
         self.next_uid += 1;
     }
@@ -131,37 +145,88 @@ impl World {
         let who = PEOPLE[self.rng.usize(..PEOPLE.len())];
         let severity = self.rng.u8(1..5);
         let id = self.id();
-        mail(who, true, &format!("Request {id}"), &format!("Severity: {severity}\nSomething is wrong with number {id}.\n"), &format!("<r{id}@{}>", domain(who)), "")
+        mail(
+            who,
+            true,
+            &format!("Request {id}"),
+            &format!("Severity: {severity}\nSomething is wrong with number {id}.\n"),
+            &format!("<r{id}@{}>", domain(who)),
+            "",
+        )
     }
 
     fn answer_of_customer(&mut self) -> Vec<u8> {
-        let to_customers: Vec<usize> = (0..self.sent.len()).filter(|i| !self.sent[*i].to.ends_with("@vendor.example")).collect();
-        let Some(letter) = self.rng.choice(to_customers) else { return self.request() };
-        let (who, about) = (self.sent[letter].to.clone(), self.sent[letter].message_id.clone());
+        let to_customers: Vec<usize> = (0..self.sent.len())
+            .filter(|i| !self.sent[*i].to.ends_with("@vendor.example"))
+            .collect();
+        let Some(letter) = self.rng.choice(to_customers) else {
+            return self.request();
+        };
+        let (who, about) = (
+            self.sent[letter].to.clone(),
+            self.sent[letter].message_id.clone(),
+        );
         let id = self.id();
-        mail(&who, true, "Re: your answer", &format!("One more thing, number {id}.\n"), &format!("<a{id}@{}>", domain(&who)), &format!("In-Reply-To: <{about}>\r\n"))
+        mail(
+            &who,
+            true,
+            "Re: your answer",
+            &format!("One more thing, number {id}.\n"),
+            &format!("<a{id}@{}>", domain(&who)),
+            &format!("In-Reply-To: <{about}>\r\n"),
+        )
     }
 
     /// An answer to a notice; not authenticated, it is a forgery that happens to know the token.
     fn answer_of_staff(&mut self, authenticated: bool) -> Vec<u8> {
-        let to_staff: Vec<usize> = (0..self.sent.len()).filter(|i| self.sent[*i].to.ends_with("@vendor.example")).collect();
-        let Some(letter) = self.rng.choice(to_staff) else { return self.request() };
-        let (who, about) = (self.sent[letter].to.clone(), self.sent[letter].message_id.clone());
+        let to_staff: Vec<usize> = (0..self.sent.len())
+            .filter(|i| self.sent[*i].to.ends_with("@vendor.example"))
+            .collect();
+        let Some(letter) = self.rng.choice(to_staff) else {
+            return self.request();
+        };
+        let (who, about) = (
+            self.sent[letter].to.clone(),
+            self.sent[letter].message_id.clone(),
+        );
         let id = self.id();
         let body = match self.rng.u8(..5) {
             0 => "#note only for us\n".into(),
             1 => format!("#severity {} facts\n", self.rng.u8(1..5)),
             2 => format!("#close done\nAnswer {id} and goodbye.\n"),
-            _ => format!("Answer {id}: {}.\n", if authenticated { "we look into it" } else { "FORGED" }),
+            _ => format!(
+                "Answer {id}: {}.\n",
+                if authenticated {
+                    "we look into it"
+                } else {
+                    "FORGED"
+                }
+            ),
         };
-        mail(&who, authenticated, "Re: notice", &body, &format!("<s{id}@vendor.example>"), &format!("In-Reply-To: <{about}>\r\n"))
+        mail(
+            &who,
+            authenticated,
+            "Re: notice",
+            &body,
+            &format!("<s{id}@vendor.example>"),
+            &format!("In-Reply-To: <{about}>\r\n"),
+        )
     }
 
     /// An automatic reply to our newest letter, or one out of the blue.
     fn machine(&mut self) -> Vec<u8> {
-        let about = self.sent.last().map_or(String::new(), |l| format!("In-Reply-To: <{}>\r\n", l.message_id));
+        let about = self.sent.last().map_or(String::new(), |l| {
+            format!("In-Reply-To: <{}>\r\n", l.message_id)
+        });
         let id = self.id();
-        mail("robot@acme.example", true, "Automatic reply", "I am away.\n", &format!("<m{id}@acme.example>"), &format!("Auto-Submitted: auto-replied\r\n{about}"))
+        mail(
+            "robot@acme.example",
+            true,
+            "Automatic reply",
+            "I am away.\n",
+            &format!("<m{id}@acme.example>"),
+            &format!("Auto-Submitted: auto-replied\r\n{about}"),
+        )
     }
 
     fn again(&mut self) -> Vec<u8> {
@@ -173,22 +238,44 @@ impl World {
     fn forged_id(&mut self) -> Vec<u8> {
         let id = self.id();
         let taken = self.rng.u32(1..=id);
-        mail(PEOPLE[0], true, "Other words", &format!("Same id, other words, number {id}.\n"), &format!("<r{taken}@{}>", domain(PEOPLE[0])), "")
+        mail(
+            PEOPLE[0],
+            true,
+            "Other words",
+            &format!("Same id, other words, number {id}.\n"),
+            &format!("<r{taken}@{}>", domain(PEOPLE[0])),
+            "",
+        )
     }
 
     // The house
 
     fn start(&mut self) {
-        let store = Store::over(Box::new(self.disk.clone()), Box::new(self.index.clone()), Options::default());
+        let store = Store::over(
+            Box::new(self.disk.clone()),
+            Box::new(self.index.clone()),
+            Options::default(),
+        );
         let store = store.unwrap_or_else(|e| panic!("the store does not open again: {e:#}"));
         self.clerk = Some(Clerk::new(store, self.policy.clone()));
-        let taken = self.reader().outbox().expect("the outbox").into_iter().filter(|e| is_taken(e));
-        let lost = taken.map(|e| moved(&e, Movement::Lost("ended".into()))).collect();
+        let taken = self
+            .reader()
+            .outbox()
+            .expect("the outbox")
+            .into_iter()
+            .filter(|e| is_taken(e));
+        let lost = taken
+            .map(|e| moved(&e, Movement::Lost("ended".into())))
+            .collect();
         self.process(lost);
     }
 
     pub fn reader(&mut self) -> Reader {
-        self.clerk.as_mut().expect("the house is open").store().reader()
+        self.clerk
+            .as_mut()
+            .expect("the house is open")
+            .store()
+            .reader()
     }
 
     /// As the clerk's window does: an error takes nothing.
@@ -197,18 +284,42 @@ impl World {
             return None;
         }
         let now = self.now;
-        self.clerk.as_mut().expect("the house is open").process(&jobs, now).ok()
+        self.clerk
+            .as_mut()
+            .expect("the house is open")
+            .process(&jobs, now)
+            .ok()
     }
 
     fn poll(&mut self) {
-        let known = self.reader().cursor("support").expect("the cursor").filter(|c| c.uid_validity == self.uid_validity);
+        let known = self
+            .reader()
+            .cursor("support")
+            .expect("the cursor")
+            .filter(|c| c.uid_validity == self.uid_validity);
         let after = known.as_ref().map_or(0, |c| c.uid);
-        let mails: Vec<(u32, Vec<u8>, DateTime<Utc>)> = self.inbox.range(after + 1..).take(5).map(|(uid, (raw, at))| (*uid, raw.clone(), *at)).collect();
+        let mails: Vec<(u32, Vec<u8>, DateTime<Utc>)> = self
+            .inbox
+            .range(after + 1..)
+            .take(5)
+            .map(|(uid, (raw, at))| (*uid, raw.clone(), *at))
+            .collect();
         let last = mails.len();
-        let jobs: Vec<Job> = mails.into_iter().enumerate().map(|(i, (uid, raw, at))| self.arrival(uid, raw, at, i + 1 == last)).collect();
-        let raws: Vec<Fingerprint> = jobs.iter().filter_map(|j| j.raw.as_deref()).map(Fingerprint::of).collect();
+        let jobs: Vec<Job> = mails
+            .into_iter()
+            .enumerate()
+            .map(|(i, (uid, raw, at))| self.arrival(uid, raw, at, i + 1 == last))
+            .collect();
+        let raws: Vec<Fingerprint> = jobs
+            .iter()
+            .filter_map(|j| j.raw.as_deref())
+            .map(Fingerprint::of)
+            .collect();
         if let Some(done) = self.process(jobs) {
-            self.say(&format!("polled: {:?}", done.iter().map(|d| &d.because).collect::<Vec<_>>()));
+            self.say(&format!(
+                "polled: {:?}",
+                done.iter().map(|d| &d.because).collect::<Vec<_>>()
+            ));
             for (raw, done) in raws.into_iter().zip(done) {
                 self.promises.taken(raw, done.fate == Fate::Duplicate);
             }
@@ -216,16 +327,41 @@ impl World {
     }
 
     fn arrival(&self, uid: u32, raw: Vec<u8>, at: DateTime<Utc>, last: bool) -> Job {
-        let cursor = last.then(|| Cursor { mailbox: "support".into(), uid_validity: self.uid_validity, uid, owed: vec![], polled: self.now });
-        let arrival = Arrival { mailbox: "support".into(), queue: "support".into(), mail: Arc::new(mail::read(&raw)), received: at.min(self.now), silent: false, cursor, trouble: None };
-        Job { event: Event::MailArrived(Box::new(arrival)), raw: Some(raw.into()) }
+        let cursor = last.then(|| Cursor {
+            mailbox: "support".into(),
+            uid_validity: self.uid_validity,
+            uid,
+            owed: vec![],
+            polled: self.now,
+        });
+        let arrival = Arrival {
+            mailbox: "support".into(),
+            queue: "support".into(),
+            mail: Arc::new(mail::read(&raw)),
+            received: at.min(self.now),
+            silent: false,
+            cursor,
+            trouble: None,
+        };
+        Job {
+            event: Event::MailArrived(Box::new(arrival)),
+            raw: Some(raw.into()),
+        }
     }
 
     /// The courier takes some letters; each of its moves can fail or be cut off.
     fn deliver(&mut self) {
         let some = self.rng.usize(1..6);
-        for letter in self.reader().letters_due(self.now, some).expect("the outbox") {
-            if self.disk.is_off() || self.process(vec![moved(&letter, Movement::Taken)]).is_none() {
+        for letter in self
+            .reader()
+            .letters_due(self.now, some)
+            .expect("the outbox")
+        {
+            if self.disk.is_off()
+                || self
+                    .process(vec![moved(&letter, Movement::Taken)])
+                    .is_none()
+            {
                 return;
             }
             match self.rng.u8(..10) {
@@ -252,10 +388,25 @@ impl World {
     }
 
     fn carry(&mut self, letter: &Entry) {
-        let bytes = self.reader().bytes(letter.place).expect("a letter's bytes").expect("a letter has bytes");
-        let (to, message_id) = (letter.letter.as_ref().map(|l| l.to.clone()).unwrap_or_default(), letter.message_id.clone().unwrap_or_default());
+        let bytes = self
+            .reader()
+            .bytes(letter.place)
+            .expect("a letter's bytes")
+            .expect("a letter has bytes");
+        let (to, message_id) = (
+            letter
+                .letter
+                .as_ref()
+                .map(|l| l.to.clone())
+                .unwrap_or_default(),
+            letter.message_id.clone().unwrap_or_default(),
+        );
         self.say(&format!("letter {message_id} reaches {to}"));
-        self.sent.push(Sent { message_id, to, raw: String::from_utf8_lossy(&bytes).into_owned() });
+        self.sent.push(Sent {
+            message_id,
+            to,
+            raw: String::from_utf8_lossy(&bytes).into_owned(),
+        });
     }
 
     fn tell(&mut self, letter: &Entry, what: Movement) {
@@ -275,7 +426,13 @@ impl World {
             if due.is_empty() {
                 return;
             }
-            let jobs = due.into_iter().map(|d| Job { event: Event::DeadlineReached(d), raw: None }).collect();
+            let jobs = due
+                .into_iter()
+                .map(|d| Job {
+                    event: Event::DeadlineReached(d),
+                    raw: None,
+                })
+                .collect();
             if self.process(jobs).is_none() {
                 return;
             }
@@ -341,18 +498,32 @@ impl World {
             self.fire();
             self.poll();
             for letter in self.reader().letters_due(self.now, 50).expect("the outbox") {
-                if self.process(vec![moved(&letter, Movement::Taken)]).is_some() {
+                if self
+                    .process(vec![moved(&letter, Movement::Taken)])
+                    .is_some()
+                {
                     self.carry(&letter);
                     self.tell(&letter, Movement::Accepted("250".into()));
                 }
             }
-            let read_to = self.reader().cursor("support").expect("the cursor").filter(|c| c.uid_validity == self.uid_validity).map_or(0, |c| c.uid);
-            if read_to + 1 >= self.next_uid && self.reader().next_letter().expect("the outbox").is_none() {
+            let read_to = self
+                .reader()
+                .cursor("support")
+                .expect("the cursor")
+                .filter(|c| c.uid_validity == self.uid_validity)
+                .map_or(0, |c| c.uid);
+            if read_to + 1 >= self.next_uid
+                && self.reader().next_letter().expect("the outbox").is_none()
+            {
                 break;
             }
         }
         self.check();
-        let raws: Vec<Fingerprint> = self.inbox.values().map(|(raw, _)| Fingerprint::of(raw)).collect();
+        let raws: Vec<Fingerprint> = self
+            .inbox
+            .values()
+            .map(|(raw, _)| Fingerprint::of(raw))
+            .collect();
         let reader = self.reader();
         self.promises.at_rest(&reader, &raws);
         self.same_after_rebuild();
@@ -367,8 +538,17 @@ impl World {
     fn same_after_rebuild(&mut self) {
         self.clerk = None;
         let anew = MemoryIndex::new();
-        Store::over(Box::new(self.disk.clone()), Box::new(anew.clone()), Options::default()).expect("the journal opens");
-        assert_eq!(without_meta(anew.rows()), without_meta(self.index.rows()), "replay gives another index");
+        Store::over(
+            Box::new(self.disk.clone()),
+            Box::new(anew.clone()),
+            Options::default(),
+        )
+        .expect("the journal opens");
+        assert_eq!(
+            without_meta(anew.rows()),
+            without_meta(self.index.rows()),
+            "replay gives another index"
+        );
     }
 
     fn say(&self, what: &str) {
@@ -379,25 +559,50 @@ impl World {
 }
 
 fn without_meta(rows: BTreeMap<String, Vec<u8>>) -> BTreeMap<String, String> {
-    rows.into_iter().filter(|(key, _)| !key.starts_with("meta")).map(|(key, value)| (key, String::from_utf8_lossy(&value).into_owned())).collect()
+    rows.into_iter()
+        .filter(|(key, _)| !key.starts_with("meta"))
+        .map(|(key, value)| (key, String::from_utf8_lossy(&value).into_owned()))
+        .collect()
 }
 
 fn is_taken(entry: &Entry) -> bool {
-    entry.letter.as_ref().is_some_and(|l| matches!(l.road, ticketd::desk::record::Road::Taken { .. }))
+    entry
+        .letter
+        .as_ref()
+        .is_some_and(|l| matches!(l.road, ticketd::desk::record::Road::Taken { .. }))
 }
 
 fn moved(letter: &Entry, to: Movement) -> Job {
-    Job { event: Event::LetterMoved(Moved { letter: letter.place, to }), raw: None }
+    Job {
+        event: Event::LetterMoved(Moved {
+            letter: letter.place,
+            to,
+        }),
+        raw: None,
+    }
 }
 
-const PEOPLE: [&str; 6] =
-    ["alice@acme.example", "kaethi@baeckerei-keller.example", "jonas@initech.example", "gina@globex.example", "stranger@elsewhere.example", "support@desk.example"];
+const PEOPLE: [&str; 6] = [
+    "alice@acme.example",
+    "kaethi@baeckerei-keller.example",
+    "jonas@initech.example",
+    "gina@globex.example",
+    "stranger@elsewhere.example",
+    "support@desk.example",
+];
 
 fn domain(address: &str) -> &str {
     address.rsplit_once('@').map_or("", |(_, d)| d)
 }
 
-fn mail(from: &str, authenticated: bool, subject: &str, body: &str, id: &str, extra: &str) -> Vec<u8> {
+fn mail(
+    from: &str,
+    authenticated: bool,
+    subject: &str,
+    body: &str,
+    id: &str,
+    extra: &str,
+) -> Vec<u8> {
     let verdict = if authenticated { "pass" } else { "fail" };
     format!(
         "Authentication-Results: mx.desk.example; dmarc={verdict} header.from={}\r\nReceived: from somewhere by mx.desk.example; Mon, 7 Sep 2026 08:00:00 +0200\r\n\
@@ -410,14 +615,34 @@ fn mail(from: &str, authenticated: bool, subject: &str, body: &str, id: &str, ex
 
 fn first_lines(raw: &[u8]) -> String {
     let text = String::from_utf8_lossy(raw);
-    text.lines().filter(|l| l.starts_with("From:") || l.starts_with("Message-ID:") || l.starts_with("In-Reply")).collect::<Vec<_>>().join(" ")
+    text.lines()
+        .filter(|l| {
+            l.starts_with("From:") || l.starts_with("Message-ID:") || l.starts_with("In-Reply")
+        })
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// The shipped contract, customers, staff, rules and letters.
 pub fn policy() -> Policy {
-    let file = |name: &str| Source { file: name.into(), text: std::fs::read_to_string(format!("{}/rules/{name}", env!("CARGO_MANIFEST_DIR"))).expect("a shipped file") };
-    let book = Book::parse(&file("contract.toml"), &file("customers.toml"), &file("staff.toml")).expect("the shipped contract");
-    let rules: Vec<Source> = ticketd::rules::SHIPPED.iter().map(|(name, text)| Source { file: name.to_string(), text: text.to_string() }).collect();
+    let file = |name: &str| Source {
+        file: name.into(),
+        text: std::fs::read_to_string(format!("{}/rules/{name}", env!("CARGO_MANIFEST_DIR")))
+            .expect("a shipped file"),
+    };
+    let book = Book::parse(
+        &file("contract.toml"),
+        &file("customers.toml"),
+        &file("staff.toml"),
+    )
+    .expect("the shipped contract");
+    let rules: Vec<Source> = ticketd::rules::SHIPPED
+        .iter()
+        .map(|(name, text)| Source {
+            file: name.to_string(),
+            text: text.to_string(),
+        })
+        .collect();
     let queue = |name: &str, confidential| Queue {
         name: name.into(),
         address: format!("{name}@desk.example"),
@@ -440,6 +665,10 @@ pub fn policy() -> Policy {
         hold_letters: false,
         bounce_address: String::new(),
         reopen_within_days: 14,
-        links: Links { escalation_address: "hi@desk.example".into(), vendor: "Desk".into(), ..Links::default() },
+        links: Links {
+            escalation_address: "hi@desk.example".into(),
+            vendor: "Desk".into(),
+            ..Links::default()
+        },
     }
 }
