@@ -483,7 +483,7 @@ mod tests {
                 "AW: [support #1] AW: Printer",
                 true,
                 false,
-                "[support #1] AW: Printer",
+                "Printer",
             ),
             ("[support #1] AW: Printer", true, false, "Printer"),
             ("Re[2]: Printer", true, false, "Printer"),
