@@ -4,7 +4,7 @@ use crate::promises::Promises;
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use fastrand::Rng;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use ticketd::clerk::{Clerk, Job};
 use ticketd::contract::{Book, Source};
 use ticketd::desk::event::{Arrival, Event, Moved, Movement};
@@ -67,7 +67,7 @@ impl World {
             disk: FakeDisk::new(),
             index: MemoryIndex::new(),
             clerk: None,
-            policy: Arc::new(policy()),
+            policy: POLICY.clone(),
             inbox: BTreeMap::new(),
             uid_validity: 1,
             next_uid: 1,
@@ -636,8 +636,11 @@ fn first_lines(raw: &[u8]) -> String {
         .join(" ")
 }
 
+/// Compiled once: it never changes.
+static POLICY: LazyLock<Arc<Policy>> = LazyLock::new(|| Arc::new(policy()));
+
 /// The shipped contract, customers, staff, rules and letters.
-pub fn policy() -> Policy {
+fn policy() -> Policy {
     let file = |name: &str| Source {
         file: name.into(),
         text: std::fs::read_to_string(format!("{}/rules/{name}", env!("CARGO_MANIFEST_DIR")))
