@@ -78,7 +78,7 @@ fn next_road(
 ) -> Option<Road> {
     let on_its_way = matches!(letter.road, Road::Waiting { .. } | Road::Taken { .. });
     match to {
-        Movement::Taken if on_its_way => Some(Road::Taken {
+        Movement::Taken if matches!(letter.road, Road::Waiting { .. }) => Some(Road::Taken {
             at: now,
             next_try: now + TimeDelta::minutes(TAKEN_MINUTES),
         }),
