@@ -3,7 +3,7 @@
 //! Knows the variables of each template; does not know when a letter is due. To a customer nothing is echoed that a stranger wrote; of a confidential
 //! queue's mail nothing stands in any letter but the relay.
 
-use super::arrival::{Case, trust_word};
+use super::arrival::{self, Case, trust_word};
 use super::draft::Draft;
 use super::letter::{
     Acknowledgement, AcknowledgementSecurity, Breach, Change, Content, Enclosure, LetterKind,
@@ -142,7 +142,7 @@ fn notice(draft: &Draft, case: &Case, why: &str) -> Text {
             .map(|p| p.name.clone())
             .unwrap_or_default()
     };
-    let mut oddities = mail.oddities.clone();
+    let mut oddities = arrival::oddities(case);
     if !why.is_empty() {
         oddities.insert(0, why.into());
     }
