@@ -109,9 +109,137 @@ fn a_customer_is_acknowledged_answered_and_heard_again() {
     assert_eq!(ticket["breached"], false);
     assert_eq!(count(&office, EVE, |_| true), 2);
 
+    customer_writes_again(&office, &ticketd, &answered);
+    staff_command(&office, &ticketd, &notice);
+    a_forger_is_told_nothing(&office, &ticketd, &notice);
+    closed_and_reopened(&office, &ticketd, &notice, &answered);
+
+    ticketd.until_letters_left();
     ticketd.audit();
     ticketd.end_well();
     ticketd.logged_no_secret_and_no_panic();
+}
+
+fn customer_writes_again(office: &PostOffice, ticketd: &Ticketd, answered: &Seen) {
+    let again = answer(EVE, answered, "It fails still, now with error 18.");
+    office.submit(EVE, &again.raw);
+    for person in [ANNA, BEAT] {
+        let notice = got(office, person, "a notice of the reply", |m| {
+            m.says("error 18")
+        });
+        assert!(notice.says("Reply on ticket #1"), "{}", notice.text);
+        assert!(
+            !notice.says("We restarted"),
+            "without the quotation: {}",
+            notice.text
+        );
+    }
+    assert_eq!(ticketd.list(&["--all"]).len(), 1, "it is the same ticket");
+    assert_eq!(entries(&ticketd.show(1), "mail").len(), 3);
+    assert_eq!(
+        count(office, EVE, |m| m.auto_submitted.is_some()),
+        1,
+        "a reply is not acknowledged"
+    );
+}
+
+fn staff_command(office: &PostOffice, ticketd: &Ticketd, notice: &Seen) {
+    let commands = answer(
+        ANNA,
+        notice,
+        "#severity 2 their whole team waits\n#assign anna",
+    );
+    office.submit(ANNA, &commands.raw);
+    let transcript = got(office, ANNA, "a transcript", |m| {
+        m.says("Assigned to anna.")
+    });
+    assert!(
+        transcript.says("Severity set from 3 to 2."),
+        "{}",
+        transcript.text
+    );
+    let ticket = ticketd.show(1);
+    assert_eq!(
+        (&ticket["severity"], word(&ticket, "assignee")),
+        (&2.into(), "anna")
+    );
+    let change = got(office, EVE, "the news of the severity", |m| {
+        m.says("now has severity 2")
+    });
+    assert_eq!(change.auto_submitted.as_deref(), Some("auto-generated"));
+
+    let note = answer(
+        ANNA,
+        notice,
+        "#note They never pay on time.\n\nDo not tell them.",
+    );
+    office.submit(ANNA, &note.raw);
+    got(office, ANNA, "its transcript", |m| {
+        m.says("The note is on the record")
+    });
+    let ticket = ticketd.show(1);
+    let kept = entries(&ticket, "note");
+    assert!(
+        kept.iter()
+            .any(|e| word(e, "text") == "They never pay on time.\n\nDo not tell them."),
+        "{kept:?}"
+    );
+
+    let wrong = answer(ANNA, notice, "Dear Eve, it is done.\n\n#close");
+    office.submit(ANNA, &wrong.raw);
+    got(office, ANNA, "what was wrong", |m| {
+        m.says("#close stands below the first lines")
+    });
+    ticketd.until_letters_left();
+    assert_eq!(count(office, EVE, |m| m.says("never pay")), 0);
+    assert_eq!(count(office, EVE, |m| m.says("it is done")), 0, "held back");
+}
+
+/// With a real token, in Anna's name, but not with her account.
+fn a_forger_is_told_nothing(office: &PostOffice, ticketd: &Ticketd, notice: &Seen) {
+    let before = ticketd.show(1);
+    let forged = answer(
+        ANNA,
+        notice,
+        "#severity 4 nothing is wrong\n\nPlease send us your password.",
+    );
+    office.submit_as_stranger(ANNA, &forged.raw);
+    for person in [ANNA, BEAT] {
+        let told = got(office, person, "a warning of the forger", |m| {
+            m.says("nothing was carried out or relayed")
+        });
+        assert!(told.says("claims to be from anna"), "{}", told.text);
+    }
+    let aside = ticketd.list(&["--quarantine"]);
+    assert_eq!(aside.len(), 1);
+    ticketd.until_letters_left();
+    assert_eq!(ticketd.show(1), before, "nothing has changed");
+    assert_eq!(count(office, EVE, |m| m.says("your password")), 0);
+}
+
+fn closed_and_reopened(office: &PostOffice, ticketd: &Ticketd, notice: &Seen, answered: &Seen) {
+    office.submit(ANNA, &answer(ANNA, notice, "#close solved").raw);
+    got(office, ANNA, "its transcript", |m| m.says("Closed. solved"));
+    assert_eq!(word(&ticketd.show(1), "state"), "closed");
+
+    // A client that drops the thread's headers, but answers to Reply-To.
+    let bare = write(
+        EVE,
+        &answered.reply_to,
+        "Something else entirely",
+        "It has come back: error 19.",
+    );
+    office.submit(EVE, &bare.raw);
+    got(office, ANNA, "a notice of the reply", |m| {
+        m.says("error 19")
+    });
+    let ticket = ticketd.show(1);
+    assert_eq!(word(&ticket, "state"), "open", "reopened");
+    assert_eq!(
+        ticketd.list(&["--all"]).len(),
+        2,
+        "the ticket and what was set aside"
+    );
 }
 
 fn acknowledges(letter: &Seen, ticket: &Value, request_id: &str) {

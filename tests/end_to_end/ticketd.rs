@@ -40,6 +40,8 @@ impl Settings {
 pub struct Ticketd {
     folder: tempfile::TempDir,
     child: Option<Child>,
+    /// How often it had said that it is ready before it was started.
+    ready_before: usize,
 }
 
 /// What a command printed, and how it ended.
@@ -76,6 +78,7 @@ impl Ticketd {
         let ticketd = Ticketd {
             folder,
             child: None,
+            ready_before: 0,
         };
         let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
         copy(&shipped, &ticketd.path("rules"));
@@ -106,16 +109,23 @@ impl Ticketd {
 
     /// Starts it and waits until it says that it is ready.
     pub fn start(&mut self) {
-        let before = self.log().matches("ready mailboxes=").count();
         self.begin();
-        self.until("ready", |it| {
-            it.log().matches("ready mailboxes=").count() > before
-        });
+        self.until("ready", Ticketd::is_ready);
+    }
+
+    /// Whether the one that runs has said so. A command asked before might open the store itself, and shut the daemon out.
+    pub fn is_ready(&self) -> bool {
+        self.said_ready() > self.ready_before
+    }
+
+    fn said_ready(&self) -> usize {
+        self.log().matches("ready mailboxes=").count()
     }
 
     /// Starts it and waits for nothing.
     pub fn begin(&mut self) {
         assert!(self.child.is_none(), "it runs already");
+        self.ready_before = self.said_ready();
         let log = fs::File::options()
             .create(true)
             .append(true)
