@@ -5,6 +5,7 @@
 
 use super::arrival::{self, Case, trust_word};
 use super::draft::Draft;
+use super::event::Trouble;
 use super::letter::{
     Acknowledgement, AcknowledgementSecurity, Breach, Change, Content, Enclosure, LetterKind,
     Notice, NoticeConfidential, Text, Transcript, Warning,
@@ -64,6 +65,7 @@ fn acknowledgement(draft: &Draft, case: &Case, verdict: &Verdict) -> Text {
                 .filter(|t| t.starts_with("missing-"))
                 .cloned()
                 .collect(),
+            cut: matches!(case.arrival.trouble, Some(Trouble::Cut { .. })),
             status_page: links.status_page.clone(),
             documentation: links.documentation.clone(),
             community: links.community.clone(),
