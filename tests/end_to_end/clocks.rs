@@ -18,6 +18,10 @@ fn at(percent: i64) -> i64 {
 
 #[test]
 fn warnings_and_the_breach_come_once_across_restarts() {
+    if let Some(why) = Ticketd::keeps_real_time() {
+        eprintln!("SKIPPED: {why}");
+        return;
+    }
     let Some(office) = office() else { return };
     let mut ticketd = Ticketd::running(&office);
     let request = write(
