@@ -90,7 +90,7 @@ fn a_customer_is_acknowledged_answered_and_heard_again() {
         answered.raw
     );
     assert_eq!(answered.in_reply_to, request.id);
-    assert!(answered.references.contains(&request.id));
+    assert_eq!(answered.references, [request.id.as_str()]);
     assert!(
         !answered.raw.contains("anna@desk.example"),
         "{}",
@@ -116,8 +116,24 @@ fn a_customer_is_acknowledged_answered_and_heard_again() {
 
     ticketd.until_letters_left();
     ticketd.audit();
-    ticketd.end_well();
+    a_second_start_repairs_nothing(&mut ticketd);
     ticketd.logged_no_secret_and_no_panic();
+}
+
+fn a_second_start_repairs_nothing(ticketd: &mut Ticketd) {
+    let before = ticketd.ask_well(&["list", "--all", "--json"]).out;
+    ticketd.end_well();
+    assert!(ticketd.path("state/index.clean").exists());
+    assert!(!ticketd.path("control").exists(), "its socket is gone");
+    ticketd.start();
+    assert_eq!(ticketd.ask_well(&["list", "--all", "--json"]).out, before);
+    ticketd.until("all is well", |it| it.status().0 == 0);
+    ticketd.end_well();
+    let log = ticketd.log();
+    let complaint = log
+        .lines()
+        .find(|l| l.contains("WARN") || l.contains("ERROR"));
+    assert_eq!(complaint, None);
 }
 
 fn customer_writes_again(office: &PostOffice, ticketd: &Ticketd, answered: &Seen) {
@@ -141,6 +157,14 @@ fn customer_writes_again(office: &PostOffice, ticketd: &Ticketd, answered: &Seen
         1,
         "a reply is not acknowledged"
     );
+    let notice = got(office, BEAT, "the notice", |m| m.says("error 18"));
+    office.submit(BEAT, &answer(BEAT, &notice, "Now it is repaired.").raw);
+    let second = got(office, EVE, "Beat's answer", |m| {
+        m.says("Now it is repaired.")
+    });
+    let thread = [&answered.references[0], &answered.id, &again.id];
+    assert_eq!(second.references.iter().collect::<Vec<_>>(), thread);
+    assert_eq!(second.in_reply_to, again.id);
 }
 
 fn staff_command(office: &PostOffice, ticketd: &Ticketd, notice: &Seen) {
