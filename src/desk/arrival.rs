@@ -558,21 +558,6 @@ pub(super) fn record_mail(draft: &mut Draft, case: &Case, kind: EntryKind, text:
 
 fn mail_entry(case: &Case, place: Place, kind: EntryKind, text: &str) -> Entry {
     let mail = case.mail;
-    let mut oddities: Vec<String> = mail
-        .oddities
-        .iter()
-        .take(10)
-        .map(|o| cleaned(o, 200))
-        .collect();
-    if let Some(Trouble::Cut { bytes }) = &case.arrival.trouble {
-        oddities.insert(
-            0,
-            format!(
-                "the mail has {bytes} bytes, more than is taken; only the first {} are kept",
-                mail.bytes
-            ),
-        );
-    }
     Entry {
         place,
         at: case.arrival.received,
@@ -600,10 +585,31 @@ fn mail_entry(case: &Case, place: Place, kind: EntryKind, text: &str) -> Entry {
             kind: mail.kind,
             kind_reason: cleaned(&mail.kind_reason, 200),
             found_by: belonging::found_by(mail),
-            oddities,
+            oddities: oddities(case),
         }),
         letter: None,
     }
+}
+
+/// What a person should know about a mail before its text, foremost that it is not all there.
+pub(super) fn oddities(case: &Case) -> Vec<String> {
+    let mut oddities: Vec<String> = case
+        .mail
+        .oddities
+        .iter()
+        .take(10)
+        .map(|o| cleaned(o, 200))
+        .collect();
+    if let Some(Trouble::Cut { bytes }) = &case.arrival.trouble {
+        oddities.insert(
+            0,
+            format!(
+                "the mail has {bytes} bytes, more than is taken; only the first {} are kept",
+                case.mail.bytes
+            ),
+        );
+    }
+    oddities
 }
 
 pub(super) fn trust_word(trust: &Trust) -> &'static str {

@@ -3,8 +3,9 @@
 //! Knows the variables of each template; does not know when a letter is due. To a customer nothing is echoed that a stranger wrote; of a confidential
 //! queue's mail nothing stands in any letter but the relay.
 
-use super::arrival::{Case, trust_word};
+use super::arrival::{self, Case, trust_word};
 use super::draft::Draft;
+use super::event::Trouble;
 use super::letter::{
     Acknowledgement, AcknowledgementSecurity, Breach, Change, Content, Enclosure, LetterKind,
     Notice, NoticeConfidential, Text, Transcript, Warning,
@@ -64,6 +65,7 @@ fn acknowledgement(draft: &Draft, case: &Case, verdict: &Verdict) -> Text {
                 .filter(|t| t.starts_with("missing-"))
                 .cloned()
                 .collect(),
+            cut: matches!(case.arrival.trouble, Some(Trouble::Cut { .. })),
             status_page: links.status_page.clone(),
             documentation: links.documentation.clone(),
             community: links.community.clone(),
@@ -142,7 +144,7 @@ fn notice(draft: &Draft, case: &Case, why: &str) -> Text {
             .map(|p| p.name.clone())
             .unwrap_or_default()
     };
-    let mut oddities = mail.oddities.clone();
+    let mut oddities = arrival::oddities(case);
     if !why.is_empty() {
         oddities.insert(0, why.into());
     }
