@@ -103,7 +103,7 @@ impl Policy {
     pub fn is_own_address(&self, address: &str) -> bool {
         self.queues
             .iter()
-            .any(|q| q.address.eq_ignore_ascii_case(address))
+            .any(|q| q.is_reached_by(address))
             || self.links.escalation_address.eq_ignore_ascii_case(address)
             || (!self.bounce_address.is_empty()
                 && self.bounce_address.eq_ignore_ascii_case(address))
