@@ -23,6 +23,9 @@ use chrono::{DateTime, Utc};
 /// The severity of a request whose customer and rules say nothing (C6.4).
 const SEVERITY_DEFAULT: u8 = 3;
 
+/// The mark by which the rules say that an escalation is asked for (rules/mailboxes/2-routing.toml).
+const ESCALATION_TAG: &str = "escalation-wish";
+
 /// The longest subject a ticket keeps, characters.
 const SUBJECT_CHARS_MAX: usize = 200;
 
@@ -88,7 +91,12 @@ fn taken(policy: &Policy, known: &Known, arrival: &Arrival, now: DateTime<Utc>) 
     }
     let case = confined(case, &belonging);
     let outcome = if let Some(Trouble::Unreadable(why)) = &arrival.trouble {
-        set_aside(&case, counters, &Verdict::default(), &format!("could not be taken apart: {why}"))
+        set_aside(
+            &case,
+            counters,
+            &Verdict::default(),
+            &format!("could not be taken apart: {why}"),
+        )
     } else if !mail.kind.is_human() {
         filed(&case, belonging, counters)
     } else if let Some(person) = case
@@ -109,7 +117,10 @@ fn taken(policy: &Policy, known: &Known, arrival: &Arrival, now: DateTime<Utc>) 
 
 /// What speaks of a confidential ticket is that queue's, whichever mailbox it came by.
 fn confined<'a>(case: Case<'a>, belonging: &Belonging) -> Case<'a> {
-    let spoken_of = belonging.ticket.as_ref().filter(|_| belonging.proof.is_some());
+    let spoken_of = belonging
+        .ticket
+        .as_ref()
+        .filter(|_| belonging.proof.is_some());
     let queue = spoken_of.map(|t| case.policy.queue(&t.queue));
     Case {
         queue: queue.filter(|q| q.confidential).unwrap_or(case.queue),
@@ -219,12 +230,7 @@ pub(super) fn file(case: &Case, counters: Counters, because: String) -> Outcome 
 /// Set aside for a person: a quarantine ticket, no acknowledgement; staff of the queue are told.
 ///
 /// Why stands on the ticket and in the notice alone: it may hold words of the mail.
-pub(super) fn set_aside(
-    case: &Case,
-    counters: Counters,
-    verdict: &Verdict,
-    why: &str,
-) -> Outcome {
+pub(super) fn set_aside(case: &Case, counters: Counters, verdict: &Verdict, why: &str) -> Outcome {
     let subscription = subscription_of(case);
     let mut ticket = new_ticket(case, counters, subscription, verdict);
     ticket.state = State::Quarantined;
@@ -297,9 +303,9 @@ impl Related {
     fn words(&self) -> String {
         match self {
             Related::Perhaps(id) => format!("Possibly belongs to ticket {id}; nothing proves it."),
-            Related::After(id) => format!(
-                "Follows ticket {id}, which was closed too long ago to be reopened (C4.9)."
-            ),
+            Related::After(id) => {
+                format!("Follows ticket {id}, which was closed too long ago to be reopened (C4.9).")
+            }
             Related::Beside(id) => format!("Answers ticket {id}, but stands apart from it."),
         }
     }
@@ -614,7 +620,7 @@ fn escalated(draft: &mut Draft, case: &Case, urgent: bool) {
 }
 
 fn wants_escalation(case: &Case, verdict: &Verdict) -> bool {
-    is_urgent(case) || verdict.tags.iter().any(|t| t == "escalation")
+    is_urgent(case) || verdict.tags.iter().any(|t| t == ESCALATION_TAG)
 }
 
 /// Whether it went to the address for urgent escalations (C7.2).

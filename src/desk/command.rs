@@ -23,8 +23,26 @@ const MANUAL: [(&str, &str); 4] = [
 
 /// Words that will be commands: no line that begins with one goes to a customer.
 const RESERVED: [&str; 20] = [
-    "reopen", "merge", "split", "customer", "channel", "received", "language", "time", "escalate", "open", "answered", "void", "human", "plan", "take", "watch",
-    "template", "help", "dry-run", "exploited",
+    "reopen",
+    "merge",
+    "split",
+    "customer",
+    "channel",
+    "received",
+    "language",
+    "time",
+    "escalate",
+    "open",
+    "answered",
+    "void",
+    "human",
+    "plan",
+    "take",
+    "watch",
+    "template",
+    "help",
+    "dry-run",
+    "exploited",
 ];
 
 /// The most of an HTML part's text that is looked at for commands.
@@ -119,7 +137,8 @@ fn words(line: &str) -> Option<Words> {
 /// The command that a line seems to begin with, however it is dressed up: `*#note*`, `- #note`, `# note`. A line marked as quoted begins with none.
 fn dressed(line: &str) -> Option<&'static str> {
     let line: String = line.chars().filter(|c| !is_invisible(*c)).collect();
-    let dress = |c: char| !c.is_alphanumeric() && !matches!(c, '#' | '\u{ff03}' | '\u{fe5f}' | '>' | '|');
+    let dress =
+        |c: char| !c.is_alphanumeric() && !matches!(c, '#' | '\u{ff03}' | '\u{fe5f}' | '>' | '|');
     let after = line
         .trim_start_matches(dress)
         .strip_prefix(['#', '\u{ff03}', '\u{fe5f}'])?
@@ -145,7 +164,9 @@ fn is_invisible(c: char) -> bool {
 pub(super) fn faults(draft: &Draft, commands: &[Words], text: &str, mail: &Mail) -> Vec<String> {
     let mut faults: Vec<String> = commands.iter().filter_map(|w| fault(draft, w)).collect();
     faults.extend(text.lines().filter_map(dressed).map(|name| {
-        format!("#{name} stands below the first lines; commands stand at the very top, or not at all.")
+        format!(
+            "#{name} stands below the first lines; commands stand at the very top, or not at all."
+        )
     }));
     // A client may show the writer another text than the plain one; a command seen only in HTML was meant, and would go to the customer.
     let only_in_html = match mail.text_of {
@@ -171,7 +192,9 @@ fn shown_by_html(mail: &Mail) -> Vec<&'static str> {
     let text = html::text(source, HTML_TEXT_BYTES_MAX);
     let own = quote::own_text(&text, Some(source), '|').unwrap_or_default();
     let (commands, text) = split(&own);
-    let first = commands.iter().filter_map(|w| dressed(&format!("#{}", w.name)));
+    let first = commands
+        .iter()
+        .filter_map(|w| dressed(&format!("#{}", w.name)));
     first.chain(text.lines().filter_map(dressed)).collect()
 }
 
@@ -346,8 +369,7 @@ fn passed(
     now: DateTime<Utc>,
 ) -> Option<Step> {
     let mut done = None;
-    while let Some((at, step @ Step::Percent(_))) =
-        book.next_step(objective, start, deadline, done)
+    while let Some((at, step @ Step::Percent(_))) = book.next_step(objective, start, deadline, done)
         && at <= now
     {
         done = Some(step);

@@ -10,8 +10,8 @@ use super::letter::{
     Notice, NoticeConfidential, Text, Transcript, Warning,
 };
 use super::record::{Entry, LetterFacts};
-use super::{Policy, thread};
 use super::ticket::{Clock, ClockKind, SeverityBy, State};
+use super::{Policy, thread};
 use crate::contract::{Person, Step};
 use crate::mail::Language;
 use crate::mail::text::cleaned;

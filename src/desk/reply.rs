@@ -221,10 +221,12 @@ fn own_text(mail: &Mail) -> String {
 fn held_because(draft: &Draft, case: &Case, commands: &[Words], text: &str) -> Vec<String> {
     let mut because = vec![];
     if case.mail.written.is_none() {
-        because.push("The mail has no Message-ID, so it could not be told from a repetition.".into());
+        because
+            .push("The mail has no Message-ID, so it could not be told from a repetition.".into());
     }
     if thread::is_forward(&case.mail.subject) {
-        because.push("The mail is a forward, and a forward is no answer; reply to the notice.".into());
+        because
+            .push("The mail is a forward, and a forward is no answer; reply to the notice.".into());
     }
     if commands.is_empty() && text.is_empty() {
         because.push("There is no text of your own in the mail.".into());

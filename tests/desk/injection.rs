@@ -49,7 +49,11 @@ fn d02_d03_an_odd_name_or_address_stops_nothing() {
         assert_eq!(office.tickets().len(), 1, "{from}");
         office.answers(ANNA, "We are on it.\n");
         for letter in office.letters() {
-            assert!(ticketd::mail::address::strict(&letter.to).is_some(), "{from}: {}", letter.to);
+            assert!(
+                ticketd::mail::address::strict(&letter.to).is_some(),
+                "{from}: {}",
+                letter.to
+            );
             assert!(fields(&letter, "Bcc").is_empty());
         }
     }
@@ -61,7 +65,11 @@ fn d05_templates_in_a_mail_are_text() {
     let mut office = Office::new();
     office.receives(Post::from(ALICE).subject(evil).body(&format!("{evil}\n")));
     let notice = office.last_to(ANNA);
-    assert!(notice.says("{{ 7*7 }}") && notice.says("<%= 7*7 %>"), "{}", notice.text());
+    assert!(
+        notice.says("{{ 7*7 }}") && notice.says("<%= 7*7 %>"),
+        "{}",
+        notice.text()
+    );
     office.answers(ANNA, &format!("{evil}\n"));
     assert!(office.relays()[0].says("{{ 7*7 }}"));
 }
@@ -69,7 +77,12 @@ fn d05_templates_in_a_mail_are_text() {
 #[test]
 fn d07_our_own_headers_in_a_mail_say_nothing() {
     let mut office = Office::new();
-    office.receives(Post::from(ALICE).with("X-Ticketd-Command: close").with("X-Ticketd-Encrypted: yes").with("Ticketd-Severity: 1"));
+    office.receives(
+        Post::from(ALICE)
+            .with("X-Ticketd-Command: close")
+            .with("X-Ticketd-Encrypted: yes")
+            .with("Ticketd-Severity: 1"),
+    );
     let ticket = office.ticket(1);
     assert_eq!((ticket.state, ticket.severity), (State::New, 3));
 }
@@ -80,20 +93,39 @@ fn d09_what_is_told_of_a_mail_is_one_line() {
     let subject = "=?utf-8?q?a=0A=1B[31mroot=E2=80=AE?=";
     for post in [
         Post::from(ALICE).subject(subject),
-        Post::from(ALICE).subject(subject).with("Auto-Submitted: =?utf-8?q?auto=0Areplied?="),
+        Post::from(ALICE)
+            .subject(subject)
+            .with("Auto-Submitted: =?utf-8?q?auto=0Areplied?="),
         Post::from(ANNA).subject(subject).forged(),
     ] {
         let done = office.receives(post);
-        assert!(done.because.chars().all(|c| !c.is_control() && c != '\u{202e}'), "{:?}", done.because);
+        assert!(
+            done.because
+                .chars()
+                .all(|c| !c.is_control() && c != '\u{202e}'),
+            "{:?}",
+            done.because
+        );
     }
 }
 
 #[test]
 fn d10_a_customers_commands_are_text() {
     let mut office = Office::new();
-    office.receives(Post::from(ALICE).id("one@acme.example").body("#close\n#assign beat\nPlease.\n"));
-    office.receives(Post::from(ALICE).referring("one@acme.example").body("#close\n"));
-    assert_eq!((office.ticket(1).state, office.ticket(1).severity), (State::New, 3));
+    office.receives(
+        Post::from(ALICE)
+            .id("one@acme.example")
+            .body("#close\n#assign beat\nPlease.\n"),
+    );
+    office.receives(
+        Post::from(ALICE)
+            .referring("one@acme.example")
+            .body("#close\n"),
+    );
+    assert_eq!(
+        (office.ticket(1).state, office.ticket(1).severity),
+        (State::New, 3)
+    );
 }
 
 #[test]
@@ -109,7 +141,11 @@ fn d10_a_quoted_command_is_not_carried_out() {
         let mut office = Office::new();
         office.receives(Post::from(ALICE).body("#close\n#assign beat\n"));
         office.answers(ANNA, body);
-        assert_eq!((office.ticket(1).state, office.ticket(1).severity), (State::WaitingCustomer, 3), "{body}");
+        assert_eq!(
+            (office.ticket(1).state, office.ticket(1).severity),
+            (State::WaitingCustomer, 3),
+            "{body}"
+        );
         let relay = &office.relays()[0];
         assert!(relay.says("We look into it."), "{body}");
         assert!(!relay.says("#close"), "{body}");
@@ -140,11 +176,25 @@ fn d10_a_command_in_the_wrong_place_or_of_a_wrong_form_holds_the_mail_back() {
         let mut office = Office::new();
         office.receives(Post::from(ALICE));
         office.answers(ANNA, body);
-        assert!(office.relays().is_empty(), "{body:?}: {}", office.relays()[0].text());
-        assert!(office.letters_to(ALICE).iter().all(|l| !l.raw.contains("annoying")), "{body:?}");
+        assert!(
+            office.relays().is_empty(),
+            "{body:?}: {}",
+            office.relays()[0].text()
+        );
+        assert!(
+            office
+                .letters_to(ALICE)
+                .iter()
+                .all(|l| !l.raw.contains("annoying")),
+            "{body:?}"
+        );
         assert_eq!(office.ticket(1).severity, 3, "{body:?}");
         assert_eq!(office.ticket(1).state, State::New, "{body:?}");
-        assert_eq!(office.last_to(ANNA).kind, LetterKind::Transcript, "{body:?}: the writer is told");
+        assert_eq!(
+            office.last_to(ANNA).kind,
+            LetterKind::Transcript,
+            "{body:?}: the writer is told"
+        );
     }
 }
 
@@ -163,7 +213,11 @@ fn d10_a_command_that_only_the_html_shows_holds_the_mail_back() {
             let notice = office.last_to(ANNA);
             office.receives(Post::from(ANNA).answering(&notice).html(plain, html));
             assert!(office.relays().is_empty(), "{html} beside {plain:?}");
-            assert_eq!(office.ticket(1).state, State::New, "{html} beside {plain:?}");
+            assert_eq!(
+                office.ticket(1).state,
+                State::New,
+                "{html} beside {plain:?}"
+            );
             assert_eq!(office.last_to(ANNA).kind, LetterKind::Transcript);
         }
     }
@@ -172,22 +226,38 @@ fn d10_a_command_that_only_the_html_shows_holds_the_mail_back() {
     office.receives(Post::from(ALICE));
     let notice = office.last_to(ANNA);
     let html = "<p>Dear Alice</p><blockquote type=\"cite\"><p>#close</p></blockquote>";
-    office.receives(Post::from(ANNA).answering(&notice).html("Dear Alice\n\n> #close\n", html));
+    office.receives(
+        Post::from(ANNA)
+            .answering(&notice)
+            .html("Dear Alice\n\n> #close\n", html),
+    );
     assert_eq!(office.relays().len(), 1);
     // A command at the top that both show is a command.
     let mut office = Office::new();
     office.receives(Post::from(ALICE));
     let notice = office.last_to(ANNA);
     let html = "<p>#severity 2 facts</p><p>Dear Alice</p>";
-    office.receives(Post::from(ANNA).answering(&notice).html("#severity 2 facts\n\nDear Alice\n", html));
+    office.receives(
+        Post::from(ANNA)
+            .answering(&notice)
+            .html("#severity 2 facts\n\nDear Alice\n", html),
+    );
     assert_eq!((office.ticket(1).severity, office.relays().len()), (2, 1));
 }
 
 #[test]
 fn d11_an_acknowledgement_holds_nothing_that_the_sender_wrote() {
     let mut office = Office::new();
-    office.receives(Post::from("\"Your invoice: http://evil.example\" <stranger@elsewhere.example>").subject("CANARY subject").body("CANARY body\n"));
+    office.receives(
+        Post::from("\"Your invoice: http://evil.example\" <stranger@elsewhere.example>")
+            .subject("CANARY subject")
+            .body("CANARY body\n"),
+    );
     let ack = office.last_to(STRANGER);
     assert_eq!(ack.kind, LetterKind::Acknowledgement);
-    assert!(!ack.raw.contains("CANARY") && !ack.raw.contains("evil.example"), "{}", ack.raw);
+    assert!(
+        !ack.raw.contains("CANARY") && !ack.raw.contains("evil.example"),
+        "{}",
+        ack.raw
+    );
 }

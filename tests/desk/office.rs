@@ -343,7 +343,8 @@ impl Post {
 
     /// Plain text and HTML beside each other.
     pub fn html(mut self, plain: &str, html: &str) -> Post {
-        self.content = "MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary=b\r\n".into();
+        self.content =
+            "MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary=b\r\n".into();
         let plain = if plain.is_empty() {
             String::new()
         } else {

@@ -17,15 +17,28 @@ fn with_letter(kind: LetterKind) -> (Office, Place) {
         }
         LetterKind::Warning => office.clock_to("2026-09-07 09:30"),
         _ => {
-            office.receives(Post::from(KAETHI).subject("Scanner").body("The scanner, too.\n"));
+            office.receives(
+                Post::from(KAETHI)
+                    .subject("Scanner")
+                    .body("The scanner, too.\n"),
+            );
         }
     }
-    let letter = office.letters().into_iter().rfind(|l| l.kind == kind).expect("a letter");
+    let letter = office
+        .letters()
+        .into_iter()
+        .rfind(|l| l.kind == kind)
+        .expect("a letter");
     (office, letter.place)
 }
 
 fn road(office: &mut Office, place: Place) -> Road {
-    office.letters().into_iter().find(|l| l.place == place).expect("the letter").road
+    office
+        .letters()
+        .into_iter()
+        .find(|l| l.place == place)
+        .expect("the letter")
+        .road
 }
 
 fn word(office: &mut Office, place: Place) -> &'static str {
@@ -65,14 +78,41 @@ fn onto(office: &mut Office, place: Place, to: &str) {
 #[test]
 fn every_movement_on_every_road() {
     use LetterKind::{Acknowledgement, Relay, Warning};
-    let movements = ["taken", "accepted", "deferred", "refused", "lost", "released", "dropped"];
+    let movements = [
+        "taken", "accepted", "deferred", "refused", "lost", "released", "dropped",
+    ];
     let table: [(&str, [&str; 7]); 6] = [
-        ("waiting", ["taken", "accepted", "waiting", "failed", "waiting", "waiting", "dropped"]),
-        ("taken", ["taken", "accepted", "waiting", "failed", "?", "taken", "dropped"]),
+        (
+            "waiting",
+            [
+                "taken", "accepted", "waiting", "failed", "waiting", "waiting", "dropped",
+            ],
+        ),
+        (
+            "taken",
+            [
+                "taken", "accepted", "waiting", "failed", "?", "taken", "dropped",
+            ],
+        ),
         ("accepted", ["accepted"; 7]),
-        ("failed", ["failed", "accepted", "failed", "failed", "failed", "waiting", "dropped"]),
-        ("unknown", ["unknown", "accepted", "unknown", "unknown", "unknown", "waiting", "dropped"]),
-        ("dropped", ["dropped", "accepted", "dropped", "dropped", "dropped", "dropped", "dropped"]),
+        (
+            "failed",
+            [
+                "failed", "accepted", "failed", "failed", "failed", "waiting", "dropped",
+            ],
+        ),
+        (
+            "unknown",
+            [
+                "unknown", "accepted", "unknown", "unknown", "unknown", "waiting", "dropped",
+            ],
+        ),
+        (
+            "dropped",
+            [
+                "dropped", "accepted", "dropped", "dropped", "dropped", "dropped", "dropped",
+            ],
+        ),
     ];
     for kind in [Relay, Warning, Acknowledgement] {
         let again = kind.is_resent_when_unknown();
@@ -89,7 +129,11 @@ fn every_movement_on_every_road() {
                     "?" => "unknown",
                     other => other,
                 };
-                assert_eq!(word(&mut office, place), expected, "{kind:?}: {from} and {to}");
+                assert_eq!(
+                    word(&mut office, place),
+                    expected,
+                    "{kind:?}: {from} and {to}"
+                );
             }
         }
     }
@@ -119,11 +163,19 @@ fn a_held_letter_waits_for_its_release_however_long() {
 fn a_letter_nobody_takes_is_given_up_after_five_days_and_staff_are_told() {
     for kind in [LetterKind::Relay, LetterKind::Acknowledgement] {
         let (mut office, place) = with_letter(kind);
-        let told = |office: &mut Office| office.letters().iter().filter(|l| l.kind == LetterKind::Transcript).count();
+        let told = |office: &mut Office| {
+            office
+                .letters()
+                .iter()
+                .filter(|l| l.kind == LetterKind::Transcript)
+                .count()
+        };
         let before = told(&mut office);
         let mut tries = 0;
         while word(&mut office, place) == "waiting" {
-            let Road::Waiting { next_try } = road(&mut office, place) else { panic!() };
+            let Road::Waiting { next_try } = road(&mut office, place) else {
+                panic!()
+            };
             office.now = office.now.max(next_try);
             office.moves(place, Movement::Deferred("451 not now".into()));
             tries += 1;
