@@ -257,7 +257,11 @@ pub(super) fn from_requester(
         plan: subscription.plan.clone(),
         trust: trust_word(&case.trust).into(),
     };
-    let verdict = case.policy.rules.classify(case.mail, &facts);
+    let rules = &case.policy.rules;
+    let verdict = match known.searched() {
+        Some(searched) => rules.judged(case.mail, &facts, searched),
+        None => rules.classify(case.mail, &facts),
+    };
     if verdict.quarantine {
         return set_aside(
             case,

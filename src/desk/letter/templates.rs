@@ -77,15 +77,26 @@ impl Templates {
 
     /// Composes the text of a letter from its variables.
     pub fn letter<C: Content>(&self, language: Language, content: &C) -> Text {
-        self.compose(
-            C::TEMPLATE,
-            language,
-            &serde_json::to_value(content).unwrap_or_default(),
-        )
+        let mut variables = serde_json::to_value(content).unwrap_or_default();
+        if let Json::Object(fields) = &mut variables {
+            for (name, value) in fields.iter_mut() {
+                *value = cleaned(name, value);
+            }
+        }
+        self.written(C::TEMPLATE, language, |_| variables)
     }
 
     /// Composes a text in a language; `Other` is English. Variables that are missing are empty; an unknown name gives an empty text under that name.
     pub fn compose(&self, name: &str, language: Language, variables: &Json) -> Text {
+        self.written(name, language, |sheet| sheet.completed(variables))
+    }
+
+    fn written(
+        &self,
+        name: &str,
+        language: Language,
+        variables: impl FnOnce(&Sheet) -> Json,
+    ) -> Text {
         let Some(sheet) = SHEETS.iter().find(|s| s.name == name) else {
             return Text {
                 subject: name.into(),
@@ -93,7 +104,7 @@ impl Templates {
                 html: None,
             };
         };
-        let variables = Value::from(Serde(sheet.completed(variables)));
+        let variables = Value::from(Serde(variables(sheet)));
         let language = spoken(language);
         self.composed(sheet, language, &variables)
             .or_else(|| self.composed(sheet, "en", &variables))
