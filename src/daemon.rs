@@ -9,14 +9,15 @@ use crate::deadlines;
 use crate::desk::Policy;
 use crate::ops::control::{Answer, REQUEST_BYTES_MAX};
 use crate::ops::reach::{self, Opened};
-use crate::ops::request::{Desk, Request};
-use crate::ops::status::{self, Fact, Level};
+use crate::ops::request::Desk;
+use crate::ops::status::{self, Fact};
+use crate::ops::{Fault, exit};
 use crate::post::deliver::{self, Way};
 use crate::post::file::Pigeonholes;
 use crate::post::tls::Encryption;
 use crate::post::watch::{self, Parsers, Source};
 use crate::post::{Indoors, Pulse, QUIET_MAX, Secret, imap, smtp, stopped};
-use crate::store::Reader;
+use crate::store::{Reader, Room};
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use sd_notify::NotifyState;
@@ -36,6 +37,9 @@ const CLOSE_GRACE: Duration = Duration::from_secs(20);
 const FIRST_LOOK: Duration = Duration::from_secs(30);
 /// How often the watchdog is fed, if every loop goes on.
 const FEED_EVERY: Duration = Duration::from_secs(20);
+/// A start that makes an index anew shows that it goes on: so often, and gets so much time each time.
+const EXTEND_EVERY_SECS: i64 = 10;
+const EXTEND_BY_MICROS: u32 = 120_000_000;
 /// The deadlines' loop turns at least every 30 s.
 const DEADLINES_QUIET_MAX_SECS: i64 = 180;
 
@@ -84,6 +88,20 @@ pub fn run(config: Config) -> anyhow::Result<()> {
 /// Opens the store and starts the loops. Ends by a signal, or by [`Running::end`].
 pub fn begin(config: Config) -> anyhow::Result<Running> {
     let opened = reach::open_store(&config)?;
+    begin_with(config, opened)
+}
+
+/// While a long index is read or made anew, systemd is asked for more time as it goes.
+pub fn still_opening(_record: u64) {
+    static ASKED: AtomicI64 = AtomicI64::new(0);
+    let now = Utc::now().timestamp();
+    if now - ASKED.load(Ordering::Relaxed) >= EXTEND_EVERY_SECS {
+        ASKED.store(now, Ordering::Relaxed);
+        tell_systemd(&[NotifyState::ExtendTimeoutUsec(EXTEND_BY_MICROS)]);
+    }
+}
+
+fn begin_with(config: Config, opened: Opened) -> anyhow::Result<Running> {
     let policy = opened.policy.clone();
     let mut clerk: Clerk = Opened::into_clerk(opened);
     let reader = clerk.store().reader();
@@ -113,11 +131,12 @@ pub fn begin(config: Config) -> anyhow::Result<Running> {
         .spawn(move || {
             let lived = runtime.block_on(live(house, ended));
             handle.close();
-            let closed = clerk_thread
-                .join()
-                .map_err(|_| anyhow::anyhow!("the clerk panicked"))?;
+            let closed = clerk_thread.join();
             runtime.shutdown_timeout(Duration::from_secs(5));
-            lived.and(closed)
+            lived.and(match closed {
+                Ok(closed) => closed.map_err(|e| lost_store(&e)),
+                Err(_) => Err(Fault::error(exit::SOFTWARE, "the clerk panicked")),
+            })
         })?;
     Ok(Running {
         reader,
@@ -126,6 +145,14 @@ pub fn begin(config: Config) -> anyhow::Result<Running> {
         end,
         thread,
     })
+}
+
+/// The clerk ends by itself only where the record can be kept no longer.
+fn lost_store(e: &anyhow::Error) -> anyhow::Error {
+    let words = format!(
+        "the daemon ends, since the record cannot be kept: {e:#}; what was accepted is safe in the journal, and the next start mends the index"
+    );
+    Fault::error(exit::IOERR, words)
 }
 
 async fn live(house: Arc<House>, ended: crate::post::Stop) -> anyhow::Result<()> {
@@ -143,7 +170,7 @@ async fn live(house: Arc<House>, ended: crate::post::Stop) -> anyhow::Result<()>
     tokio::spawn(serve(house.clone(), listener));
     tokio::spawn(feed_watchdog(house.clone()));
     first_look(&house).await;
-    tell_systemd(&[NotifyState::Ready]);
+    tell_systemd(&[NotifyState::Ready, NotifyState::Status(&in_a_line(&house))]);
     tracing::info!(mailboxes = house.mailboxes.len(), "ready");
     let told = until_told_to_end(&house, ended).await;
     tell_systemd(&[NotifyState::Stopping]);
@@ -198,11 +225,10 @@ fn source(mailbox: &config::Mailbox, mail_bytes_max: u64) -> anyhow::Result<Sour
 
 fn poll_every(mailbox: &config::Mailbox) -> Duration {
     let secs = match &mailbox.place {
-        MailboxPlace::Imap(imap) => imap.poll_secs,
+        MailboxPlace::Imap(imap) => *imap.poll_secs.get_ref(),
         MailboxPlace::Maildir(_) => 60,
     };
-    // RFC 2177: an IDLE is renewed before 29 minutes.
-    Duration::from_secs(secs.clamp(5, 28 * 60))
+    Duration::from_secs(secs)
 }
 
 /// An IMAP account with its password.
@@ -294,6 +320,7 @@ async fn until_told_to_end(house: &House, mut ended: crate::post::Stop) -> anyho
     let mut int = signal(SignalKind::interrupt())?;
     let mut hup = signal(SignalKind::hangup())?;
     let mut look = tokio::time::interval(Duration::from_secs(1));
+    let mut room = Room::Plenty;
     loop {
         tokio::select! {
             _ = term.recv() => return Ok(()),
@@ -301,9 +328,28 @@ async fn until_told_to_end(house: &House, mut ended: crate::post::Stop) -> anyho
             () = stopped(&mut ended) => return Ok(()),
             _ = hup.recv() => reload(house),
             // The clerk's thread ends by itself only when the index is broken; nothing works without it.
-            _ = look.tick() => if house.clerk.is_closed() { return Ok(()) },
+            _ = look.tick() => {
+                if house.clerk.is_closed() {
+                    return Ok(());
+                }
+                say_room(&mut room, house.reader.room());
+            }
         }
     }
+}
+
+/// A disk that gets full is said once, and once that it is not any more.
+fn say_room(before: &mut Room, now: Room) {
+    match (*before, now) {
+        (Room::Plenty, Room::Scarce) => tracing::error!(
+            "the disk of the state folder is nearly full: no mail is taken and it stays on its server; deadlines and letters go on; make room"
+        ),
+        (Room::Scarce, Room::Plenty) => {
+            tracing::info!("the disk has room again: mail is taken")
+        }
+        _ => {}
+    }
+    *before = now;
 }
 
 /// Rules, contract, customers, staff and letters anew; a bad file keeps the old ones.
@@ -316,12 +362,12 @@ fn reload(house: &House) {
                 "restore the file",
             )]
         })?;
-        config.policy(keys)
+        Ok((config.policy(keys)?, config.policy_files()?))
     });
     match read {
-        Ok(policy) => {
+        Ok((policy, files)) => {
             let policy = Arc::new(policy);
-            house.clerk.go_by(policy.clone());
+            house.clerk.go_by(policy.clone(), files);
             *house.policy.lock().unwrap_or_else(PoisonError::into_inner) = policy;
             tracing::info!(
                 "rules, contract and letters reloaded; changed mailboxes and servers count after a restart"
@@ -337,11 +383,32 @@ fn reload(house: &House) {
 async fn feed_watchdog(house: Arc<House>) {
     loop {
         match hanging(&house) {
-            None => tell_systemd(&[NotifyState::Watchdog]),
+            None => tell_systemd(&[
+                NotifyState::Watchdog,
+                NotifyState::Status(&in_a_line(&house)),
+            ]),
             Some(which) => tracing::error!("{which} makes no progress; the watchdog is not fed"),
         }
         tokio::time::sleep(FEED_EVERY).await;
     }
+}
+
+/// What `systemctl status` shows.
+fn in_a_line(house: &House) -> String {
+    let mailboxes = house.mailboxes.len();
+    let ill = house
+        .mailboxes
+        .iter()
+        .filter(|(_, p)| p.trouble().is_some());
+    let letters = house.reader.outbox().map_or(0, |letters| letters.len());
+    let disk = match house.reader.room() {
+        Room::Plenty => "",
+        Room::Scarce => "; the disk is nearly full, no mail is taken",
+    };
+    format!(
+        "{mailboxes} mailboxes, {} in trouble; {letters} letters in the outbox{disk}",
+        ill.count()
+    )
 }
 
 fn hanging(house: &House) -> Option<String> {
@@ -425,21 +492,20 @@ fn answer(house: &House, line: &[u8]) -> Vec<u8> {
     let mut bytes = vec![];
     let mut answer = Answer::over(&mut bytes);
     let result = match serde_json::from_slice(line) {
-        Ok(Request::Status { json }) => {
-            facts(house, clock::now()).and_then(|facts| status::write(&facts, json, &mut answer))
-        }
         Ok(request) => {
             let policy = house
                 .policy
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .clone();
+            let now = clock::now();
             let mut submit = |jobs| house.clerk.submit_blocking(jobs);
             let result = Desk {
                 reader: &house.reader,
                 policy: &policy,
                 submit: &mut submit,
-                now: clock::now(),
+                facts: &|| facts(house, now),
+                now,
             }
             .answer(request, &mut answer);
             // A command or another clock may have made something due.
@@ -454,43 +520,11 @@ fn answer(house: &House, line: &[u8]) -> Vec<u8> {
 }
 
 fn facts(house: &House, now: DateTime<Utc>) -> anyhow::Result<Vec<Fact>> {
-    let mut facts: Vec<Fact> = house
-        .mailboxes
-        .iter()
-        .map(|(name, pulse)| mailbox_fact(name, pulse))
+    let mailboxes = house.mailboxes.iter();
+    let mut facts: Vec<Fact> = mailboxes
+        .map(|(name, pulse)| status::mailbox(name, pulse))
         .collect();
     facts.extend(status::store_facts(&house.reader, now)?);
-    if let Some((since, words)) = house.outbox.trouble() {
-        facts.push(Fact {
-            of: "outgoing".into(),
-            level: Level::Critical,
-            words: format!("{words} (since {})", crate::ops::request::utc(since)),
-        });
-    }
+    facts.extend(status::outgoing(&house.outbox));
     Ok(facts)
-}
-
-fn mailbox_fact(name: &str, pulse: &Pulse) -> Fact {
-    let of = format!("mailbox {name}");
-    match (pulse.trouble(), pulse.succeeded()) {
-        (Some((since, words)), _) => Fact {
-            of,
-            level: Level::Critical,
-            words: format!("{words} (since {})", crate::ops::request::utc(since)),
-        },
-        (None, Some(at)) => Fact {
-            of,
-            level: Level::Well,
-            words: format!(
-                "last looked into {}, {} mails taken since the start",
-                crate::ops::request::utc(at),
-                pulse.taken()
-            ),
-        },
-        (None, None) => Fact {
-            of,
-            level: Level::Warning,
-            words: "not looked into yet".into(),
-        },
-    }
 }
