@@ -94,7 +94,7 @@ pub fn begin(config: Config) -> anyhow::Result<Running> {
 /// While a long index is read or made anew, systemd is asked for more time as it goes.
 pub fn still_opening(_record: u64) {
     static ASKED: AtomicI64 = AtomicI64::new(0);
-    let now = Utc::now().timestamp();
+    let now = clock::now().timestamp();
     if now - ASKED.load(Ordering::Relaxed) >= EXTEND_EVERY_SECS {
         ASKED.store(now, Ordering::Relaxed);
         tell_systemd(&[NotifyState::ExtendTimeoutUsec(EXTEND_BY_MICROS)]);
