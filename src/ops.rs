@@ -9,6 +9,7 @@ pub mod demo;
 pub mod inspect;
 pub mod log;
 pub mod outbox;
+pub mod progress;
 pub mod reach;
 pub mod receive;
 pub mod request;

@@ -1,5 +1,6 @@
 //! The command line: one definition for help, man pages and completions.
 
+use super::progress::Progress;
 use super::reach::Way;
 use super::request::Request;
 use super::{
@@ -11,7 +12,7 @@ use crate::diagnostic::Diagnostic;
 use crate::{daemon, store};
 use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Where the configuration is, unless `--config` names another.
@@ -294,19 +295,14 @@ fn rebuilt(config: &Config) -> anyhow::Result<u64> {
         }
     );
     reach::as_owner(&config.state)?;
-    let shown = std::io::stderr().is_terminal();
+    let mut shown = Progress::of("records");
     let mut records = 0;
     let mut progress = |last: u64| {
-        // A line for each thousand or so; a batch is 100 mails at most.
-        if shown && last / 1_000 != records / 1_000 {
-            eprint!("\r{last} records");
-        }
         records = last;
+        shown.at(last);
     };
     let made = store::audit::rebuild_with(&config.state, reach::options(config), &mut progress);
-    if shown && records >= 1_000 {
-        eprintln!();
-    }
+    drop(shown);
     match made {
         Err(e) if e.is::<store::Locked>() => {
             let words = format!(

@@ -1,6 +1,7 @@
 //! `ticketd receive`: mails as newly arrived, durably, through the daemon's own path; it sends nothing.
 
 use super::cli::Cli;
+use super::progress::Progress;
 use super::reach::Way;
 use super::request::{Delivery, Request, arrivals};
 use super::{Fault, exit, failed};
@@ -182,9 +183,13 @@ fn each_chunk(
     mut take: impl FnMut(Vec<Job>) -> anyhow::Result<Vec<Taken>>,
 ) -> anyhow::Result<()> {
     let jobs = read_ahead(arguments, chunks)?;
+    let mut progress = Progress::of("mails");
     for chunk in jobs {
         match chunk {
-            Ok(jobs) => take(jobs)?.iter().for_each(|taken| tally.count(taken)),
+            Ok(jobs) => {
+                take(jobs)?.iter().for_each(|taken| tally.count(taken));
+                progress.at(tally.received);
+            }
             Err(e) => {
                 failed(&e);
                 tally.unread = true;

@@ -219,3 +219,29 @@ fn completions_and_man_pages_come_from_the_command_line() {
     let page = std::fs::read_to_string(folder.join("ticketd-receive.1")).expect("a page");
     assert!(page.contains("received\\-at") || page.contains("received-at"));
 }
+
+#[test]
+fn the_demo_prints_its_fixed_list_of_checks() {
+    let house = House::new();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ticketd"));
+    command
+        .args(["demo", "--fast", "--json"])
+        .env("TMPDIR", house.path(""));
+    let checks = finished(command, b"").expect(0).objects();
+    assert_eq!(checks.len(), 10);
+    for check in &checks {
+        assert!(
+            check["check"].is_string() && check["holds"] == true,
+            "{check}"
+        );
+        assert_eq!(check["expected"], check["found"], "{check}");
+    }
+}
+
+#[test]
+fn an_escalation_address_of_the_staff_is_a_loop() {
+    let links = "[links]\nescalation_address = \"anna@vendor.example\"\n[outgoing]";
+    let house = House::with(&CONFIG.replace("[outgoing]", links));
+    let said = house.run(&["check"]).expect(78).err;
+    assert!(said.contains("anna@vendor.example"), "{said}");
+}
