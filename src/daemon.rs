@@ -88,7 +88,8 @@ pub fn run(config: Config) -> anyhow::Result<()> {
 /// Opens the store and starts the loops. Ends by a signal, or by [`Running::end`].
 pub fn begin(config: Config) -> anyhow::Result<Running> {
     let opened = reach::open_store(&config)?;
-    begin_with(config, opened)
+    let policy = opened.policy.clone();
+    begin_with(config, Opened::into_clerk(opened), policy)
 }
 
 /// While a long index is read or made anew, systemd is asked for more time as it goes.
@@ -101,9 +102,7 @@ pub fn still_opening(_record: u64) {
     }
 }
 
-fn begin_with(config: Config, opened: Opened) -> anyhow::Result<Running> {
-    let policy = opened.policy.clone();
-    let mut clerk: Clerk = Opened::into_clerk(opened);
+fn begin_with(config: Config, mut clerk: Clerk, policy: Arc<Policy>) -> anyhow::Result<Running> {
     let reader = clerk.store().reader();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -527,4 +526,92 @@ fn facts(house: &House, now: DateTime<Utc>) -> anyhow::Result<Vec<Fact>> {
     facts.extend(status::store_facts(&house.reader, now)?);
     facts.extend(status::outgoing(&house.outbox));
     Ok(facts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desk::token::Keys;
+    use crate::store::disk::RealDisk;
+    use crate::store::index::{Index, MemoryIndex, Rows};
+    use crate::store::{Options, Store};
+    use std::sync::atomic::AtomicBool;
+
+    const CONFIG: &str = r#"
+state = "state"
+domain = "desk.example"
+control = "control"
+[[queue]]
+name = "support"
+address = "support@desk.example"
+"#;
+
+    /// Takes rows until it is told to fail, as sled may at any time.
+    struct Failing {
+        index: MemoryIndex,
+        fails: Arc<AtomicBool>,
+    }
+
+    impl Index for Failing {
+        fn get(&self, key: &str) -> anyhow::Result<Option<Vec<u8>>> {
+            self.index.get(key)
+        }
+        fn scan(
+            &self,
+            prefix: &str,
+            from: &str,
+            visit: &mut dyn FnMut(&str, &[u8]) -> anyhow::Result<bool>,
+        ) -> anyhow::Result<()> {
+            self.index.scan(prefix, from, visit)
+        }
+        fn apply(&self, rows: &Rows) -> anyhow::Result<()> {
+            anyhow::ensure!(!self.fails.load(Ordering::Relaxed), "input/output error");
+            self.index.apply(rows)
+        }
+        fn checkpoint(&self) -> anyhow::Result<()> {
+            self.index.checkpoint()
+        }
+        fn begin_anew(&self, why: &str) -> anyhow::Result<()> {
+            self.index.begin_anew(why)
+        }
+        fn is_clean(&self) -> bool {
+            self.index.is_clean()
+        }
+        fn in_use(&self) -> anyhow::Result<()> {
+            self.index.in_use()
+        }
+        fn close(&self) -> anyhow::Result<()> {
+            self.index.close()
+        }
+    }
+
+    #[test]
+    fn an_index_that_fails_ends_the_daemon_and_says_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config::parse(&folder.path().join("ticketd.toml"), CONFIG).unwrap();
+        config.rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
+        std::fs::create_dir(&config.state).unwrap();
+        let fails = Arc::new(AtomicBool::new(false));
+        let index = Failing {
+            index: MemoryIndex::new(),
+            fails: fails.clone(),
+        };
+        let disk = RealDisk::new(&config.state);
+        let store = Store::over(Box::new(disk), Box::new(index), Options::default()).unwrap();
+        let policy = Arc::new(config.policy(Keys::new(vec![('0', [0; 32])])).unwrap());
+        let clerk = Clerk::new(store, policy.clone());
+        let running = begin_with(config, clerk, policy).unwrap();
+
+        fails.store(true, Ordering::Relaxed);
+        let raw: Arc<[u8]> = b"From: mia@acme.example\n\nHello\n".as_slice().into();
+        let jobs = crate::ops::request::arrivals(&[raw], "test", "support", clock::now(), false);
+        assert!(running.clerk.submit_blocking(jobs).is_err());
+        let end = running.wait().unwrap_err();
+        assert_eq!(crate::ops::code_of(&end), exit::IOERR);
+        let words = format!("{end:#}");
+        assert!(
+            words.contains("input/output error") && words.contains("the next start"),
+            "{words}"
+        );
+    }
 }
