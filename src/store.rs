@@ -502,6 +502,7 @@ impl Start {
         self.check_journal_is_there()?;
         let mut journal =
             Journal::open(self.disk.clone(), self.fresh_id, self.options.segment_bytes)?;
+        let ended_well = self.index.is_clean();
         let usable = match rebuild {
             Some(_) => Err("a rebuild was asked for".to_string()),
             None => self.usable(&journal)?,
@@ -515,6 +516,10 @@ impl Start {
             }
         };
         let meta = self.catch_up(&mut journal, meta, rebuild)?;
+        if !ended_well {
+            // A sync may have failed before the end came, and a file with such a past is never synced again: its later syncs can lie.
+            journal.leave_segment()?;
+        }
         let head = journal.head();
         Ok(Store {
             shared: Arc::new(Shared {

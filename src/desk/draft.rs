@@ -8,6 +8,7 @@ use super::record::{Direction, Entry, EntryKind, Fate, LetterFacts, Outcome, Pla
 use super::ticket::Ticket;
 use crate::contract::Person;
 use crate::mail::Mailbox;
+use crate::mail::address::strict;
 use crate::mail::text::cleaned;
 use chrono::{DateTime, Utc};
 
@@ -109,8 +110,17 @@ impl<'a> Draft<'a> {
         self.letter(place, from, to, kind, text, vec![thread], vec![], "ticketd");
     }
 
-    /// An automatic letter to the one who asked.
+    /// Whether a letter to the one who asked would reach a person: a plain address, and none of ours (ATTACKS.md C05, D03).
+    pub fn may_write_to_requester(&self) -> bool {
+        let address = &self.ticket.requester.address;
+        strict(address).is_some() && !self.policy.is_own_address(address)
+    }
+
+    /// An automatic letter to the one who asked, if a letter would reach a person.
     pub fn letter_to_requester(&mut self, kind: LetterKind, text: Text) {
+        if !self.may_write_to_requester() {
+            return;
+        }
         let place = self.next_place();
         let (from, to) = (self.from(None), self.ticket.requester.clone());
         let references = self.ticket.references.clone();

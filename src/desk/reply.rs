@@ -192,7 +192,7 @@ fn relayed(
     let internal = commands.iter().any(Words::is_note);
     if internal
         || (text.is_empty() && case.mail.attachments.is_empty())
-        || draft.ticket.requester.address.is_empty()
+        || !draft.may_write_to_requester()
     {
         return false;
     }

@@ -83,7 +83,7 @@ pub fn subject_numbers(subject: &str) -> Vec<u64> {
 /// What clients put before the subject of an answer, in the languages of the field. `Re²` and `Re[2]` count answers.
 const REPLY_PREFIXES: &str = "re|aw|antw|antwort|sv|vs|odp|rv|ref|rif|res|r|ris|risposta|réf|rép|rep|ynt|yan|cevap|vá|vast|vs|ang|bls|atb|отв|ответ|на|απ|σχετ|回复|回覆|答复|答覆|返信|회신|답장|תשובה|رد|th|trả lời|bal|nawiązanie";
 /// What clients put before the subject of a forwarded mail.
-const FORWARD_PREFIXES: &str = "wg|fwd|fw|tr|i|rv|enc|vl|vb|vs|vid|videresendt|vidarebefordrat|doorst|doorgestuurd|pd|pdf|przekazane|továbbítás|fs|fyi fwd|weitergeleitet|weitergel|transf|reenv|inoltra|inoltro|rvd|ilt|i̇lt|edasi|пересл|пересланное|πρθ|προώθ|转发|轉寄|転送|전달|הועבר|إعادة توجيه|chuyển tiếp|trs";
+const FORWARD_PREFIXES: &str = "wg|fwd|fw|tr|i|rv|enc|vl|vb|vs|vid|videresendt|vidarebefordrat|doorst|doorgestuurd|pd|pdf|przekazane|továbbítás|fs|fyi fwd|weitergeleitet|weitergel|transf|reenv|inoltra|inoltro|rvd|ilt|İlt|i̇lt|edasi|пересл|пересланное|πρθ|προώθ|转发|轉寄|転送|전달|הועבר|إعادة توجيه|chuyển tiếp|trs";
 
 /// `VS` answers in Finnish and forwards in Danish and Norwegian, `RV` answers or forwards in Spanish, `SV` only answers. Two prefixes that are both are taken as
 /// forwards, for a forward opens a ticket that is linked: nothing is lost.
@@ -483,7 +483,7 @@ mod tests {
                 "AW: [support #1] AW: Printer",
                 true,
                 false,
-                "[support #1] AW: Printer",
+                "Printer",
             ),
             ("[support #1] AW: Printer", true, false, "Printer"),
             ("Re[2]: Printer", true, false, "Printer"),

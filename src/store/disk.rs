@@ -20,7 +20,7 @@ pub trait Disk: Send + Sync {
     fn read(&self, path: &str, offset: u64, into: &mut [u8]) -> io::Result<()>;
     /// Makes a folder if there is none.
     fn create_folder(&self, folder: &str) -> io::Result<()>;
-    /// Makes an empty file; one that is there is emptied.
+    /// Makes an empty file; one that is there is replaced.
     fn create(&self, path: &str) -> io::Result<()>;
     /// Writes parts one after the other from an offset.
     fn write(&self, path: &str, offset: u64, parts: &[&[u8]]) -> io::Result<()>;
@@ -122,13 +122,18 @@ impl Disk for RealDisk {
 
     fn create(&self, path: &str) -> io::Result<()> {
         self.forget(path);
+        let path_on_disk = self.root.join(path);
+        // A file of its own: one that was there may have a failed sync behind it.
+        match std::fs::remove_file(&path_on_disk) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
         let file = std::fs::OpenOptions::new()
             .read(true)
             .write(true)
-            .create(true)
-            .truncate(true)
+            .create_new(true)
             .mode(0o600)
-            .open(self.root.join(path))?;
+            .open(path_on_disk)?;
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         remember(&mut open, path, file);
         Ok(())

@@ -417,6 +417,19 @@ impl Journal {
         self.spent |= sync_failed || cut.is_err();
     }
 
+    /// The next batch goes into a file that was made in this life: what happened to the syncs of the last one is not known. A segment that holds nothing yet
+    /// is made anew.
+    pub fn leave_segment(&mut self) -> Result<()> {
+        if self.end > SEGMENT_HEADER as u64 {
+            self.spent = true;
+            return Ok(());
+        }
+        match self.segment_header(self.segment)? {
+            Ok(header) => self.make(&header),
+            Err(bad) => Err(self.damage(self.segment, 0, bad)),
+        }
+    }
+
     /// Begins the next segment. From its first step on the old one is spent: a header that reached the disk although we were told it did not would else hide
     /// what is appended to the old one afterwards.
     fn next_segment(&mut self) -> Result<()> {
@@ -429,6 +442,15 @@ impl Journal {
             sequence: self.sequence,
             chain: self.chain,
         };
+        self.make(&header)?;
+        self.segment = header.number;
+        self.end = SEGMENT_HEADER as u64;
+        self.spent = false;
+        Ok(())
+    }
+
+    /// A new file with this header, durable. What is left of a failed making is made anew by the next batch, or set aside by the next start.
+    fn make(&self, header: &Segment) -> Result<()> {
         let file = file_of(header.number);
         let made = (|| {
             self.disk.create(&file)?;
@@ -436,15 +458,7 @@ impl Journal {
             self.disk.sync(&file)?;
             self.disk.sync_folder("journal")
         })();
-        if let Err(error) = made {
-            // What is left of it is emptied and tried again by the next batch, or set aside by the next start.
-            return Err(error)
-                .with_context(|| format!("{file}: the new segment could not be made"));
-        }
-        self.segment = header.number;
-        self.end = SEGMENT_HEADER as u64;
-        self.spent = false;
-        Ok(())
+        made.with_context(|| format!("{file}: the new segment could not be made"))
     }
 
     /// All segments, checked to follow each other by number, id and end. A last one whose making was interrupted is set aside.

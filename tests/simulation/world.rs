@@ -4,7 +4,7 @@ use crate::promises::Promises;
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use fastrand::Rng;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use ticketd::clerk::{Clerk, Job};
 use ticketd::contract::{Book, Source};
 use ticketd::desk::event::{Arrival, Event, Moved, Movement};
@@ -67,7 +67,7 @@ impl World {
             disk: FakeDisk::new(),
             index: MemoryIndex::new(),
             clerk: None,
-            policy: Arc::new(policy()),
+            policy: POLICY.clone(),
             inbox: BTreeMap::new(),
             uid_validity: 1,
             next_uid: 1,
@@ -106,8 +106,10 @@ impl World {
             _ => self.server_trouble(),
         }
         self.fire();
-        if self.disk.is_off() {
+        // Both a power cut and a failing sync can hit what is done about the first one.
+        while self.disk.is_off() {
             self.restart_after_power_cut();
+            self.fire();
         }
     }
 
@@ -251,19 +253,28 @@ impl World {
     // The house
 
     fn start(&mut self) {
-        let store = Store::over(
-            Box::new(self.disk.clone()),
-            Box::new(self.index.clone()),
-            Options::default(),
-        );
-        let store = store.unwrap_or_else(|e| panic!("the store does not open again: {e:#}"));
+        let store = loop {
+            match Store::over(
+                Box::new(self.disk.clone()),
+                Box::new(self.index.clone()),
+                Options::default(),
+            ) {
+                Ok(store) => break store,
+                // The power goes again while it opens.
+                Err(_) if self.disk.is_off() => self.cut_power(),
+                // A sync that fails while it opens leaves pages that the kernel calls clean and the disk has not; another process cannot know. The
+                // machine is started again, as the error says.
+                Err(e) if format!("{e:#}").contains("the disk could not write") => self.cut_power(),
+                Err(e) => panic!("the store does not open again: {e:#}"),
+            }
+        };
         self.clerk = Some(Clerk::new(store, self.policy.clone()));
         let taken = self
             .reader()
             .outbox()
             .expect("the outbox")
             .into_iter()
-            .filter(|e| is_taken(e));
+            .filter(is_taken);
         let lost = taken
             .map(|e| moved(&e, Movement::Lost("ended".into())))
             .collect();
@@ -419,23 +430,21 @@ impl World {
         self.say(&format!("it is {}", self.now));
     }
 
-    /// What the deadlines' loop does: every due step, until none is.
+    /// What the deadlines' loop does: every due step, until none is; after an error it tries again.
     fn fire(&mut self) {
         for _ in 0..200 {
             let due = self.reader().due(self.now, 20).expect("due steps");
-            if due.is_empty() {
+            if due.is_empty() || self.disk.is_off() {
                 return;
             }
-            let jobs = due
-                .into_iter()
-                .map(|d| Job {
-                    event: Event::DeadlineReached(d),
-                    raw: None,
-                })
-                .collect();
-            if self.process(jobs).is_none() {
-                return;
-            }
+            self.process(
+                due.into_iter()
+                    .map(|d| Job {
+                        event: Event::DeadlineReached(d),
+                        raw: None,
+                    })
+                    .collect(),
+            );
         }
         panic!("due steps stay due");
     }
@@ -473,30 +482,34 @@ impl World {
     }
 
     fn restart_after_power_cut(&mut self) {
+        self.clerk = None;
+        self.cut_power();
+        self.start();
+    }
+
+    fn cut_power(&mut self) {
         let ruin = match self.rng.u8(..3) {
             0 => Ruin::Nothing,
             1 => Ruin::Everything,
             _ => Ruin::Torn(self.rng.u64(..)),
         };
         self.say(&format!("power cut: {ruin:?}"));
-        self.clerk = None;
         self.disk.power_cut(ruin);
         // sled's file after a power cut can be anything; what it kept is checked or thrown away.
         if self.rng.bool() {
             self.index = MemoryIndex::new();
         }
-        self.start();
     }
 
     fn come_to_rest(&mut self) {
         self.disk.killed();
         for _ in 0..400 {
-            if self.disk.is_off() {
+            while self.disk.is_off() {
                 self.restart_after_power_cut();
             }
             self.now += TimeDelta::minutes(5);
-            self.fire();
             self.poll();
+            self.fire();
             for letter in self.reader().letters_due(self.now, 50).expect("the outbox") {
                 if self
                     .process(vec![moved(&letter, Movement::Taken)])
@@ -623,8 +636,11 @@ fn first_lines(raw: &[u8]) -> String {
         .join(" ")
 }
 
+/// Compiled once: it never changes.
+static POLICY: LazyLock<Arc<Policy>> = LazyLock::new(|| Arc::new(policy()));
+
 /// The shipped contract, customers, staff, rules and letters.
-pub fn policy() -> Policy {
+fn policy() -> Policy {
     let file = |name: &str| Source {
         file: name.into(),
         text: std::fs::read_to_string(format!("{}/rules/{name}", env!("CARGO_MANIFEST_DIR")))

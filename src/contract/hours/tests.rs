@@ -395,7 +395,10 @@ fn walk(plan: &Plan, from: DateTime<Utc>, minutes: usize) -> Vec<bool> {
                 low..high
             };
             let first = near(opens).find(|m| clock[*m] >= opens);
-            let last = near(closes).rev().find(|m| clock[*m] < closes);
+            // The second of two equal readings (C1.6), also where the clock is set back to the closing time itself.
+            let shut = near(closes).rev().find(|m| clock[*m] == closes);
+            let before = || near(closes).rev().find(|m| clock[*m] < closes);
+            let last = shut.map_or_else(before, |m| m.checked_sub(1));
             if let (Some(first), Some(last)) = (first, last) {
                 for minute in open.iter_mut().take(last + 1).skip(first) {
                     *minute = true;
