@@ -15,12 +15,18 @@ use crate::rules::RuleBook;
 use chrono::{DateTime, Utc};
 use secret::Secret;
 use serde::Deserialize;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use toml::Spanned;
 
 /// A mail above this is taken in part (C2.2).
 const MAIL_BYTES_MAX: u64 = 50_000_000;
+/// In base64 it still passes through the control socket.
+const MAIL_BYTES_MAX_MAX: u64 = 150_000_000;
+/// Shorter polls trouble a server, longer ones look to the watchdog like a loop that hangs.
+const POLL_SECS: RangeInclusive<u64> = 5..=900;
+const LOG_LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
 
 /// The configuration as it counts.
 #[derive(Clone, Debug)]
@@ -47,7 +53,7 @@ pub struct Config {
     pub hold_letters: bool,
     /// C4.9, days.
     pub reopen_within_days: u32,
-    /// `error`, `warn`, `info`, `debug`.
+    /// `error`, `warn`, `info`, `debug`, `trace`.
     pub log: String,
     /// What letters refer to.
     pub links: Links,
@@ -97,10 +103,8 @@ pub struct Imap {
     pub tls: Tls,
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
-    #[serde(default = "yes")]
-    pub idle: bool,
     #[serde(default = "poll_secs")]
-    pub poll_secs: u64,
+    pub poll_secs: Spanned<u64>,
 }
 
 /// How letters leave.
@@ -156,11 +160,8 @@ fn smtp_port() -> u16 {
 fn inbox() -> String {
     "INBOX".into()
 }
-fn yes() -> bool {
-    true
-}
-fn poll_secs() -> u64 {
-    60
+fn poll_secs() -> Spanned<u64> {
+    Spanned::new(0..0, 60)
 }
 fn connections() -> usize {
     2
@@ -168,14 +169,8 @@ fn connections() -> usize {
 fn control() -> PathBuf {
     "/run/ticketd/control".into()
 }
-fn mail_bytes_max() -> u64 {
-    MAIL_BYTES_MAX
-}
 fn reopen_within_days() -> u32 {
     14
-}
-fn info() -> String {
-    "info".into()
 }
 
 /// The file, word for word.
@@ -190,14 +185,12 @@ struct File {
     authserv_id: Option<String>,
     acknowledge: Option<Spanned<String>>,
     since: Option<Spanned<toml::value::Datetime>>,
-    #[serde(default = "mail_bytes_max")]
-    mail_bytes_max: u64,
+    mail_bytes_max: Option<Spanned<u64>>,
     #[serde(default)]
     hold_letters: bool,
     #[serde(default = "reopen_within_days")]
     reopen_within_days: u32,
-    #[serde(default = "info")]
-    log: String,
+    log: Option<Spanned<String>>,
     #[serde(default)]
     links: FileLinks,
     queue: Vec<FileQueue>,
@@ -226,11 +219,17 @@ struct FileQueue {
     address: Spanned<String>,
     display_name: Option<String>,
     #[serde(default)]
-    aliases: Vec<String>,
+    aliases: Vec<Spanned<String>>,
     #[serde(default)]
     plus_addresses: bool,
     #[serde(default)]
     confidential: bool,
+}
+
+impl FileQueue {
+    fn addresses(&self) -> impl Iterator<Item = &Spanned<String>> {
+        std::iter::once(&self.address).chain(&self.aliases)
+    }
 }
 
 #[derive(Deserialize)]
@@ -245,8 +244,7 @@ struct FileMailbox {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FileOutgoing {
-    #[serde(default)]
-    bounce_address: String,
+    bounce_address: Option<Spanned<String>>,
     smtp: Option<Smtp>,
     maildir: Option<PathBuf>,
 }
@@ -459,6 +457,8 @@ impl File {
         let mailboxes = self.mailboxes(base, &queues, faults);
         let acknowledge = self.acknowledged(faults);
         let since = self.since(faults);
+        let mail_bytes_max = self.mail_bytes_max(faults);
+        let log = self.log(faults);
         if self.domain.get_ref().is_empty()
             || self
                 .domain
@@ -471,11 +471,7 @@ impl File {
                 "use letters, digits, dots and hyphens: desk.example",
             );
         }
-        let bounce_address = self
-            .outgoing
-            .as_ref()
-            .map(|o| o.get_ref().bounce_address.clone())
-            .unwrap_or_default();
+        let bounce_address = self.bounce_address(faults);
         let outgoing = self
             .outgoing
             .as_ref()
@@ -492,10 +488,10 @@ impl File {
             authserv_id: self.authserv_id,
             acknowledge,
             since,
-            mail_bytes_max: self.mail_bytes_max,
+            mail_bytes_max,
             hold_letters: self.hold_letters,
             reopen_within_days: self.reopen_within_days,
-            log: self.log,
+            log,
             links: Links {
                 status_page: self.links.status_page,
                 documentation: self.links.documentation,
@@ -511,6 +507,22 @@ impl File {
             outgoing,
             bounce_address,
         }
+    }
+
+    fn bounce_address(&self, faults: &mut Faults) -> String {
+        let outgoing = self.outgoing.as_ref().map(Spanned::get_ref);
+        let Some(written) = outgoing.and_then(|o| o.bounce_address.as_ref()) else {
+            return String::new();
+        };
+        let address = written.get_ref();
+        if !address.is_empty() && address::strict(address).is_none() {
+            faults.at(
+                written,
+                format!("bounce_address \"{address}\" is no plain mail address"),
+                "write local@domain.tld in ASCII, or \"\" for the null sender",
+            );
+        }
+        address.clone()
     }
 
     fn queues(&self, faults: &mut Faults) -> Vec<Queue> {
@@ -531,6 +543,17 @@ impl File {
                     "write local@domain.tld in ASCII",
                 );
             }
+            check_name("queue", &queue.name, faults);
+            self.address_is_its_own(i, faults);
+            for alias in &queue.aliases {
+                if address::strict(alias.get_ref()).is_none() {
+                    faults.at(
+                        alias,
+                        format!("alias \"{}\" is no plain mail address", alias.get_ref()),
+                        "write local@domain.tld in ASCII",
+                    );
+                }
+            }
             if self.queue[..i]
                 .iter()
                 .any(|q| q.name.get_ref() == queue.name.get_ref())
@@ -549,17 +572,40 @@ impl File {
                 .display_name
                 .clone()
                 .unwrap_or_else(|| q.name.get_ref().clone()),
-            aliases: q.aliases.clone(),
+            aliases: q.aliases.iter().map(|a| a.get_ref().clone()).collect(),
             plus_addresses: q.plus_addresses,
             confidential: q.confidential,
         };
         self.queue.iter().map(queue).collect()
     }
 
+    /// Mail to an address goes to one queue.
+    fn address_is_its_own(&self, i: usize, faults: &mut Faults) {
+        for address in self.queue[i].addresses() {
+            let same =
+                |other: &&Spanned<String>| other.get_ref().eq_ignore_ascii_case(address.get_ref());
+            let before = self.queue[..i]
+                .iter()
+                .find(|q| q.addresses().any(|a| same(&a)));
+            if let Some(other) = before {
+                faults.at(
+                    address,
+                    format!(
+                        "{} is an address of queue \"{}\" already",
+                        address.get_ref(),
+                        other.name.get_ref()
+                    ),
+                    "give each queue its own addresses",
+                );
+            }
+        }
+    }
+
     fn mailboxes(&self, base: &Path, queues: &[Queue], faults: &mut Faults) -> Vec<Mailbox> {
         let mut mailboxes: Vec<Mailbox> = vec![];
         for m in &self.mailbox {
             let name = m.name.get_ref();
+            check_name("mailbox", &m.name, faults);
             if !queues.iter().any(|q| q.name == *m.queue.get_ref()) {
                 let known: Vec<&str> = queues.iter().map(|q| q.name.as_str()).collect();
                 faults.at(
@@ -593,6 +639,13 @@ impl File {
             };
             if let MailboxPlace::Imap(imap) = &place {
                 check_tls(&m.name, imap.tls, &imap.host, faults);
+                if !POLL_SECS.contains(imap.poll_secs.get_ref()) {
+                    faults.at(
+                        &imap.poll_secs,
+                        format!("poll_secs = {} is out of bounds", imap.poll_secs.get_ref()),
+                        "use 5 to 900",
+                    );
+                }
                 if imap.tls == Tls::Starttls {
                     faults.at(
                         &m.name,
@@ -642,6 +695,36 @@ impl File {
         }
     }
 
+    fn mail_bytes_max(&self, faults: &mut Faults) -> u64 {
+        let Some(written) = &self.mail_bytes_max else {
+            return MAIL_BYTES_MAX;
+        };
+        let bytes = *written.get_ref();
+        if bytes == 0 || bytes > MAIL_BYTES_MAX_MAX {
+            faults.at(
+                written,
+                format!("mail_bytes_max = {bytes} is out of bounds"),
+                "use 1 to 150_000_000; 50_000_000 is the default",
+            );
+        }
+        bytes
+    }
+
+    fn log(&self, faults: &mut Faults) -> String {
+        let Some(written) = &self.log else {
+            return "info".into();
+        };
+        let level = written.get_ref();
+        if !LOG_LEVELS.contains(&level.as_str()) {
+            faults.at(
+                written,
+                format!("log = \"{level}\" is unknown"),
+                &format!("use one of {}", LOG_LEVELS.join(", ")),
+            );
+        }
+        level.clone()
+    }
+
     fn since(&self, faults: &mut Faults) -> Option<DateTime<Utc>> {
         let written = self.since.as_ref()?;
         match DateTime::parse_from_rfc3339(&written.get_ref().to_string()) {
@@ -684,6 +767,18 @@ fn outgoing(written: &Spanned<FileOutgoing>, base: &Path, faults: &mut Faults) -
             );
             None
         }
+    }
+}
+
+/// Names stand in commands, listings and file names.
+fn check_name(what: &str, name: &Spanned<String>, faults: &mut Faults) {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '@' | '+');
+    if name.get_ref().is_empty() || !name.get_ref().chars().all(plain) {
+        faults.at(
+            name,
+            format!("\"{}\" is no name for a {what}", name.get_ref()),
+            "use letters, digits, hyphens, dots and underscores",
+        );
     }
 }
 

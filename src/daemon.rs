@@ -9,14 +9,15 @@ use crate::deadlines;
 use crate::desk::Policy;
 use crate::ops::control::{Answer, REQUEST_BYTES_MAX};
 use crate::ops::reach::{self, Opened};
-use crate::ops::request::{Desk, Request};
-use crate::ops::status::{self, Fact, Level};
+use crate::ops::request::Desk;
+use crate::ops::status::{self, Fact};
+use crate::ops::{Fault, exit};
 use crate::post::deliver::{self, Way};
 use crate::post::file::Pigeonholes;
 use crate::post::tls::Encryption;
 use crate::post::watch::{self, Parsers, Source};
 use crate::post::{Indoors, Pulse, QUIET_MAX, Secret, imap, smtp, stopped};
-use crate::store::Reader;
+use crate::store::{Reader, Room};
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use sd_notify::NotifyState;
@@ -36,6 +37,9 @@ const CLOSE_GRACE: Duration = Duration::from_secs(20);
 const FIRST_LOOK: Duration = Duration::from_secs(30);
 /// How often the watchdog is fed, if every loop goes on.
 const FEED_EVERY: Duration = Duration::from_secs(20);
+/// A start that makes an index anew shows that it goes on: so often, and gets so much time each time.
+const EXTEND_EVERY_SECS: i64 = 10;
+const EXTEND_BY_MICROS: u32 = 120_000_000;
 /// The deadlines' loop turns at least every 30 s.
 const DEADLINES_QUIET_MAX_SECS: i64 = 180;
 
@@ -85,7 +89,20 @@ pub fn run(config: Config) -> anyhow::Result<()> {
 pub fn begin(config: Config) -> anyhow::Result<Running> {
     let opened = reach::open_store(&config)?;
     let policy = opened.policy.clone();
-    let mut clerk: Clerk = Opened::into_clerk(opened);
+    begin_with(config, Opened::into_clerk(opened), policy)
+}
+
+/// While a long index is read or made anew, systemd is asked for more time as it goes.
+pub fn still_opening(_record: u64) {
+    static ASKED: AtomicI64 = AtomicI64::new(0);
+    let now = clock::now().timestamp();
+    if now - ASKED.load(Ordering::Relaxed) >= EXTEND_EVERY_SECS {
+        ASKED.store(now, Ordering::Relaxed);
+        tell_systemd(&[NotifyState::ExtendTimeoutUsec(EXTEND_BY_MICROS)]);
+    }
+}
+
+fn begin_with(config: Config, mut clerk: Clerk, policy: Arc<Policy>) -> anyhow::Result<Running> {
     let reader = clerk.store().reader();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -113,11 +130,12 @@ pub fn begin(config: Config) -> anyhow::Result<Running> {
         .spawn(move || {
             let lived = runtime.block_on(live(house, ended));
             handle.close();
-            let closed = clerk_thread
-                .join()
-                .map_err(|_| anyhow::anyhow!("the clerk panicked"))?;
+            let closed = clerk_thread.join();
             runtime.shutdown_timeout(Duration::from_secs(5));
-            lived.and(closed)
+            lived.and(match closed {
+                Ok(closed) => closed.map_err(|e| lost_store(&e)),
+                Err(_) => Err(Fault::error(exit::SOFTWARE, "the clerk panicked")),
+            })
         })?;
     Ok(Running {
         reader,
@@ -126,6 +144,14 @@ pub fn begin(config: Config) -> anyhow::Result<Running> {
         end,
         thread,
     })
+}
+
+/// The clerk ends by itself only where the record can be kept no longer.
+fn lost_store(e: &anyhow::Error) -> anyhow::Error {
+    let words = format!(
+        "the daemon ends, since the record cannot be kept: {e:#}; what was accepted is safe in the journal, and the next start mends the index"
+    );
+    Fault::error(exit::IOERR, words)
 }
 
 async fn live(house: Arc<House>, ended: crate::post::Stop) -> anyhow::Result<()> {
@@ -143,7 +169,7 @@ async fn live(house: Arc<House>, ended: crate::post::Stop) -> anyhow::Result<()>
     tokio::spawn(serve(house.clone(), listener));
     tokio::spawn(feed_watchdog(house.clone()));
     first_look(&house).await;
-    tell_systemd(&[NotifyState::Ready]);
+    tell_systemd(&[NotifyState::Ready, NotifyState::Status(&in_a_line(&house))]);
     tracing::info!(mailboxes = house.mailboxes.len(), "ready");
     let told = until_told_to_end(&house, ended).await;
     tell_systemd(&[NotifyState::Stopping]);
@@ -198,11 +224,10 @@ fn source(mailbox: &config::Mailbox, mail_bytes_max: u64) -> anyhow::Result<Sour
 
 fn poll_every(mailbox: &config::Mailbox) -> Duration {
     let secs = match &mailbox.place {
-        MailboxPlace::Imap(imap) => imap.poll_secs,
+        MailboxPlace::Imap(imap) => *imap.poll_secs.get_ref(),
         MailboxPlace::Maildir(_) => 60,
     };
-    // RFC 2177: an IDLE is renewed before 29 minutes.
-    Duration::from_secs(secs.clamp(5, 28 * 60))
+    Duration::from_secs(secs)
 }
 
 /// An IMAP account with its password.
@@ -294,6 +319,7 @@ async fn until_told_to_end(house: &House, mut ended: crate::post::Stop) -> anyho
     let mut int = signal(SignalKind::interrupt())?;
     let mut hup = signal(SignalKind::hangup())?;
     let mut look = tokio::time::interval(Duration::from_secs(1));
+    let mut room = Room::Plenty;
     loop {
         tokio::select! {
             _ = term.recv() => return Ok(()),
@@ -301,9 +327,28 @@ async fn until_told_to_end(house: &House, mut ended: crate::post::Stop) -> anyho
             () = stopped(&mut ended) => return Ok(()),
             _ = hup.recv() => reload(house),
             // The clerk's thread ends by itself only when the index is broken; nothing works without it.
-            _ = look.tick() => if house.clerk.is_closed() { return Ok(()) },
+            _ = look.tick() => {
+                if house.clerk.is_closed() {
+                    return Ok(());
+                }
+                say_room(&mut room, house.reader.room());
+            }
         }
     }
+}
+
+/// A disk that gets full is said once, and once that it is not any more.
+fn say_room(before: &mut Room, now: Room) {
+    match (*before, now) {
+        (Room::Plenty, Room::Scarce) => tracing::error!(
+            "the disk of the state folder is nearly full: no mail is taken and it stays on its server; deadlines and letters go on; make room"
+        ),
+        (Room::Scarce, Room::Plenty) => {
+            tracing::info!("the disk has room again: mail is taken")
+        }
+        _ => {}
+    }
+    *before = now;
 }
 
 /// Rules, contract, customers, staff and letters anew; a bad file keeps the old ones.
@@ -316,12 +361,12 @@ fn reload(house: &House) {
                 "restore the file",
             )]
         })?;
-        config.policy(keys)
+        Ok((config.policy(keys)?, config.policy_files()?))
     });
     match read {
-        Ok(policy) => {
+        Ok((policy, files)) => {
             let policy = Arc::new(policy);
-            house.clerk.go_by(policy.clone());
+            house.clerk.go_by(policy.clone(), files);
             *house.policy.lock().unwrap_or_else(PoisonError::into_inner) = policy;
             tracing::info!(
                 "rules, contract and letters reloaded; changed mailboxes and servers count after a restart"
@@ -337,11 +382,32 @@ fn reload(house: &House) {
 async fn feed_watchdog(house: Arc<House>) {
     loop {
         match hanging(&house) {
-            None => tell_systemd(&[NotifyState::Watchdog]),
+            None => tell_systemd(&[
+                NotifyState::Watchdog,
+                NotifyState::Status(&in_a_line(&house)),
+            ]),
             Some(which) => tracing::error!("{which} makes no progress; the watchdog is not fed"),
         }
         tokio::time::sleep(FEED_EVERY).await;
     }
+}
+
+/// What `systemctl status` shows.
+fn in_a_line(house: &House) -> String {
+    let mailboxes = house.mailboxes.len();
+    let ill = house
+        .mailboxes
+        .iter()
+        .filter(|(_, p)| p.trouble().is_some());
+    let letters = house.reader.outbox().map_or(0, |letters| letters.len());
+    let disk = match house.reader.room() {
+        Room::Plenty => "",
+        Room::Scarce => "; the disk is nearly full, no mail is taken",
+    };
+    format!(
+        "{mailboxes} mailboxes, {} in trouble; {letters} letters in the outbox{disk}",
+        ill.count()
+    )
 }
 
 fn hanging(house: &House) -> Option<String> {
@@ -425,21 +491,20 @@ fn answer(house: &House, line: &[u8]) -> Vec<u8> {
     let mut bytes = vec![];
     let mut answer = Answer::over(&mut bytes);
     let result = match serde_json::from_slice(line) {
-        Ok(Request::Status { json }) => {
-            facts(house, clock::now()).and_then(|facts| status::write(&facts, json, &mut answer))
-        }
         Ok(request) => {
             let policy = house
                 .policy
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .clone();
+            let now = clock::now();
             let mut submit = |jobs| house.clerk.submit_blocking(jobs);
             let result = Desk {
                 reader: &house.reader,
                 policy: &policy,
                 submit: &mut submit,
-                now: clock::now(),
+                facts: &|| facts(house, now),
+                now,
             }
             .answer(request, &mut answer);
             // A command or another clock may have made something due.
@@ -454,43 +519,99 @@ fn answer(house: &House, line: &[u8]) -> Vec<u8> {
 }
 
 fn facts(house: &House, now: DateTime<Utc>) -> anyhow::Result<Vec<Fact>> {
-    let mut facts: Vec<Fact> = house
-        .mailboxes
-        .iter()
-        .map(|(name, pulse)| mailbox_fact(name, pulse))
+    let mailboxes = house.mailboxes.iter();
+    let mut facts: Vec<Fact> = mailboxes
+        .map(|(name, pulse)| status::mailbox(name, pulse))
         .collect();
     facts.extend(status::store_facts(&house.reader, now)?);
-    if let Some((since, words)) = house.outbox.trouble() {
-        facts.push(Fact {
-            of: "outgoing".into(),
-            level: Level::Critical,
-            words: format!("{words} (since {})", crate::ops::request::utc(since)),
-        });
-    }
+    facts.extend(status::outgoing(&house.outbox));
     Ok(facts)
 }
 
-fn mailbox_fact(name: &str, pulse: &Pulse) -> Fact {
-    let of = format!("mailbox {name}");
-    match (pulse.trouble(), pulse.succeeded()) {
-        (Some((since, words)), _) => Fact {
-            of,
-            level: Level::Critical,
-            words: format!("{words} (since {})", crate::ops::request::utc(since)),
-        },
-        (None, Some(at)) => Fact {
-            of,
-            level: Level::Well,
-            words: format!(
-                "last looked into {}, {} mails taken since the start",
-                crate::ops::request::utc(at),
-                pulse.taken()
-            ),
-        },
-        (None, None) => Fact {
-            of,
-            level: Level::Warning,
-            words: "not looked into yet".into(),
-        },
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desk::token::Keys;
+    use crate::store::disk::RealDisk;
+    use crate::store::index::{Index, MemoryIndex, Rows};
+    use crate::store::{Options, Store};
+    use std::sync::atomic::AtomicBool;
+
+    const CONFIG: &str = r#"
+state = "state"
+domain = "desk.example"
+control = "control"
+[[queue]]
+name = "support"
+address = "support@desk.example"
+"#;
+
+    /// Takes rows until it is told to fail, as sled may at any time.
+    struct Failing {
+        index: MemoryIndex,
+        fails: Arc<AtomicBool>,
+    }
+
+    impl Index for Failing {
+        fn get(&self, key: &str) -> anyhow::Result<Option<Vec<u8>>> {
+            self.index.get(key)
+        }
+        fn scan(
+            &self,
+            prefix: &str,
+            from: &str,
+            visit: &mut dyn FnMut(&str, &[u8]) -> anyhow::Result<bool>,
+        ) -> anyhow::Result<()> {
+            self.index.scan(prefix, from, visit)
+        }
+        fn apply(&self, rows: &Rows) -> anyhow::Result<()> {
+            anyhow::ensure!(!self.fails.load(Ordering::Relaxed), "input/output error");
+            self.index.apply(rows)
+        }
+        fn checkpoint(&self) -> anyhow::Result<()> {
+            self.index.checkpoint()
+        }
+        fn begin_anew(&self, why: &str) -> anyhow::Result<()> {
+            self.index.begin_anew(why)
+        }
+        fn is_clean(&self) -> bool {
+            self.index.is_clean()
+        }
+        fn in_use(&self) -> anyhow::Result<()> {
+            self.index.in_use()
+        }
+        fn close(&self) -> anyhow::Result<()> {
+            self.index.close()
+        }
+    }
+
+    #[test]
+    fn an_index_that_fails_ends_the_daemon_and_says_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config::parse(&folder.path().join("ticketd.toml"), CONFIG).unwrap();
+        config.rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
+        std::fs::create_dir(&config.state).unwrap();
+        let fails = Arc::new(AtomicBool::new(false));
+        let index = Failing {
+            index: MemoryIndex::new(),
+            fails: fails.clone(),
+        };
+        let disk = RealDisk::new(&config.state);
+        let store = Store::over(Box::new(disk), Box::new(index), Options::default()).unwrap();
+        let policy = Arc::new(config.policy(Keys::new(vec![('0', [0; 32])])).unwrap());
+        let clerk = Clerk::new(store, policy.clone());
+        let running = begin_with(config, clerk, policy).unwrap();
+
+        fails.store(true, Ordering::Relaxed);
+        let raw: Arc<[u8]> = b"From: mia@acme.example\n\nHello\n".as_slice().into();
+        let jobs = crate::ops::request::arrivals(&[raw], "test", "support", clock::now(), false);
+        assert!(running.clerk.submit_blocking(jobs).is_err());
+        let end = running.wait().unwrap_err();
+        assert_eq!(crate::ops::code_of(&end), exit::IOERR);
+        let words = format!("{end:#}");
+        assert!(
+            words.contains("input/output error") && words.contains("the next start"),
+            "{words}"
+        );
     }
 }

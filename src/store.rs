@@ -70,6 +70,7 @@ struct Shared {
     disk: Arc<dyn Disk>,
     index: Arc<dyn Index>,
     head: Arc<RwLock<Head>>,
+    low_water_bytes: u64,
 }
 
 /// How a store is opened.
@@ -84,6 +85,8 @@ pub struct Options {
     pub low_water_bytes: u64,
     /// So much is kept in a file that is given up when the disk is full, so that deadlines and letters can still be journalled.
     pub reserve_bytes: u64,
+    /// Told the last record taken in while the index catches up or is made anew: systemd waits for it.
+    pub progress: Option<fn(u64)>,
 }
 
 impl Default for Options {
@@ -93,6 +96,7 @@ impl Default for Options {
             segment_bytes: journal::SEGMENT_BYTES,
             low_water_bytes: 256 * 1024 * 1024,
             reserve_bytes: 8 * 1024 * 1024,
+            progress: None,
         }
     }
 }
@@ -238,11 +242,7 @@ impl Store {
 
     /// Whether mail may be taken in.
     pub fn room(&self) -> Room {
-        match self.shared.disk.free_bytes() {
-            Ok(free) if free < self.options.low_water_bytes => Room::Scarce,
-            // A disk that does not say is tried.
-            _ => Room::Plenty,
-        }
+        self.shared.room()
     }
 
     /// A clean stop: the next start needs no check.
@@ -313,6 +313,14 @@ impl Store {
 }
 
 impl Shared {
+    fn room(&self) -> Room {
+        match self.disk.free_bytes() {
+            Ok(free) if free < self.low_water_bytes => Room::Scarce,
+            // A disk that does not say is tried.
+            _ => Room::Plenty,
+        }
+    }
+
     fn set_head(&self, head: Head) {
         *self.head.write().unwrap_or_else(PoisonError::into_inner) = head;
     }
@@ -526,12 +534,14 @@ impl Start {
             disk: self.disk.clone(),
             index: Arc::new(Recent::over(self.index.clone())),
             head: head.clone(),
+            low_water_bytes: self.options.low_water_bytes,
         };
         Ok(Store {
             shared: Arc::new(Shared {
                 disk: self.disk,
                 index: self.index,
                 head,
+                low_water_bytes: self.options.low_water_bytes,
             }),
             own,
             journal,
@@ -612,8 +622,12 @@ impl Start {
         let mut writing = Writing::new(&*self.index, &*self.disk, meta);
         journal.replay(from, known, &mut |batch| {
             take_in(&*self.disk, &mut writing, known, batch)?;
-            if let (Some(progress), Some(last)) = (&mut progress, batch.records.last()) {
-                progress(last.sequence);
+            let last = batch.records.last().map_or(known, |record| record.sequence);
+            if let Some(progress) = &mut progress {
+                progress(last);
+            }
+            if let Some(progress) = self.options.progress {
+                progress(last);
             }
             Ok(())
         })?;

@@ -12,7 +12,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("rules", &["contract", "diagnostic", "mail"]),
     ("desk", &["contract", "diagnostic", "mail", "rules"]),
     ("store", &["contract", "desk", "mail"]),
-    ("clerk", &["desk", "mail", "store"]),
+    ("clerk", &["contract", "desk", "mail", "store"]),
     ("deadlines", &["clerk", "desk", "store"]),
     ("post", &["clerk", "clock", "desk", "mail", "store"]),
     (

@@ -5,6 +5,8 @@ use std::process::{Command, Stdio};
 
 const README: &str = include_str!("../README.md");
 const EXAMPLE: &str = include_str!("../systemd/ticketd.toml");
+const CONFIG: &str = include_str!("../src/config.rs");
+const UNIT: &str = include_str!("../systemd/ticketd.service");
 
 #[test]
 fn every_setting_of_the_example_is_explained() {
@@ -66,4 +68,124 @@ fn settings(toml: &str) -> impl Iterator<Item = &str> {
         let is_key = !key.is_empty() && key.chars().all(|c| c.is_ascii_lowercase() || c == '_');
         is_key.then_some(key)
     })
+}
+
+/// The key of every table and setting that the code knows: what stands in `#[derive(Deserialize)]` structures of the configuration.
+#[test]
+fn every_setting_of_the_code_is_in_the_example_and_explained() {
+    let explained = quoted(section("## Configuration"));
+    let example: BTreeSet<&str> = settings(EXAMPLE).collect();
+    let code: BTreeSet<&str> = keys_of_the_code().collect();
+    assert!(
+        code.len() > 30,
+        "the reading of src/config.rs is at fault: {code:?}"
+    );
+    for key in &code {
+        let is_named = [key.to_string(), format!("[{key}]"), format!("[[{key}]]")];
+        assert!(
+            is_named
+                .iter()
+                .any(|name| explained.contains(name.as_str())),
+            "README.md, \"Configuration\", does not name {key}"
+        );
+        let shown = example.contains(key)
+            || EXAMPLE.contains(&format!("[{key}]"))
+            || EXAMPLE.contains(&format!(".{key}]"));
+        assert!(
+            shown || TABLES.contains(key),
+            "systemd/ticketd.toml does not show {key}"
+        );
+    }
+    for key in example {
+        assert!(
+            code.contains(key),
+            "systemd/ticketd.toml has {key}, which src/config.rs does not know"
+        );
+    }
+}
+
+const TABLES: [&str; 2] = ["queue", "mailbox"];
+
+fn keys_of_the_code() -> impl Iterator<Item = &'static str> {
+    let structures = [
+        "struct File {",
+        "struct FileLinks {",
+        "struct FileQueue {",
+        "struct FileMailbox {",
+        "struct FileOutgoing {",
+        "pub struct Imap {",
+        "pub struct Smtp {",
+    ];
+    structures.into_iter().flat_map(|opening| {
+        let (_, fields) = CONFIG.split_once(opening).expect(opening);
+        let (fields, _) = fields.split_once("\n}").expect(opening);
+        fields.lines().filter_map(|line| {
+            let (name, _) = line.trim().trim_start_matches("pub ").split_once(": ")?;
+            let is_key = name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+            is_key.then_some(name)
+        })
+    })
+}
+
+#[test]
+fn every_command_is_explained() {
+    let section = section("## The command line");
+    let help = Command::new(env!("CARGO_BIN_EXE_ticketd"))
+        .arg("--help")
+        .output()
+        .expect("ticketd starts");
+    let help = String::from_utf8(help.stdout).expect("text");
+    let (_, commands) = help.split_once("Commands:\n").expect("commands");
+    let (commands, _) = commands.split_once("\nOptions:").expect("options");
+    // A command is indented by two; what is indented more goes on about the one above.
+    let names = commands
+        .lines()
+        .filter(|l| !l.starts_with("   "))
+        .filter_map(|l| l.split_whitespace().next());
+    let names: Vec<&str> = names.filter(|name| *name != "help").collect();
+    assert!(names.contains(&"receive"), "{names:?}");
+    for name in names {
+        let is_named = quoted(section)
+            .iter()
+            .any(|words| words.split_whitespace().next() == Some(name));
+        assert!(
+            is_named,
+            "README.md, \"The command line\", does not name `ticketd {name}`"
+        );
+    }
+}
+
+#[test]
+fn every_credential_of_the_example_is_handed_over_by_the_unit() {
+    let named: BTreeSet<&str> = EXAMPLE
+        .split("credential = \"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
+    let lines = UNIT
+        .lines()
+        .filter_map(|line| line.strip_prefix("LoadCredential="));
+    let handed: BTreeSet<&str> = lines.filter_map(|line| line.split(':').next()).collect();
+    assert_eq!(named, handed);
+}
+
+#[test]
+fn every_place_of_the_map_exists() {
+    const MAP: &str = include_str!("../src/lib.rs");
+    let places = quoted(MAP).into_iter().filter(|words| {
+        ["src/", "rules/", "tests/", "systemd/"]
+            .iter()
+            .any(|folder| words.starts_with(folder))
+            && !words.contains('*')
+    });
+    let mut count = 0;
+    for place in places {
+        count += 1;
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(place);
+        assert!(
+            path.exists(),
+            "src/lib.rs points at {place}, which is not there"
+        );
+    }
+    assert!(count > 15, "the reading of src/lib.rs is at fault");
 }

@@ -3,6 +3,7 @@
 //! Knows the clerk's thread and how several sources share one commit. A bell is a hint: a lost one costs latency, never a letter or a warning.
 
 use super::{Clerk, Done, Job};
+use crate::contract::Source;
 use crate::desk::{Event, Policy};
 use crate::store::{Broken, Room};
 use chrono::{DateTime, Utc};
@@ -24,7 +25,7 @@ enum Task {
         jobs: Vec<Job>,
         answer: oneshot::Sender<anyhow::Result<Vec<Done>>>,
     },
-    GoBy(Arc<Policy>),
+    GoBy(Arc<Policy>, Vec<Source>),
     /// Nothing: whether anybody is there.
     Tick,
     Close,
@@ -76,9 +77,9 @@ impl Handle {
         answered.blocking_recv().map_err(|_| closing())?
     }
 
-    /// From the next commit on, another policy counts.
-    pub fn go_by(&self, policy: Arc<Policy>) {
-        let _ = self.tasks.send(Task::GoBy(policy));
+    /// From the next commit on, another policy counts. Its files go into the journal, where tickets refer to them.
+    pub fn go_by(&self, policy: Arc<Policy>, files: Vec<Source>) {
+        let _ = self.tasks.send(Task::GoBy(policy, files));
     }
 
     /// Ends the clerk between two commits. What waits in the queue is answered with an error.
@@ -132,7 +133,7 @@ fn serve(
         while let Some(task) = next {
             match task {
                 Task::Jobs { jobs, answer } => waiting.push((jobs, answer)),
-                Task::GoBy(policy) => clerk.go_by(policy),
+                Task::GoBy(policy, files) => adopt(&mut clerk, policy, &files)?,
                 Task::Tick => {}
                 Task::Close => {
                     served(&mut clerk, waiting, &bells, now())?;
@@ -151,6 +152,25 @@ fn serve(
             checkpoint = Instant::now();
         }
     }
+}
+
+/// A policy that cannot be kept does not count: a ticket would refer to what nobody can read.
+fn adopt(clerk: &mut Clerk, policy: Arc<Policy>, files: &[Source]) -> anyhow::Result<()> {
+    for file in files {
+        let kept = clerk
+            .store()
+            .keep_policy(&file.file, &file.text, policy.book_hash);
+        match kept {
+            Ok(_) => {}
+            Err(e) if e.is::<Broken>() => return Err(e),
+            Err(e) => {
+                tracing::error!("not reloaded, the old files stay in force: {e:#}");
+                return Ok(());
+            }
+        }
+    }
+    clerk.go_by(policy);
+    Ok(())
 }
 
 fn is_full(waiting: &Waiting) -> bool {

@@ -1,12 +1,13 @@
 //! `ticketd check`: configuration, contract, customers, staff, rules with their examples, letters; with `--online` every login.
 
 use super::cli::Cli;
-use super::{exit, reach};
-use crate::config::{Config, MailboxPlace, Outgoing};
+use super::exit;
+use crate::config::{Config, Mailbox, MailboxPlace, Outgoing};
 use crate::contract::Book;
 use crate::daemon;
 use crate::desk::token::Keys;
-use crate::post::imap::ImapConn;
+use crate::diagnostic::Diagnostic;
+use crate::post::imap::{Fault, ImapConn};
 use crate::post::smtp::SmtpConn;
 
 /// Its arguments.
@@ -26,24 +27,37 @@ pub fn run(cli: &Cli, arguments: &Arguments) -> u8 {
     // The keys sign nothing here.
     let policy = match config.policy(Keys::new(vec![('0', [0; 32])])) {
         Ok(policy) => policy,
-        Err(found) => return super::failed(&reach::faults(found)),
+        Err(found) => return super::failed(&super::Fault::config(found)),
     };
-    let mut faults = loops(&config, &policy.book);
-    if arguments.online {
-        faults.extend(online(&config));
-    }
+    let faults = loops(&config, &policy.book);
+    let troubles = if arguments.online {
+        online(&config)
+    } else {
+        vec![]
+    };
     for fault in &faults {
         eprintln!("{}: {fault}", config.file.display());
     }
-    if !faults.is_empty() {
-        return exit::CONFIG;
+    for (of, e) in &troubles {
+        eprintln!("{}: {of}: {e:#}", config.file.display());
+    }
+    let codes = troubles.iter().map(|(_, e)| super::code_of(e));
+    let codes = codes.chain((!faults.is_empty()).then_some(exit::CONFIG));
+    // What a file must say comes before what a server says.
+    if let Some(worst) = codes.max() {
+        return worst;
     }
     println!(
-        "{}: {} queues, {} mailboxes, {} of the staff; all rules, letters and the contract are in order.",
+        "{}: {} queues, {} mailboxes, {} of the staff; contract, rules with their examples, and letters are in order{}.",
         config.file.display(),
         config.queues.len(),
         config.mailboxes.len(),
-        policy.book.staff.people.len()
+        policy.book.staff.people.len(),
+        if arguments.online {
+            ", and every server lets us in"
+        } else {
+            ""
+        }
     );
     exit::OK
 }
@@ -68,48 +82,56 @@ fn loops(config: &Config, book: &Book) -> Vec<String> {
         .collect()
 }
 
-fn online(config: &Config) -> Vec<String> {
+/// What every login says, one after the other: an account locks after some wrong passwords, and nothing here tries twice.
+fn online(config: &Config) -> Vec<(String, anyhow::Error)> {
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
-        Err(e) => return vec![format!("no runtime: {e}")],
+        Err(e) => return vec![("this machine".into(), e.into())],
     };
     runtime.block_on(async {
-        let mut faults = vec![];
+        let mut troubles = vec![];
         for mailbox in &config.mailboxes {
-            if let Err(words) = look_into(config, mailbox).await {
-                faults.push(format!("mailbox {}: {words}", mailbox.name));
+            if let Err(e) = look_into(config, mailbox).await {
+                troubles.push((format!("mailbox {}", mailbox.name), e));
             }
         }
-        if let Some(Outgoing::Smtp(smtp)) = &config.outgoing {
-            let opened = match daemon::relay(smtp, &config.domain) {
-                Ok(relay) => SmtpConn::open(&relay).await.map_err(|e| e.to_string()),
-                Err(e) => Err(format!("{e:#}")),
-            };
-            match opened {
-                Ok(conn) => conn.quit().await,
-                Err(words) => faults.push(format!("outgoing: {words}")),
-            }
+        if let Err(e) = way_out(config).await {
+            troubles.push(("outgoing".into(), e));
         }
-        faults
+        troubles
     })
 }
 
-async fn look_into(config: &Config, mailbox: &crate::config::Mailbox) -> Result<(), String> {
+async fn way_out(config: &Config) -> anyhow::Result<()> {
+    if let Some(Outgoing::Smtp(smtp)) = &config.outgoing {
+        let relay = daemon::relay(smtp, &config.domain)?;
+        let conn = SmtpConn::open(&relay).await;
+        conn.map_err(|e| anyhow::anyhow!("{e}"))?.quit().await;
+    }
+    Ok(())
+}
+
+async fn look_into(config: &Config, mailbox: &Mailbox) -> anyhow::Result<()> {
     match &mailbox.place {
         MailboxPlace::Imap(imap) => {
-            let account =
-                daemon::account(imap, config.mail_bytes_max).map_err(|e| format!("{e:#}"))?;
-            let mut conn = ImapConn::open(&account).await.map_err(|e| e.to_string())?;
-            conn.examine(&account.folder)
-                .await
-                .map_err(|e| e.to_string())?;
+            let account = daemon::account(imap, config.mail_bytes_max)?;
+            let said = |e: Fault| anyhow::anyhow!("{e}");
+            let mut conn = ImapConn::open(&account).await.map_err(said)?;
+            conn.examine(&account.folder).await.map_err(said)?;
             conn.logout().await;
             Ok(())
         }
-        MailboxPlace::Maildir(folder) if folder.join("new").is_dir() => Ok(()),
-        MailboxPlace::Maildir(folder) => Err(format!(
-            "{} is no Maildir; make it with new, cur and tmp",
-            folder.display()
-        )),
+        MailboxPlace::Maildir(folder) => {
+            let is_there = |part: &str| folder.join(part).is_dir();
+            anyhow::ensure!(
+                is_there("new") && is_there("cur"),
+                Diagnostic::of_file(
+                    &folder.display().to_string(),
+                    "is no Maildir",
+                    "make it with new, cur and tmp"
+                )
+            );
+            Ok(())
+        }
     }
 }

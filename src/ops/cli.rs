@@ -1,15 +1,22 @@
 //! The command line: one definition for help, man pages and completions.
 
+use super::progress::Progress;
 use super::reach::Way;
 use super::request::Request;
 use super::{
-    check, contract, deadline, demo, exit, failed, inspect, outbox, receive, rules, tickets,
+    Fault, check, contract, deadline, demo, exit, failed, inspect, outbox, reach, receive, rules,
+    tickets,
 };
 use crate::config::Config;
+use crate::diagnostic::Diagnostic;
 use crate::{daemon, store};
-use clap::{Parser, Subcommand};
+use anyhow::Context;
+use clap::{CommandFactory, Parser, Subcommand};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// Where the configuration is, unless `--config` names another.
+const CONFIG: &str = "/etc/ticketd/ticketd.toml";
 
 /// Keeps a support contract by mail.
 #[derive(Debug, Parser)]
@@ -20,7 +27,7 @@ pub struct Cli {
         long,
         global = true,
         value_name = "FILE",
-        default_value = "/etc/ticketd/ticketd.toml"
+        default_value = CONFIG
     )]
     pub config: PathBuf,
     /// The state directory, instead of the configured one.
@@ -34,15 +41,24 @@ pub struct Cli {
 impl Cli {
     /// The configuration, with `--state` in force.
     pub fn config(&self) -> anyhow::Result<Config> {
-        let config = Config::read(&self.config).map_err(super::reach::faults)?;
+        let config = Config::read(&self.config).map_err(Fault::config)?;
         Ok(match &self.state {
-            Some(state) => Config {
+            // Another state folder has another daemon, or none.
+            Some(state) if *state != config.state => Config {
                 state: state.clone(),
                 control: state.join("control"),
                 ..config
             },
-            None => config,
+            _ => config,
         })
+    }
+
+    /// The configuration for a command that needs no store; none where nobody named one and none is installed: then what is shipped counts.
+    pub fn configured(&self) -> Result<Option<Config>, Vec<Diagnostic>> {
+        if self.config == Path::new(CONFIG) && !self.config.exists() {
+            return Ok(None);
+        }
+        Config::read(&self.config).map(Some)
     }
 }
 
@@ -109,6 +125,16 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Completions for a shell, on standard output.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Writes the man pages into a folder.
+    Man {
+        /// The folder; it is made if need be.
+        folder: PathBuf,
+    },
     /// Tests only: sets the running daemon's clock so many seconds ahead.
     #[cfg(debug_assertions)]
     #[command(hide = true)]
@@ -154,10 +180,10 @@ pub fn run() -> u8 {
         Ok(cli) => cli,
         Err(e) => {
             let _ = e.print();
-            return if e.use_stderr() {
-                exit::USAGE
-            } else {
-                exit::OK
+            return match e.use_stderr() {
+                true if receive::is_pipe(std::env::args_os()) => exit::TEMPFAIL,
+                true => exit::USAGE,
+                false => exit::OK,
             };
         }
     };
@@ -171,6 +197,8 @@ pub fn run() -> u8 {
         Command::Contract(arguments) => contract::run(&cli, arguments),
         Command::Rules(arguments) => rules::run(&cli, arguments),
         Command::Rebuild => rebuild(&cli),
+        Command::Completions { shell } => completions(*shell),
+        Command::Man { folder } => man(folder),
         other => ask(&cli, request(other)),
     }
 }
@@ -234,35 +262,73 @@ fn ask(cli: &Cli, request: Option<Request>) -> u8 {
 }
 
 fn run_daemon(cli: &Cli) -> u8 {
-    let config = match cli.config() {
-        Ok(config) => config,
-        Err(e) => return failed(&e),
-    };
-    super::log::begin(&config.log);
-    match daemon::run(config) {
+    let lived = cli.config().and_then(|config| {
+        super::log::begin(&config.log);
+        daemon::run(config)
+    });
+    match lived {
         Ok(()) => exit::OK,
         Err(e) => failed(&e),
     }
 }
 
 fn rebuild(cli: &Cli) -> u8 {
-    let rebuilt = cli.config().and_then(|config| {
-        let queues = config
-            .queues
-            .iter()
-            .filter(|q| q.confidential)
-            .map(|q| q.name.clone())
-            .collect();
-        {
-            let _: std::collections::BTreeSet<String> = queues;
-            store::Store::open(&config.state).map(|_| ())
-        }
-    });
-    match rebuilt {
-        Ok(_) => {
-            println!("The index is made anew from the journal.");
+    match cli.config().and_then(|config| rebuilt(&config)) {
+        Ok(records) => {
+            println!("The index is made anew from the journal: {records} records.");
             exit::OK
         }
+        Err(e) => failed(&e),
+    }
+}
+
+/// How many records the journal has.
+fn rebuilt(config: &Config) -> anyhow::Result<u64> {
+    anyhow::ensure!(
+        config.state.join("journal").is_dir(),
+        Fault {
+            code: exit::DATA,
+            words: format!(
+                "{} has no journal to make an index from; name the state folder with --state",
+                config.state.display()
+            ),
+        }
+    );
+    reach::as_owner(&config.state)?;
+    let mut shown = Progress::of("records");
+    let mut records = 0;
+    let mut progress = |last: u64| {
+        records = last;
+        shown.at(last);
+    };
+    let made = store::audit::rebuild_with(&config.state, reach::options(config), &mut progress);
+    drop(shown);
+    match made {
+        Err(e) if e.is::<store::Locked>() => {
+            let words = format!(
+                "{e:#}; rebuild wants the store for itself: systemctl stop ticketd, then again"
+            );
+            Err(Fault::error(exit::TEMPFAIL, words))
+        }
+        made => made.map(|()| records),
+    }
+}
+
+fn completions(shell: clap_complete::Shell) -> u8 {
+    let mut text = vec![];
+    clap_complete::generate(shell, &mut Cli::command(), "ticketd", &mut text);
+    match std::io::stdout().write_all(&text) {
+        Ok(()) => exit::OK,
+        Err(_) => exit::TEMPFAIL,
+    }
+}
+
+fn man(folder: &Path) -> u8 {
+    let written = std::fs::create_dir_all(folder)
+        .and_then(|()| clap_mangen::generate_to(Cli::command(), folder))
+        .with_context(|| format!("the man pages cannot be written into {}", folder.display()));
+    match written {
+        Ok(()) => exit::OK,
         Err(e) => failed(&e),
     }
 }

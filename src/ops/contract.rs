@@ -34,7 +34,7 @@ enum What {
 /// Runs it; the exit code.
 pub fn run(cli: &Cli, arguments: &Arguments) -> u8 {
     let What::Show { year, json } = &arguments.what;
-    let book = match deadline::load(&cli.config) {
+    let book = match deadline::load(cli) {
         Ok(book) => book,
         Err(code) => return code,
     };

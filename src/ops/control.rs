@@ -4,6 +4,7 @@
 //! Only the state folder's owner and root get in: the socket's mode is 0600.
 
 use super::request::Request;
+use super::{Fault, code_of, exit};
 use anyhow::Context;
 use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
@@ -19,8 +20,8 @@ pub enum Line {
     Out(String),
     /// The end.
     Exit(u8),
-    /// The end, with what went wrong.
-    Error(String),
+    /// The end, with what went wrong and its exit code.
+    Error(String, u8),
 }
 
 /// A longer request is refused: a batch of mails of `mail_bytes_max` fits.
@@ -34,8 +35,9 @@ pub struct Client {
 impl Client {
     /// Connects to the daemon that has the state folder.
     pub fn connect(socket: &Path, state: &Path) -> anyhow::Result<Client> {
-        let stream = UnixStream::connect(socket).with_context(|| {
-            format!("{} is in use by another ticketd, and its control socket {} does not answer; is `control` the same as the daemon's?", state.display(), socket.display())
+        let stream = UnixStream::connect(socket).map_err(|e| {
+            let words = format!("{} is in use by another ticketd, and its control socket {} does not answer ({e}); try again, or see whether `control` is the same as the daemon's", state.display(), socket.display());
+            Fault::error(exit::TEMPFAIL, words)
         })?;
         Ok(Client {
             stream: BufReader::new(stream),
@@ -49,22 +51,29 @@ impl Client {
         self.stream
             .get_mut()
             .write_all(line.as_bytes())
-            .context("the daemon went away")?;
+            .map_err(|_| went_away())?;
         loop {
             let mut answer = String::new();
-            anyhow::ensure!(
-                self.stream.read_line(&mut answer)? > 0,
-                "the daemon went away before it had answered"
-            );
+            // Nobody knows whether it did what was asked; asked again, a mail that was taken is a duplicate.
+            if !self.stream.read_line(&mut answer).is_ok_and(|n| n > 0) {
+                return Err(went_away());
+            }
             match serde_json::from_str(&answer)
                 .context("the daemon's answer is not understood; is it another version?")?
             {
                 Line::Out(bytes) => out.write_all(&BASE64.decode(bytes.as_bytes())?)?,
                 Line::Exit(code) => return Ok(code),
-                Line::Error(words) => anyhow::bail!(words),
+                Line::Error(words, code) => return Err(Fault::error(code, words)),
             }
         }
     }
+}
+
+fn went_away() -> anyhow::Error {
+    Fault::error(
+        exit::TEMPFAIL,
+        "the daemon went away before it had answered; try again",
+    )
 }
 
 /// What the daemon writes an answer into: lines of at most 48 KiB.
@@ -87,7 +96,7 @@ impl<W: Write> Answer<W> {
         self.flush()?;
         let line = match result {
             Ok(code) => Line::Exit(code),
-            Err(e) => Line::Error(format!("{e:#}")),
+            Err(e) => Line::Error(format!("{e:#}"), code_of(&e)),
         };
         self.line(&line)
     }

@@ -3,8 +3,7 @@
 //! Knows the command's arguments and the two forms of its answer; the answer itself is the contract's ([`Book::deadline`]).
 
 use super::cli::Cli;
-use super::exit;
-use crate::config::Config;
+use super::{Fault, exit};
 use crate::contract::hours::Hours;
 use crate::contract::{Book, Objective, Source, Subscription};
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -12,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
-use std::path::Path;
 use std::sync::Arc;
 
 /// Its arguments.
@@ -40,7 +38,7 @@ pub struct Arguments {
 
 /// Runs it; the exit code.
 pub fn run(cli: &Cli, arguments: &Arguments) -> u8 {
-    let book = match load(&cli.config) {
+    let book = match load(cli) {
         Ok(book) => book,
         Err(code) => return code,
     };
@@ -308,27 +306,20 @@ fn append(output: &mut impl Write, text: &[u8], deadline: DateTime<Utc>) -> std:
     )
 }
 
-/// The contract, customers and staff that a configuration file names; or the exit code, the faults told.
+/// The contract, customers and staff of the configuration; or the exit code, the faults told.
 ///
-/// Where no configuration is named and the default one is missing, the shipped contract serves, which is said: it is what most people try first.
-pub fn load(config: &Path) -> Result<Book, u8> {
-    let book = if config == Path::new(DEFAULT_CONFIG) && !config.exists() {
-        eprintln!("ticketd: {DEFAULT_CONFIG} is not there, so the shipped contract is used");
-        let [contract, customers, staff] = shipped();
-        Book::parse(&contract, &customers, &staff)
-    } else {
-        Config::read(config).and_then(|config| config.book())
-    };
-    book.map_err(|faults| {
-        for fault in faults {
-            eprintln!("{fault}");
+/// Where none is named and none installed, the shipped contract serves, which is said: it is what most people try first.
+pub fn load(cli: &Cli) -> Result<Book, u8> {
+    let book = cli.configured().and_then(|config| match config {
+        Some(config) => config.book(),
+        None => {
+            eprintln!("ticketd: no configuration is installed, so the shipped contract is used");
+            let [contract, customers, staff] = shipped();
+            Book::parse(&contract, &customers, &staff)
         }
-        exit::CONFIG
-    })
+    });
+    book.map_err(|faults| super::failed(&Fault::config(faults)))
 }
-
-/// The default of `--config`.
-const DEFAULT_CONFIG: &str = "/etc/ticketd/ticketd.toml";
 
 fn shipped() -> [Source; 3] {
     let source = |file: &str, text: &str| Source {

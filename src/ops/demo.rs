@@ -62,10 +62,10 @@ pub fn run(arguments: &Arguments) -> u8 {
 fn played(arguments: &Arguments) -> anyhow::Result<bool> {
     let folder = unpacked()?;
     clock::imagine(script::opening());
-    let config = Config::read(&folder.join("ticketd.toml")).map_err(super::reach::faults)?;
+    let config = Config::read(&folder.join("ticketd.toml")).map_err(super::Fault::config)?;
     let policy = config
         .policy(Keys::new(vec![('0', [0; 32])]))
-        .map_err(super::reach::faults)?;
+        .map_err(super::Fault::config)?;
     let running = daemon::begin(config)?;
     let mut play = Play {
         running,

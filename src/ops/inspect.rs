@@ -4,10 +4,11 @@
 
 use super::cli::Cli;
 use super::exit;
+use super::rules::{Trial, trust_word as word};
 use crate::desk::thread;
-use crate::mail::sender::{self, Trust};
+use crate::mail::sender::Trust;
 use crate::mail::{self, Attachment, Mail, parse};
-use crate::rules::{Facts, RuleBook, Verdict};
+use crate::rules::Verdict;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::io::Write;
@@ -32,7 +33,10 @@ pub struct Arguments {
 
 /// Runs it; the exit code. A file that cannot be read is named, and the others are still shown.
 pub fn run(cli: &Cli, arguments: &Arguments) -> u8 {
-    let _ = cli;
+    let trial = match Trial::configured(cli) {
+        Ok(trial) => trial,
+        Err(e) => return super::failed(&e),
+    };
     let pool = match rayon::ThreadPoolBuilder::new()
         .stack_size(parse::STACK_BYTES)
         .build()
@@ -47,7 +51,7 @@ pub fn run(cli: &Cli, arguments: &Arguments) -> u8 {
     let shown = if arguments.threads {
         show_threads(arguments, &pool, &mut out)
     } else {
-        show_mails(arguments, &pool, &mut out)
+        show_mails(arguments, &trial, &pool, &mut out)
     };
     match shown.and_then(|all_readable| out.flush().map(|()| all_readable)) {
         Ok(true) => exit::OK,
@@ -63,6 +67,7 @@ pub fn run(cli: &Cli, arguments: &Arguments) -> u8 {
 
 fn show_mails(
     arguments: &Arguments,
+    trial: &Trial,
     pool: &rayon::ThreadPool,
     out: &mut impl Write,
 ) -> std::io::Result<bool> {
@@ -71,7 +76,7 @@ fn show_mails(
         let shown: Vec<Option<String>> = pool.install(|| {
             files
                 .par_iter()
-                .map(|file| read(file).map(|mail| shown(file, &mail, arguments.json)))
+                .map(|file| read(file).map(|mail| shown(file, &mail, trial, arguments.json)))
                 .collect()
         });
         for text in shown {
@@ -123,13 +128,8 @@ fn read(file: &Path) -> Option<Mail> {
     }
 }
 
-fn shown(file: &Path, mail: &Mail, as_json: bool) -> String {
-    let trust = sender::trust(mail, None);
-    let facts = Facts {
-        trust: word(&trust).to_string(),
-        ..Facts::default()
-    };
-    let verdict = RuleBook::default().classify(mail, &facts);
+fn shown(file: &Path, mail: &Mail, trial: &Trial, as_json: bool) -> String {
+    let (trust, verdict) = trial.judge(mail);
     if as_json {
         as_value(&file.to_string_lossy(), mail, &trust, &verdict).to_string()
     } else {
@@ -250,17 +250,6 @@ fn named(value: &impl serde::Serialize) -> String {
 
 fn utc(instant: chrono::DateTime<chrono::Utc>) -> String {
     instant.format("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
-
-/// The word that rules know a trust by.
-fn word(trust: &Trust) -> &'static str {
-    match trust {
-        Trust::Aligned => "aligned",
-        Trust::Submitted(_) => "submitted",
-        Trust::Unknown => "unknown",
-        Trust::Unproven(_) => "unproven",
-        Trust::Ambiguous(_) => "ambiguous",
-    }
 }
 
 fn reason(trust: &Trust) -> Option<&str> {

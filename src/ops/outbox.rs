@@ -2,7 +2,7 @@
 
 use super::request::{Desk, utc};
 use super::tickets::word;
-use super::{exit, table::Table};
+use super::{Fault, exit, table::Table};
 use crate::clerk::Job;
 use crate::desk::delivery::road_word;
 use crate::desk::event::{Event, Moved, Movement};
@@ -119,20 +119,17 @@ fn release(desk: &mut Desk, out: &mut dyn Write) -> anyhow::Result<u8> {
 
 fn one(desk: &mut Desk, name: &str, to: Movement, out: &mut dyn Write) -> anyhow::Result<u8> {
     let Some(place) = place(name) else {
-        writeln!(
-            out,
-            "\"{name}\" names no letter; write TICKET/ENTRY as `ticketd outbox` prints it"
-        )?;
-        return Ok(exit::USAGE);
+        let words =
+            format!("\"{name}\" names no letter; write TICKET/ENTRY as `ticketd outbox` prints it");
+        return Err(Fault::error(exit::USAGE, words));
     };
     let done = (desk.submit)(vec![moved(place, to)])?;
-    let changed = done.iter().any(|d| d.changed);
-    writeln!(
-        out,
-        "{}",
-        done.first().map(|d| d.because.as_str()).unwrap_or_default()
-    )?;
-    Ok(if changed { exit::OK } else { exit::DATA })
+    let because = done.first().map(|d| d.because.as_str()).unwrap_or_default();
+    if !done.iter().any(|d| d.changed) {
+        return Err(Fault::error(exit::DATA, because));
+    }
+    writeln!(out, "{because}")?;
+    Ok(exit::OK)
 }
 
 fn moved(letter: Place, to: Movement) -> Job {

@@ -1,17 +1,19 @@
 //! How a command reaches the record: through the running daemon's control socket, else by opening the store itself.
 
-use super::control;
 use super::request::{Desk, Request};
+use super::{Fault, control, exit, status};
 use crate::clerk::{Clerk, Done, Job};
 use crate::clock;
 use crate::config::Config;
+use crate::daemon;
 use crate::desk::Policy;
 use crate::desk::token::Keys;
-use crate::store::{Locked, Options, Store};
+use crate::store::{Locked, Options, Room, Store};
 use anyhow::Context;
 use data_encoding::HEXLOWER;
+use rustix::process::{Gid, Uid};
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -28,6 +30,8 @@ pub struct Opened {
     clerk: Clerk,
     /// What goes by.
     pub policy: Arc<Policy>,
+    /// The mailboxes that nobody watches while this command has the store.
+    mailboxes: Vec<String>,
 }
 
 impl Way {
@@ -64,18 +68,24 @@ impl Opened {
     fn answer(&mut self, request: Request, out: &mut dyn Write) -> anyhow::Result<u8> {
         let reader = self.clerk.store().reader();
         let clerk = &mut self.clerk;
-        let mut submit = |jobs: Vec<Job>| clerk.process(&jobs, clock::now());
+        let now = clock::now();
+        let mut submit = |jobs: Vec<Job>| clerk.process(&jobs, now);
         Desk {
             reader: &reader,
             policy: &self.policy,
             submit: &mut submit,
-            now: clock::now(),
+            facts: &|| status::without_daemon(&reader, &self.mailboxes, now),
+            now,
         }
         .answer(request, out)
     }
 
-    /// Decides and commits.
+    /// Decides and commits mails, if the disk has room for them.
     pub fn process(&mut self, jobs: &[Job]) -> anyhow::Result<Vec<Done>> {
+        if self.clerk.store().room() == Room::Scarce {
+            let words = "the disk of the state folder is nearly full: no mail is taken until there is room; keep it and try again";
+            return Err(Fault::error(exit::TEMPFAIL, words));
+        }
         self.clerk.process(jobs, clock::now())
     }
 
@@ -88,51 +98,29 @@ impl Opened {
 /// Opens the state folder with its keys and the policy. [`Locked`] if another process has it.
 pub fn open_store(config: &Config) -> anyhow::Result<Opened> {
     make_folder(&config.state)?;
-    let confidential = config
-        .queues
-        .iter()
-        .filter(|q| q.confidential)
-        .map(|q| q.name.clone())
-        .collect();
-    let options = Options {
-        confidential: Some(confidential),
-        ..Options::default()
-    };
-    let mut store = Store::open_with(&config.state, options)?;
+    as_owner(&config.state)?;
+    let mut store = Store::open_with(&config.state, options(config))?;
     let keys = keys(&config.state)?;
-    let policy = Arc::new(config.policy(keys).map_err(faults)?);
-    for source in config.policy_files().map_err(faults)? {
+    let policy = Arc::new(config.policy(keys).map_err(Fault::config)?);
+    for source in config.policy_files().map_err(Fault::config)? {
         store.keep_policy(&source.file, &source.text, policy.book_hash)?;
     }
     Ok(Opened {
         clerk: Clerk::new(store, policy.clone()),
         policy,
+        mailboxes: config.mailboxes.iter().map(|m| m.name.clone()).collect(),
     })
 }
 
-/// Several diagnostics as one error, a line each.
-pub fn faults(found: Vec<crate::diagnostic::Diagnostic>) -> anyhow::Error {
-    Misconfigured(
-        found
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join("\n"),
-    )
-    .into()
-}
-
-/// The configuration or a rule file is wrong: exit 78.
-#[derive(Debug)]
-pub struct Misconfigured(pub String);
-
-impl std::fmt::Display for Misconfigured {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+/// What every opening of the store says.
+pub fn options(config: &Config) -> Options {
+    let confidential = config.queues.iter().filter(|q| q.confidential);
+    Options {
+        confidential: Some(confidential.map(|q| q.name.clone()).collect()),
+        progress: Some(daemon::still_opening),
+        ..Options::default()
     }
 }
-
-impl std::error::Error for Misconfigured {}
 
 fn make_folder(state: &Path) -> anyhow::Result<()> {
     std::fs::DirBuilder::new()
@@ -140,6 +128,35 @@ fn make_folder(state: &Path) -> anyhow::Result<()> {
         .mode(0o700)
         .create(state)
         .with_context(|| format!("the state folder {} cannot be made", state.display()))
+}
+
+/// A state folder is opened as its owner only: a file that another user makes in it would stop the daemon. Root becomes that owner.
+///
+/// Counts for this thread and those it starts from here on, so it comes before any other thread.
+pub fn as_owner(state: &Path) -> anyhow::Result<()> {
+    let owner = std::fs::metadata(state)
+        .with_context(|| format!("the state folder {} cannot be opened", state.display()))?;
+    let me = rustix::process::geteuid();
+    if owner.uid() == me.as_raw() {
+        return Ok(());
+    }
+    let refused = || {
+        let words = format!(
+            "the state folder {} belongs to another user (id {}); run this as that user: sudo -u \\#{} ticketd …",
+            state.display(),
+            owner.uid(),
+            owner.uid()
+        );
+        Fault::error(exit::NOPERM, words)
+    };
+    if !me.is_root() {
+        return Err(refused());
+    }
+    let (uid, gid) = (Uid::from_raw(owner.uid()), Gid::from_raw(owner.gid()));
+    rustix::thread::set_thread_groups(&[gid])
+        .and_then(|()| rustix::thread::set_thread_res_gid(gid, gid, gid))
+        .and_then(|()| rustix::thread::set_thread_res_uid(uid, uid, uid))
+        .map_err(|_| refused())
 }
 
 /// The keys that sign tokens: `<state>/keys`, a line each: id, then 64 hex digits; the first signs. Made at the first start.

@@ -1,9 +1,10 @@
 //! `ticketd receive`: mails as newly arrived, durably, through the daemon's own path; it sends nothing.
 
 use super::cli::Cli;
+use super::progress::Progress;
 use super::reach::Way;
 use super::request::{Delivery, Request, arrivals};
-use super::{exit, failed};
+use super::{Fault, exit, failed};
 use crate::clerk::Job;
 use crate::clock;
 use crate::config::Config;
@@ -14,7 +15,9 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
-use std::io::{BufRead, BufReader, Read};
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
@@ -56,6 +59,9 @@ struct Tally {
     duplicates: u64,
     quarantined: u64,
     letters: u64,
+    /// Files that could not be read were named; the others are taken all the same.
+    #[serde(skip)]
+    unread: bool,
 }
 
 #[derive(Deserialize)]
@@ -78,20 +84,29 @@ impl Tally {
     }
 }
 
+/// Whether these arguments are an MTA's pipe: whatever goes wrong then, it must keep the mail and try again, be it a wrong option.
+pub fn is_pipe(mut arguments: impl Iterator<Item = OsString>) -> bool {
+    arguments.any(|a| a == "receive") && arguments.any(|a| a == "-")
+}
+
 /// Runs it; the exit code.
 pub fn run(cli: &Cli, arguments: &Arguments) -> u8 {
-    // Standard input is an MTA's pipe: whatever goes wrong, it must keep the mail and try again.
     let pipe = arguments.files.iter().any(|f| f.as_os_str() == "-");
-    match taken(cli, arguments) {
-        Ok(tally) => {
-            println!("{}", serde_json::to_string(&tally).unwrap_or_default());
-            exit::OK
+    let code = match catch_unwind(|| taken(cli, arguments)) {
+        Ok(Ok(tally)) => {
+            let line = serde_json::to_string(&tally).unwrap_or_default();
+            // What is taken is taken, whether anybody reads this or not.
+            let _ = writeln!(std::io::stdout(), "{line}");
+            if tally.unread { exit::DATA } else { exit::OK }
         }
-        Err(e) if pipe => {
-            eprintln!("ticketd: {e:#}");
-            exit::TEMPFAIL
-        }
-        Err(e) => failed(&e),
+        Ok(Err(e)) => failed(&e),
+        // Where it panicked was said.
+        Err(_) => exit::SOFTWARE,
+    };
+    if pipe && code != exit::OK {
+        exit::TEMPFAIL
+    } else {
+        code
     }
 }
 
@@ -119,11 +134,13 @@ fn taken(cli: &Cli, arguments: &Arguments) -> anyhow::Result<Tally> {
                 .filter_map(|j| j.raw.as_deref())
                 .map(|raw| BASE64.encode(raw))
                 .collect();
+            let cut_from = jobs.iter().map(cut_from).collect();
             let delivery = Delivery {
                 queue: arguments.queue.clone(),
                 silent: arguments.silent,
                 received_at: arguments.received_at,
                 mails,
+                cut_from,
             };
             let mut out = vec![];
             client.ask(&Request::Receive(delivery), &mut out)?;
@@ -140,12 +157,22 @@ fn taken(cli: &Cli, arguments: &Arguments) -> anyhow::Result<Tally> {
 
 fn known_queue(config: &Config, name: &str) -> anyhow::Result<()> {
     let names: Vec<&str> = config.queues.iter().map(|q| q.name.as_str()).collect();
-    anyhow::ensure!(
-        name.is_empty() || names.contains(&name),
-        "--queue {name} is unknown; use one of {}",
-        names.join(", ")
-    );
-    Ok(())
+    if name.is_empty() || names.contains(&name) {
+        return Ok(());
+    }
+    let words = format!("--queue {name} is unknown; use one of {}", names.join(", "));
+    Err(Fault::error(exit::USAGE, words))
+}
+
+/// The whole size of a mail of which only the beginning is taken.
+fn cut_from(job: &Job) -> Option<u64> {
+    match &job.event {
+        Event::MailArrived(arrival) => match arrival.trouble {
+            Some(Trouble::Cut { bytes }) => Some(bytes),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// Reads ahead on another thread, so that parsing and committing overlap.
@@ -156,9 +183,17 @@ fn each_chunk(
     mut take: impl FnMut(Vec<Job>) -> anyhow::Result<Vec<Taken>>,
 ) -> anyhow::Result<()> {
     let jobs = read_ahead(arguments, chunks)?;
+    let mut progress = Progress::of("mails");
     for chunk in jobs {
-        for taken in take(chunk?)? {
-            tally.count(&taken);
+        match chunk {
+            Ok(jobs) => {
+                take(jobs)?.iter().for_each(|taken| tally.count(taken));
+                progress.at(tally.received);
+            }
+            Err(e) => {
+                failed(&e);
+                tally.unread = true;
+            }
         }
     }
     Ok(())
@@ -221,8 +256,7 @@ fn sources(arguments: &Arguments) -> anyhow::Result<Sources> {
     }
     match &arguments.mbox {
         Some(path) => {
-            let file = std::fs::File::open(path)
-                .with_context(|| format!("the mbox {} cannot be read", path.display()))?;
+            let file = std::fs::File::open(path).map_err(|e| unreadable(path, &e))?;
             Ok(Sources::Mbox(Box::new(BufReader::with_capacity(
                 1 << 20,
                 file,
@@ -237,12 +271,13 @@ fn maildir(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = vec![];
     for part in ["new", "cur"] {
         let part = folder.join(part);
-        let entries = std::fs::read_dir(&part).with_context(|| {
-            format!(
-                "{} is no Maildir: {} cannot be read",
+        let entries = std::fs::read_dir(&part).map_err(|e| {
+            let words = format!(
+                "{} is no Maildir: {} cannot be read: {e}",
                 folder.display(),
                 part.display()
-            )
+            );
+            Fault::error(exit::DATA, words)
         })?;
         files.extend(
             entries
@@ -299,9 +334,16 @@ fn file(path: &Path, mail_bytes_max: u64) -> anyhow::Result<Whole> {
         return taken_from(std::io::stdin().lock(), mail_bytes_max)
             .context("standard input cannot be read");
     }
-    let file =
-        std::fs::File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    taken_from(file, mail_bytes_max).with_context(|| format!("{} cannot be read", path.display()))
+    std::fs::File::open(path)
+        .and_then(|file| taken_from(file, mail_bytes_max))
+        .map_err(|e| unreadable(path, &e))
+}
+
+fn unreadable(path: &Path, e: &std::io::Error) -> anyhow::Error {
+    Fault::error(
+        exit::DATA,
+        format!("{} cannot be read: {e}", path.display()),
+    )
 }
 
 fn taken_from(mut from: impl Read, mail_bytes_max: u64) -> std::io::Result<Whole> {
@@ -331,7 +373,7 @@ fn mbox_mails(
         let read = match mbox.read_until(b'\n', &mut line) {
             Ok(n) => n,
             Err(e) => {
-                next(Err(anyhow::Error::new(e).context("the mbox cannot be read")));
+                next(Err(unreadable(Path::new("the mbox"), &e)));
                 return;
             }
         };

@@ -1,11 +1,12 @@
 //! What can be asked of the record, and the answer: the same whether a daemon answers over its socket or the command opens the store itself.
 
-use super::{outbox, tickets};
+use super::status::{self, Fact};
+use super::{Fault, code_of, exit, outbox, tickets};
 use crate::clerk::{Done, Job};
 use crate::desk::Policy;
 use crate::desk::event::{Arrival, Command, Event, Trouble};
 use crate::desk::ticket::TicketId;
-use crate::store::Reader;
+use crate::store::{self, Reader};
 use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
 use data_encoding::BASE64;
 use rayon::prelude::*;
@@ -70,6 +71,8 @@ pub struct Delivery {
     pub received_at: Option<DateTime<Utc>>,
     /// The raw mails, base64.
     pub mails: Vec<String>,
+    /// The whole size of each of them, where only its beginning is taken.
+    pub cut_from: Vec<Option<u64>>,
 }
 
 /// The other side: what is known, and who decides.
@@ -80,6 +83,8 @@ pub struct Desk<'a> {
     pub policy: &'a Policy,
     /// Hands jobs to the clerk and waits for the commit.
     pub submit: &'a mut dyn FnMut(Vec<Job>) -> anyhow::Result<Vec<Done>>,
+    /// How everything is doing.
+    pub facts: &'a dyn Fn() -> anyhow::Result<Vec<Fact>>,
     /// Now.
     pub now: DateTime<Utc>,
 }
@@ -103,30 +108,37 @@ impl Desk<'_> {
             ),
             Request::Receive(delivery) => self.receive(delivery, out),
             Request::Audit { json } => audit(self.reader, json, out),
-            Request::Status { json } => super::status::of_store(self.reader, self.now, json, out),
+            Request::Status { json } => status::write(&(self.facts)()?, json, out),
             #[cfg(debug_assertions)]
             Request::Offset { secs } => {
                 crate::clock::set_offset_secs(secs);
-                Ok(super::exit::OK)
+                Ok(exit::OK)
             }
         }
     }
 
     fn command(&mut self, command: Command, out: &mut dyn Write) -> anyhow::Result<u8> {
-        let done = (self.submit)(vec![Job {
+        let done = self.committed(vec![Job {
             event: Event::Command(command),
             raw: None,
         }])?;
         let Some(done) = done.first() else {
-            return Ok(super::exit::SOFTWARE);
+            return Ok(exit::SOFTWARE);
         };
+        if !done.changed {
+            return Err(Fault::error(exit::DATA, done.reply.join("\n")));
+        }
         for line in &done.reply {
             writeln!(out, "{line}")?;
         }
-        Ok(if done.changed {
-            super::exit::OK
-        } else {
-            super::exit::DATA
+        Ok(exit::OK)
+    }
+
+    /// What is not committed changed nothing, so that it may be tried again (the disk is full, the house is closing).
+    fn committed(&mut self, jobs: Vec<Job>) -> anyhow::Result<Vec<Done>> {
+        (self.submit)(jobs).map_err(|e| match code_of(&e) {
+            exit::UNAVAILABLE => Fault::error(exit::TEMPFAIL, format!("{e:#}")),
+            _ => e,
         })
     }
 
@@ -138,15 +150,20 @@ impl Desk<'_> {
             .map(|m| Ok(Arc::from(BASE64.decode(m.as_bytes())?)))
             .collect::<anyhow::Result<Vec<Arc<[u8]>>>>()?;
         let received = delivery.received_at.unwrap_or(self.now);
-        let jobs = arrivals(&raws, "receive", &delivery.queue, received, delivery.silent);
-        for done in (self.submit)(jobs)? {
+        let mut jobs = arrivals(&raws, "receive", &delivery.queue, received, delivery.silent);
+        for (job, cut_from) in jobs.iter_mut().zip(&delivery.cut_from) {
+            if let (Event::MailArrived(arrival), Some(bytes)) = (&mut job.event, *cut_from) {
+                arrival.trouble.get_or_insert(Trouble::Cut { bytes });
+            }
+        }
+        for done in self.committed(jobs)? {
             writeln!(
                 out,
                 "{}",
                 serde_json::json!({ "fate": done.fate, "letters": done.letters.len() })
             )?;
         }
-        Ok(super::exit::OK)
+        Ok(exit::OK)
     }
 }
 
@@ -190,16 +207,13 @@ fn arrival(
 }
 
 fn audit(reader: &Reader, json: bool, out: &mut dyn Write) -> anyhow::Result<u8> {
-    let findings: Vec<String> = {
-        let _ = reader;
-        vec![]
-    };
+    let findings = store::audit::audit(reader)?;
     for finding in &findings {
         if json {
             writeln!(
                 out,
                 "{}",
-                serde_json::json!({ "finding": finding.to_string() })
+                serde_json::json!({ "place": finding.place, "what": finding.what })
             )?;
         } else {
             writeln!(out, "{finding}")?;
@@ -212,9 +226,9 @@ fn audit(reader: &Reader, json: bool, out: &mut dyn Write) -> anyhow::Result<u8>
         )?;
     }
     Ok(if findings.is_empty() {
-        super::exit::OK
+        exit::OK
     } else {
-        super::exit::DATA
+        exit::DATA
     })
 }
 

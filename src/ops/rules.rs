@@ -3,9 +3,8 @@
 //! The rules are those of the configuration; where there is none, the shipped ones; or the rule files named among the mails.
 
 use super::cli::Cli;
-use super::exit;
+use super::{Fault, exit};
 use crate::clock;
-use crate::config::Config;
 use crate::contract::{Book, Source};
 use crate::diagnostic::Diagnostic;
 use crate::mail::sender::{self, Trust};
@@ -73,10 +72,7 @@ pub fn run(cli: &Cli, arguments: &Arguments) -> u8 {
         .partition(|f| f.extension().is_some_and(|e| e == "toml"));
     let trial = match Trial::prepare(cli, common, &rule_files) {
         Ok(trial) => trial,
-        Err(faults) => {
-            faults.iter().for_each(|fault| eprintln!("{fault}"));
-            return exit::DATA;
-        }
+        Err(e) => return super::failed(&e),
     };
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let shown = match &arguments.command {
@@ -96,33 +92,55 @@ pub fn run(cli: &Cli, arguments: &Arguments) -> u8 {
 }
 
 /// Rules, and what they are told beside the mail.
-struct Trial {
+pub(super) struct Trial {
     rules: RuleBook,
-    book: Option<Book>,
+    book: Book,
     queue: String,
     authserv_id: Option<String>,
 }
 
 impl Trial {
-    fn prepare(
-        cli: &Cli,
-        common: &Common,
-        rule_files: &[&PathBuf],
-    ) -> Result<Trial, Vec<Diagnostic>> {
-        let config = configured(&cli.config)?;
-        let rules = match &config {
-            _ if !rule_files.is_empty() => RuleBook::parse(&read_all(rule_files)?)?,
-            Some(config) => config.rules()?,
-            None => RuleBook::shipped()?,
-        };
-        let first_queue = config.as_ref().and_then(|c| c.queues.first());
-        let first_queue = first_queue.map_or("support", |q| &q.name);
-        Ok(Trial {
-            rules,
-            queue: common.queue.clone().unwrap_or(first_queue.into()),
-            book: config.as_ref().map(Config::book).transpose()?,
-            authserv_id: config.and_then(|c| c.authserv_id),
+    fn prepare(cli: &Cli, common: &Common, rule_files: &[&PathBuf]) -> anyhow::Result<Trial> {
+        let mut trial = Trial::configured(cli)?;
+        if let Some(queue) = &common.queue {
+            trial.queue = queue.clone();
+        }
+        if !rule_files.is_empty() {
+            let rules = read_all(rule_files).and_then(|files| RuleBook::parse(&files));
+            // What is tried is not in force: input, not configuration.
+            trial.rules = rules.map_err(|found| Fault {
+                code: exit::DATA,
+                ..Fault::of(found)
+            })?;
+        }
+        Ok(trial)
+    }
+
+    /// By the configuration's rules and customers; the shipped ones where none is installed.
+    pub(super) fn configured(cli: &Cli) -> anyhow::Result<Trial> {
+        let config = cli.configured().map_err(Fault::of)?;
+        Ok(match config {
+            Some(config) => Trial {
+                rules: config.rules().map_err(Fault::of)?,
+                book: config.book().map_err(Fault::of)?,
+                queue: config.queues[0].name.clone(),
+                authserv_id: config.authserv_id,
+            },
+            None => Trial {
+                rules: RuleBook::shipped().map_err(Fault::of)?,
+                book: Book::default(),
+                queue: "support".into(),
+                authserv_id: None,
+            },
         })
+    }
+
+    /// How far the sender is trusted, and what the rules say; where they name no queue, it is the mailbox's.
+    pub(super) fn judge(&self, mail: &Mail) -> (Trust, Verdict) {
+        let trust = sender::trust(mail, self.authserv_id.as_deref());
+        let mut verdict = self.rules.classify(mail, &self.facts(mail));
+        verdict.queue.get_or_insert_with(|| self.queue.clone());
+        (trust, verdict)
     }
 
     fn test(
@@ -183,34 +201,25 @@ impl Trial {
 
     fn facts(&self, mail: &Mail) -> Facts {
         let author = sender::author(mail).unwrap_or_default();
-        let subscription = self
-            .book
-            .as_ref()
-            .map(|b| b.subscription(&author, clock::now()));
+        let subscription = self.book.subscription(&author, clock::now());
+        let trust = sender::trust(mail, self.authserv_id.as_deref());
         Facts {
             queue: self.queue.clone(),
-            customer: subscription
-                .as_ref()
-                .and_then(|s| s.customer.clone())
-                .unwrap_or_default(),
-            plan: subscription.map(|s| s.plan).unwrap_or_default(),
-            trust: match sender::trust(mail, self.authserv_id.as_deref()) {
-                Trust::Aligned => "aligned",
-                Trust::Submitted(_) => "submitted",
-                Trust::Unknown => "unknown",
-                Trust::Unproven(_) => "unproven",
-                Trust::Ambiguous(_) => "ambiguous",
-            }
-            .into(),
+            customer: subscription.customer.unwrap_or_default(),
+            plan: subscription.plan,
+            trust: trust_word(&trust).into(),
         }
     }
 }
 
-/// The configuration; none where the file does not exist, so that rules can be tried without an installation.
-fn configured(path: &Path) -> Result<Option<Config>, Vec<Diagnostic>> {
-    match path.try_exists() {
-        Ok(false) => Ok(None),
-        _ => Config::read(path).map(Some),
+/// The word that rules know a trust by.
+pub(super) fn trust_word(trust: &Trust) -> &'static str {
+    match trust {
+        Trust::Aligned => "aligned",
+        Trust::Submitted(_) => "submitted",
+        Trust::Unknown => "unknown",
+        Trust::Unproven(_) => "unproven",
+        Trust::Ambiguous(_) => "ambiguous",
     }
 }
 

@@ -3,7 +3,8 @@
 use super::request::utc;
 use crate::desk::delivery::road_word;
 use crate::desk::record::{Entry, Road};
-use crate::store::Reader;
+use crate::post::Pulse;
+use crate::store::{Reader, Room};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use std::io::Write;
@@ -35,28 +36,90 @@ pub struct Fact {
     pub words: String,
 }
 
-/// What the store says, when no daemon runs.
-pub fn of_store(
+/// How everything is when no daemon runs: nobody watches these mailboxes.
+pub fn without_daemon(
     reader: &Reader,
+    mailboxes: &[String],
     now: DateTime<Utc>,
-    json: bool,
-    out: &mut dyn Write,
-) -> anyhow::Result<u8> {
+) -> anyhow::Result<Vec<Fact>> {
     let mut facts = vec![Fact {
         of: "daemon".into(),
         level: Level::Critical,
         words: "does not run; start it with systemctl start ticketd".into(),
     }];
+    for name in mailboxes {
+        let polled = reader.cursor(name)?.map(|cursor| cursor.polled);
+        let looked = polled.filter(|at| *at > DateTime::UNIX_EPOCH);
+        facts.push(Fact {
+            of: format!("mailbox {name}"),
+            level: Level::Critical,
+            words: looked.map_or("not watched, and never was".into(), |at| {
+                format!("not watched; looked into until {} or later", utc(at))
+            }),
+        });
+    }
     facts.extend(store_facts(reader, now)?);
-    write(&facts, json, out)
+    Ok(facts)
 }
 
-/// What the outbox and the due steps say.
+/// A watched mailbox.
+pub fn mailbox(name: &str, pulse: &Pulse) -> Fact {
+    let (level, words) = match (pulse.trouble(), pulse.succeeded()) {
+        (Some((since, words)), _) => (Level::Critical, format!("{words} (since {})", utc(since))),
+        (None, Some(at)) => (
+            Level::Well,
+            format!(
+                "last looked into {}, {} mails taken since the start",
+                utc(at),
+                pulse.taken()
+            ),
+        ),
+        (None, None) => (Level::Warning, "not looked into yet".into()),
+    };
+    Fact {
+        of: format!("mailbox {name}"),
+        level,
+        words,
+    }
+}
+
+/// The way out, if something is wrong with it.
+pub fn outgoing(pulse: &Pulse) -> Option<Fact> {
+    let (since, words) = pulse.trouble()?;
+    Some(Fact {
+        of: "outgoing".into(),
+        level: Level::Critical,
+        words: format!("{words} (since {})", utc(since)),
+    })
+}
+
+/// What the outbox, the due steps and the disk say.
 pub fn store_facts(reader: &Reader, now: DateTime<Utc>) -> anyhow::Result<Vec<Fact>> {
     Ok(vec![
         outbox(&reader.outbox()?, now),
         deadlines(reader, now)?,
+        disk(reader),
     ])
+}
+
+/// Below the low-water mark only intake stops, and goes on by itself.
+fn disk(reader: &Reader) -> Fact {
+    let free = match reader.free_bytes() {
+        Some(bytes) => format!("{} MB free", bytes / 1_000_000),
+        None => "does not say how much is free".into(),
+    };
+    let (level, words) = match reader.room() {
+        Room::Plenty => (Level::Well, free),
+        Room::Scarce => (
+            Level::Critical,
+            format!("{free}: nearly full, so no mail is taken; make room, it goes on by itself"),
+        ),
+    };
+    Fact {
+        of: "disk".into(),
+        level,
+        words,
+    }
 }
 
 fn outbox(letters: &[Entry], now: DateTime<Utc>) -> Fact {

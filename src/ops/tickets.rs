@@ -1,7 +1,7 @@
 //! `ticketd list` and `ticketd show`: staff list and read the record (C2.3).
 
 use super::request::utc;
-use super::{exit, table::Table};
+use super::{Fault, exit, table::Table};
 use crate::desk::delivery::road_word;
 use crate::desk::record::Entry;
 use crate::desk::ticket::{Clock, ClockKind, State, Ticket, TicketId};
@@ -181,8 +181,10 @@ pub fn show(
         return show_bytes(reader, Place { ticket: id, seq }, out);
     }
     let Some(ticket) = reader.ticket(id)? else {
-        writeln!(out, "there is no ticket {id}")?;
-        return Ok(exit::DATA);
+        return Err(Fault::error(
+            exit::DATA,
+            format!("there is no ticket {id}; see ticketd list --all"),
+        ));
     };
     let entries = reader.entries(id)?;
     if json {
@@ -202,12 +204,11 @@ fn show_bytes(reader: &Reader, place: Place, out: &mut dyn Write) -> anyhow::Res
             Ok(exit::OK)
         }
         None => {
-            writeln!(
-                out,
-                "ticket {} has no mail or letter as entry {}",
-                place.ticket, place.seq
-            )?;
-            Ok(exit::DATA)
+            let Place { ticket, seq } = place;
+            let words = format!(
+                "ticket {ticket} has no mail or letter as entry {seq}; see ticketd show {ticket}"
+            );
+            Err(Fault::error(exit::DATA, words))
         }
     }
 }

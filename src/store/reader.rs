@@ -3,7 +3,6 @@
 //! Knows where answers stand in the index and in the journal; never writes. Every list is a range of the index; no question reads all of it but
 //! [`Reader::tickets`].
 
-use super::Shared;
 use super::disk::Disk;
 use super::index::Index;
 use super::journal;
@@ -11,6 +10,7 @@ use super::keys::{self, KINDS, Lane};
 use super::writing::{
     self, DueRow, OutboxRow, PolicyRow, Row, StoredPolicy, a_ticket, an_entry, bytes_of,
 };
+use super::{Room, Shared};
 use crate::desk::event::Due;
 use crate::desk::record::{Allowance, Counters, Cursor, Entry, Place, Record};
 use crate::desk::ticket::{Ticket, TicketId};
@@ -65,6 +65,16 @@ impl Reader {
         journal::read(self.disk(), position, fingerprint)
             .map(Some)
             .context(key)
+    }
+
+    /// Whether mail may be taken in.
+    pub fn room(&self) -> Room {
+        self.shared.room()
+    }
+
+    /// Free bytes of the state folder's disk; none if it does not say.
+    pub fn free_bytes(&self) -> Option<u64> {
+        self.disk().free_bytes().ok()
     }
 
     /// How far a mailbox has been read.

@@ -27,7 +27,7 @@ fn mails() -> Vec<Vec<u8>> {
 fn written(i: usize) -> Vec<u8> {
     let text = "Seit heute früh können sich unsere Benutzer nicht anmelden; die Konsole zeigt Fehler 500.\r\n".repeat(1 + i % 20);
     let attached = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5ejAx\r\n"
-        .repeat(if i % 12 == 0 { 1_000 } else { 0 });
+        .repeat(if i.is_multiple_of(12) { 1_000 } else { 0 });
     format!(
         "Received: from a.example by b.example; Fri, 27 Mar 2026 16:40:00 +0100\r\nFrom: =?utf-8?Q?Anna_M=C3=BCller?= <anna{i}@kunde.example>\r\n\
          To: support@firma.example\r\nSubject: =?utf-8?Q?Anmeldung_schl=C3=A4gt_fehl?= {i}\r\nDate: Fri, 27 Mar 2026 16:40:00 +0100\r\n\

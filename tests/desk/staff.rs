@@ -347,7 +347,7 @@ fn an_answer_to_a_merged_ticket_goes_to_where_it_went() {
     let mut batch = office.clerk.store().begin();
     let outcome =
         ticketd::desk::Outcome::of("merged").with(ticketd::desk::Record::Ticket(Box::new(merged)));
-    batch.add(&outcome, None::<Arc<[u8]>>);
+    batch.add(outcome, None::<Arc<[u8]>>);
     office.clerk.store().commit(batch).expect("a commit");
     office.receives(
         Post::from(ALICE)

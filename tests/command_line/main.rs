@@ -1,0 +1,8 @@
+//! The command line as people and programs use it: the real binary, its exit codes, its words and its JSON.
+
+mod configuration;
+mod house;
+mod listing;
+mod receiving;
+mod running;
+mod upkeep;
