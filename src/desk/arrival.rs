@@ -86,7 +86,10 @@ fn taken(policy: &Policy, known: &Known, arrival: &Arrival, now: DateTime<Utc>) 
     }
     // A blind copy to security: support's ticket is nothing that its people see.
     let unseen = case.queue.confidential && other.is_some_and(|t| t.queue != case.queue.name);
-    if let Some(place) = by_another_road.filter(|_| !unseen) {
+    // A forged copy that came first, and was set aside, takes nothing from the genuine mail (B04).
+    let forestalled = is_proven(&case)
+        && other.is_some_and(|t| t.state == State::Quarantined && !t.requester_proven);
+    if let Some(place) = by_another_road.filter(|_| !unseen && !forestalled) {
         return same_by_another_road(&case, other, place);
     }
     let case = confined(case, &belonging);

@@ -102,6 +102,24 @@ fn b04_a_message_id_used_before_loses_no_mail() {
 }
 
 #[test]
+fn b04_a_forged_copy_that_comes_first_takes_nothing_from_the_genuine_mail() {
+    let mut office = Office::new();
+    office.receives(Post::from(ALICE));
+    let notice = office.last_to(ANNA);
+    let answer = Post::from(ANNA)
+        .answering(&notice)
+        .id("answer@vendor.example")
+        .body("We are on it.\n");
+    assert_eq!(
+        office.receives(answer.clone().forged()).fate,
+        Fate::Quarantined
+    );
+    assert!(office.relays().is_empty());
+    assert_eq!(office.receives(answer).fate, Fate::Joined);
+    assert_eq!(office.relays().len(), 1);
+}
+
+#[test]
 fn b05_mails_without_message_id_are_told_apart_by_their_bytes() {
     let mut office = Office::new();
     for body in ["One.\n", "Two.\n", "Three.\n"] {
