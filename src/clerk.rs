@@ -187,10 +187,11 @@ fn told(outcome: &Outcome) -> Done {
     }
 }
 
+/// A letter, its place, and the mail that its enclosures are parts of.
+type Written = (Place, Letter, Option<Arc<[u8]>>);
+
 /// The letters' bytes, on all cores.
-fn rendered(
-    letters: Vec<(Place, Letter, Option<Arc<[u8]>>)>,
-) -> anyhow::Result<Vec<(Place, Vec<u8>)>> {
+fn rendered(letters: Vec<Written>) -> anyhow::Result<Vec<(Place, Vec<u8>)>> {
     letters
         .into_par_iter()
         .map(|(place, letter, raw)| {
