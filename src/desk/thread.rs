@@ -479,12 +479,7 @@ mod tests {
             ("Printer", false, false, "Printer"),
             ("Re: Printer", true, false, "Printer"),
             ("RE: Re: AW: Printer", true, false, "Printer"),
-            (
-                "AW: [support #1] AW: Printer",
-                true,
-                false,
-                "Printer",
-            ),
+            ("AW: [support #1] AW: Printer", true, false, "Printer"),
             ("[support #1] AW: Printer", true, false, "Printer"),
             ("Re[2]: Printer", true, false, "Printer"),
             ("Re²: Printer", true, false, "Printer"),
