@@ -28,7 +28,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 
 /// How long the loops have to end.
@@ -155,6 +155,8 @@ fn lost_store(e: &anyhow::Error) -> anyhow::Error {
 }
 
 async fn live(house: Arc<House>, ended: crate::post::Stop) -> anyhow::Result<()> {
+    // Before anybody can see that we run: a SIGHUP that nobody listens for kills.
+    let signals = Signals::listen()?;
     let (close, stop) = tokio::sync::watch::channel(false);
     let mut loops = JoinSet::new();
     watch_mailboxes(&house, &stop, &mut loops)?;
@@ -171,7 +173,7 @@ async fn live(house: Arc<House>, ended: crate::post::Stop) -> anyhow::Result<()>
     first_look(&house).await;
     tell_systemd(&[NotifyState::Ready, NotifyState::Status(&in_a_line(&house))]);
     tracing::info!(mailboxes = house.mailboxes.len(), "ready");
-    let told = until_told_to_end(&house, ended).await;
+    let told = until_told_to_end(&house, signals, ended).await;
     tell_systemd(&[NotifyState::Stopping]);
     let _ = close.send(true);
     let all = async { while loops.join_next().await.is_some() {} };
@@ -314,18 +316,36 @@ async fn first_look(house: &House) {
     let _ = tokio::time::timeout(FIRST_LOOK, all).await;
 }
 
-async fn until_told_to_end(house: &House, mut ended: crate::post::Stop) -> anyhow::Result<()> {
-    let mut term = signal(SignalKind::terminate())?;
-    let mut int = signal(SignalKind::interrupt())?;
-    let mut hup = signal(SignalKind::hangup())?;
+/// What an operator may say to the process.
+struct Signals {
+    term: Signal,
+    int: Signal,
+    hup: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Signals> {
+        Ok(Signals {
+            term: signal(SignalKind::terminate())?,
+            int: signal(SignalKind::interrupt())?,
+            hup: signal(SignalKind::hangup())?,
+        })
+    }
+}
+
+async fn until_told_to_end(
+    house: &House,
+    mut signals: Signals,
+    mut ended: crate::post::Stop,
+) -> anyhow::Result<()> {
     let mut look = tokio::time::interval(Duration::from_secs(1));
     let mut room = Room::Plenty;
     loop {
         tokio::select! {
-            _ = term.recv() => return Ok(()),
-            _ = int.recv() => return Ok(()),
+            _ = signals.term.recv() => return Ok(()),
+            _ = signals.int.recv() => return Ok(()),
             () = stopped(&mut ended) => return Ok(()),
-            _ = hup.recv() => reload(house),
+            _ = signals.hup.recv() => reload(house),
             // The clerk's thread ends by itself only when the index is broken; nothing works without it.
             _ = look.tick() => {
                 if house.clerk.is_closed() {

@@ -1,5 +1,6 @@
 //! The log: lines on standard error, which systemd puts into the journal.
 
+use std::io::IsTerminal;
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 
 /// Begins logging. async-imap stays at `info` whatever is asked: at `trace` it prints passwords (ATTACKS.md G03).
@@ -18,14 +19,17 @@ pub fn begin(level: &str) {
         EnvFilter::default().add_directive(level.into()),
         EnvFilter::add_directive,
     );
+    let colours = std::io::stderr().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
     // journald adds the time itself.
     let under_systemd = std::env::var_os("JOURNAL_STREAM").is_some();
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(colours)
         .with_target(false);
     if under_systemd {
-        lines.without_time().with_ansi(false).init()
+        lines.without_time().init()
     } else {
         lines.init()
     }

@@ -187,7 +187,11 @@ impl Daemon {
     /// Ends it as systemd does; how it ended.
     pub fn end(mut self) -> ExitStatus {
         self.signal("TERM");
-        self.child.wait().expect("it ends")
+        let ended = self.child.wait().expect("it ends");
+        if !ended.success() {
+            eprintln!("{ended}; the log:\n{}", self.log());
+        }
+        ended
     }
 }
 
