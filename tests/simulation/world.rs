@@ -368,11 +368,11 @@ impl World {
             .letters_due(self.now, some)
             .expect("the outbox")
         {
-            if self.disk.is_off()
-                || self
-                    .process(vec![moved(&letter, Movement::Taken)])
-                    .is_none()
-            {
+            if is_taken(&letter) {
+                self.tell(&letter, Movement::Lost("not heard of for long".into()));
+                continue;
+            }
+            if self.disk.is_off() || !self.take(&letter) {
                 return;
             }
             match self.rng.u8(..10) {
@@ -422,7 +422,8 @@ impl World {
 
     /// The content may follow only if that was committed.
     fn take(&mut self, letter: &Entry) -> bool {
-        self.process(vec![moved(letter, Movement::Taken)]).is_some_and(|done| done[0].changed)
+        self.process(vec![moved(letter, Movement::Taken)])
+            .is_some_and(|done| done[0].changed)
     }
 
     /// An answer is told until it is written down, or the power goes.
@@ -521,10 +522,9 @@ impl World {
             self.poll();
             self.fire();
             for letter in self.reader().letters_due(self.now, 50).expect("the outbox") {
-                if self
-                    .process(vec![moved(&letter, Movement::Taken)])
-                    .is_some()
-                {
+                if is_taken(&letter) {
+                    self.tell(&letter, Movement::Lost("not heard of for long".into()));
+                } else if self.take(&letter) {
                     self.carry(&letter);
                     self.tell(&letter, Movement::Accepted("250".into()));
                 }
