@@ -22,8 +22,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 
-/// A chunk is one commit: large enough that a sync is shared, small enough for memory.
-const CHUNK_MAILS: usize = 100;
+/// A chunk is one commit: large enough that a sync is shared, small enough for memory. Nobody waits for an answer here, so it may be more than the 100
+/// events that the daemon's clerk takes at a time.
+const CHUNK_MAILS: usize = 200;
 const CHUNK_BYTES: usize = 4 << 20;
 
 /// Its arguments.
@@ -113,12 +114,19 @@ pub fn run(cli: &Cli, arguments: &Arguments) -> u8 {
 fn taken(cli: &Cli, arguments: &Arguments) -> anyhow::Result<Tally> {
     let config = cli.config()?;
     known_queue(&config, &arguments.queue)?;
-    // Opened before anything is read, so that a pipe whose store is busy fails at once.
+    // A pipe is read only when the store is open: one whose store is busy fails at once, with nothing taken from it. Files are read meanwhile.
+    let is_pipe = arguments.files.iter().any(|f| f.as_os_str() == "-");
+    let early = (!is_pipe)
+        .then(|| reading(arguments, &config))
+        .transpose()?;
     let mut way = Way::find(&config)?;
-    let chunks = chunks(sources(arguments)?, config.mail_bytes_max)?;
+    let chunks = match early {
+        Some(chunks) => chunks,
+        None => reading(arguments, &config)?,
+    };
     let mut tally = Tally::default();
     let result = match &mut way {
-        Way::Store(opened) => each_chunk(arguments, chunks, &mut tally, |jobs| {
+        Way::Store(opened) => each_chunk(chunks, &mut tally, |jobs| {
             let done = opened.process(&jobs)?;
             Ok(done
                 .iter()
@@ -128,7 +136,7 @@ fn taken(cli: &Cli, arguments: &Arguments) -> anyhow::Result<Tally> {
                 })
                 .collect())
         }),
-        Way::Daemon(client) => each_chunk(arguments, chunks, &mut tally, |jobs| {
+        Way::Daemon(client) => each_chunk(chunks, &mut tally, |jobs| {
             let mails = jobs
                 .iter()
                 .filter_map(|j| j.raw.as_deref())
@@ -175,16 +183,13 @@ fn cut_from(job: &Job) -> Option<u64> {
     }
 }
 
-/// Reads ahead on another thread, so that parsing and committing overlap.
 fn each_chunk(
-    arguments: &Arguments,
-    chunks: Receiver<anyhow::Result<Vec<Whole>>>,
+    chunks: Receiver<anyhow::Result<Vec<Job>>>,
     tally: &mut Tally,
     mut take: impl FnMut(Vec<Job>) -> anyhow::Result<Vec<Taken>>,
 ) -> anyhow::Result<()> {
-    let jobs = read_ahead(arguments, chunks)?;
     let mut progress = Progress::of("mails");
-    for chunk in jobs {
+    for chunk in chunks {
         match chunk {
             Ok(jobs) => {
                 take(jobs)?.iter().for_each(|taken| tally.count(taken));
@@ -199,10 +204,12 @@ fn each_chunk(
     Ok(())
 }
 
-fn read_ahead(
+/// Reads ahead on other threads, so that reading and committing overlap.
+fn reading(
     arguments: &Arguments,
-    chunks: Receiver<anyhow::Result<Vec<Whole>>>,
+    config: &Config,
 ) -> anyhow::Result<Receiver<anyhow::Result<Vec<Job>>>> {
+    let chunks = chunks(sources(arguments)?, config.mail_bytes_max)?;
     let (jobs, ahead) = mpsc::sync_channel(1);
     let pool = rayon::ThreadPoolBuilder::new()
         .stack_size(parse::STACK_BYTES)
