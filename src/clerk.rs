@@ -9,6 +9,7 @@ use crate::desk::event::{Event, Trouble};
 use crate::desk::record::{Fate, Place, Record};
 use crate::desk::{Arrival, Known, Letter, Outcome, Policy, decide, letter};
 use crate::mail::parse::part_content;
+use crate::rules::Searched;
 use crate::store::{Batch, Store};
 use anyhow::Context;
 use chrono::{DateTime, Utc};
@@ -79,16 +80,16 @@ impl Clerk {
         let mut batch = self.store.begin();
         let mut letters = Vec::new();
         let mut done = Vec::with_capacity(jobs.len());
-        for job in jobs {
-            let outcome = self.decided(&batch, &job.event, now)?;
-            batch.add(&outcome, job.raw.clone().filter(|_| outcome.keep_raw));
+        for (job, searched) in jobs.iter().zip(self.searched(jobs)) {
+            let mut outcome = self.decided(&batch, &job.event, searched, now)?;
             done.push(told(&outcome));
             letters.extend(
-                outcome
-                    .letters
+                std::mem::take(&mut outcome.letters)
                     .into_iter()
                     .map(|(place, letter)| (place, letter, job.raw.clone())),
             );
+            let raw = job.raw.clone().filter(|_| outcome.keep_raw);
+            batch.add(outcome, raw);
         }
         for (place, bytes) in rendered(letters)? {
             batch.letter(place, bytes);
@@ -101,13 +102,32 @@ impl Clerk {
         Ok(done)
     }
 
-    fn decided(&self, batch: &Batch, event: &Event, now: DateTime<Utc>) -> anyhow::Result<Outcome> {
-        match self.settled(batch, event, now)? {
+    /// What the rules find in the mails, on all cores: it depends on nothing that the jobs before decide.
+    fn searched(&self, jobs: &[Job]) -> Vec<Option<Searched>> {
+        let rules = &self.policy.rules;
+        jobs.par_iter()
+            .map(|job| match &job.event {
+                Event::MailArrived(arrival) if arrival.mail.kind.is_human() => {
+                    catch_unwind(AssertUnwindSafe(|| rules.searched(&arrival.mail))).ok()
+                }
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn decided(
+        &self,
+        batch: &Batch,
+        event: &Event,
+        searched: Option<Searched>,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<Outcome> {
+        match self.settled(batch, event, searched, now)? {
             Some(outcome) => Ok(outcome),
             None => {
                 // Once more by the shortest path; a mail that even this cannot take is left where it is.
                 let simple = quarantined(event).context("a decision panicked")?;
-                self.settled(batch, &simple, now)?
+                self.settled(batch, &simple, None, now)?
                     .context("a decision panicked twice over the same mail")
             }
         }
@@ -118,9 +138,10 @@ impl Clerk {
         &self,
         batch: &Batch,
         event: &Event,
+        searched: Option<Searched>,
         now: DateTime<Utc>,
     ) -> anyhow::Result<Option<Outcome>> {
-        let mut known = Known::default();
+        let mut known = Known::with(searched);
         for _ in 0..ROUNDS_MAX {
             let Ok(outcome) = catch_unwind(AssertUnwindSafe(|| {
                 decide(&self.policy, &known, event, now)
@@ -166,10 +187,11 @@ fn told(outcome: &Outcome) -> Done {
     }
 }
 
+/// A letter, its place, and the mail that its enclosures are parts of.
+type Written = (Place, Letter, Option<Arc<[u8]>>);
+
 /// The letters' bytes, on all cores.
-fn rendered(
-    letters: Vec<(Place, Letter, Option<Arc<[u8]>>)>,
-) -> anyhow::Result<Vec<(Place, Vec<u8>)>> {
+fn rendered(letters: Vec<Written>) -> anyhow::Result<Vec<(Place, Vec<u8>)>> {
     letters
         .into_par_iter()
         .map(|(place, letter, raw)| {

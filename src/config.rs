@@ -300,9 +300,16 @@ impl Config {
     /// Everything the desk goes by: the rules folder read, compiled and proven. All faults found.
     pub fn policy(&self, keys: Keys) -> Result<Policy, Vec<Diagnostic>> {
         let sources = self.sources()?;
-        let book = Book::parse(&sources.contract, &sources.customers, &sources.staff);
-        let rules = RuleBook::parse(&sources.rules);
-        let templates = Templates::parse(&sources.letters);
+        // Compiling them is most of a start.
+        let (rules, (book, templates)) = rayon::join(
+            || RuleBook::parse(&sources.rules),
+            || {
+                (
+                    Book::parse(&sources.contract, &sources.customers, &sources.staff),
+                    Templates::parse(&sources.letters),
+                )
+            },
+        );
         let (book, rules, templates) = match (book, rules, templates) {
             (Ok(book), Ok(rules), Ok(templates)) => (book, rules, templates),
             (book, rules, templates) => {

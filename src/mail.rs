@@ -109,6 +109,18 @@ impl Kind {
     }
 }
 
+/// What a mail's text was taken from: words in a part that its writer sees as his letter, or in one that only goes along.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TextOf {
+    /// The plain-text body.
+    #[default]
+    Plain,
+    /// The HTML, or what Outlook packed: there is no plain text.
+    Html,
+    /// A file or a mail that is enclosed: there is no body at all.
+    Attached,
+}
+
 /// An attachment as the mail names it. The name is data for display, never a path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attachment {
@@ -183,6 +195,8 @@ pub struct Mail {
     pub language: Language,
     /// The whole readable text.
     pub text: String,
+    /// What the text was taken from.
+    pub text_of: TextOf,
     /// Without quotation and signature.
     pub new_text: String,
     /// The HTML body as written, at most 1 MiB; `None` for plain mails.

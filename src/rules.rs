@@ -98,6 +98,13 @@ pub struct Verdict {
     pub reasons: Vec<String>,
 }
 
+/// A mail's texts, and which patterns of a rule book are found in them.
+#[derive(Debug)]
+pub struct Searched {
+    texts: Texts,
+    found: Found,
+}
+
 /// One rule tried against one mail: a line of `ticketd rules explain`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tried {
@@ -158,10 +165,22 @@ impl RuleBook {
 
     /// The verdict on a mail. Linear in the mail.
     pub fn classify(&self, mail: &Mail, facts: &Facts) -> Verdict {
+        self.judged(mail, facts, &self.searched(mail))
+    }
+
+    /// What the patterns find in a mail: the costly part of a verdict, and the one that no fact changes.
+    pub fn searched(&self, mail: &Mail) -> Searched {
+        let texts = Texts::of(mail, self.patterns.header_names());
+        let found = self.patterns.found(&texts);
+        Searched { texts, found }
+    }
+
+    /// The verdict on a mail that these rules have searched.
+    pub fn judged(&self, mail: &Mail, facts: &Facts, searched: &Searched) -> Verdict {
         let mut verdict = Verdict::default();
-        self.each(mail, facts, |rule, result, texts| {
-            if let Ok(found) = result {
-                verdict.take(rule, &rule.shown(&self.patterns, found, texts));
+        self.each(mail, facts, searched, |rule, result| {
+            if result.is_ok() {
+                verdict.take(rule, &rule.shown(&self.patterns, searched));
             }
         });
         verdict
@@ -170,11 +189,14 @@ impl RuleBook {
     /// Every rule tried, in order, with the text that matched.
     pub fn explain(&self, mail: &Mail, facts: &Facts) -> Vec<Tried> {
         let mut tried = Vec::new();
-        self.each(mail, facts, |rule, result, texts| {
+        let searched = self.searched(mail);
+        self.each(mail, facts, &searched, |rule, result| {
             tried.push(Tried {
                 place: format!("{}:{}", rule.file, rule.line),
                 because: rule.because.clone(),
-                result: result.map(|found| rule.shown(&self.patterns, found, texts)),
+                result: result
+                    .map(|()| rule.shown(&self.patterns, &searched))
+                    .map_err(|missing| missing.to_string()),
             });
         });
         tried
@@ -184,19 +206,22 @@ impl RuleBook {
         &self,
         mail: &Mail,
         facts: &Facts,
-        mut tell: impl FnMut(&Rule, Result<&Found, String>, &Texts),
+        searched: &Searched,
+        mut tell: impl FnMut(&Rule, Result<(), Missing>),
     ) {
-        let texts = Texts::of(mail, self.patterns.header_names());
-        let found = self.patterns.found(&texts);
+        let words = Words {
+            language: word(&mail.language),
+            kind: word(&mail.kind),
+        };
         let mut tags: Vec<String> = Vec::new();
         for rule in &self.rules {
             let missing = rule
-                .missing_fact(mail, facts, &tags)
-                .or_else(|| rule.missing_text(&found));
+                .missing_fact(mail, &words, facts, &tags)
+                .or_else(|| rule.missing_text(&searched.found));
             match missing {
-                Some(missing) => tell(rule, Err(missing), &texts),
+                Some(missing) => tell(rule, Err(missing)),
                 None => {
-                    tell(rule, Ok(&found), &texts);
+                    tell(rule, Ok(()));
                     tags.extend(rule.actions.tags.iter().cloned());
                 }
             }
@@ -237,47 +262,55 @@ impl Verdict {
 
 impl Rule {
     /// The first condition on facts that does not hold.
-    fn missing_fact(&self, mail: &Mail, facts: &Facts, tags: &[String]) -> Option<String> {
+    fn missing_fact<'a>(
+        &'a self,
+        mail: &Mail,
+        about: &'a Words,
+        facts: &'a Facts,
+        tags: &[String],
+    ) -> Option<Missing<'a>> {
         if !self.queues.is_empty() && !self.queues.contains(&facts.queue) {
-            return Some(format!("queue is {:?}", facts.queue));
+            return Some(Missing::Fact("queue", &facts.queue));
         }
+        let truth = |is: bool| if is { "true" } else { "false" };
         self.facts.iter().find_map(|(fact, words)| {
             let (name, value) = match fact {
-                Fact::Language => ("language", word(&mail.language)),
-                Fact::Kind => ("kind", word(&mail.kind)),
-                Fact::Customer => ("customer", facts.customer.clone()),
-                Fact::Plan => ("plan", facts.plan.clone()),
-                Fact::Trust => ("trust", facts.trust.clone()),
-                Fact::Known => ("known", (!facts.customer.is_empty()).to_string()),
-                Fact::Attachments => ("attachments", (!mail.attachments.is_empty()).to_string()),
+                Fact::Language => ("language", about.language.as_str()),
+                Fact::Kind => ("kind", about.kind.as_str()),
+                Fact::Customer => ("customer", facts.customer.as_str()),
+                Fact::Plan => ("plan", facts.plan.as_str()),
+                Fact::Trust => ("trust", facts.trust.as_str()),
+                Fact::Known => ("known", truth(!facts.customer.is_empty())),
+                Fact::Attachments => ("attachments", truth(!mail.attachments.is_empty())),
                 Fact::Reply => {
                     let refers = !mail.in_reply_to.is_empty() || !mail.references.is_empty();
-                    ("reply", refers.to_string())
+                    ("reply", truth(refers))
                 }
                 Fact::Tagged => {
                     let has = words.iter().any(|w| tags.contains(w));
-                    return (!has).then(|| format!("not tagged {}", words.join(" or ")));
+                    return (!has).then_some(Missing::Tag(words));
                 }
                 Fact::Untagged => {
                     let tag = words.iter().find(|w| tags.contains(w))?;
-                    return Some(format!("tagged {tag}"));
+                    return Some(Missing::NoTag(tag));
                 }
             };
-            (!words.contains(&value)).then(|| format!("{name} is {value:?}"))
+            (!words.iter().any(|w| w == value)).then_some(Missing::Fact(name, value))
         })
     }
 
     /// The first condition on texts that does not hold.
-    fn missing_text(&self, found: &Found) -> Option<String> {
+    fn missing_text(&self, found: &Found) -> Option<Missing<'_>> {
         let absent = self.all.iter().find(|c| !found.any(&c.patterns));
         let present = self.none.iter().find(|c| found.any(&c.patterns));
         absent
-            .map(|c| format!("{} does not match", c.name))
-            .or_else(|| present.map(|c| format!("{} matches", c.name)))
+            .map(|c| Missing::Text(&c.name))
+            .or_else(|| present.map(|c| Missing::NoText(&c.name)))
     }
 
     /// What each condition on texts matched, for people.
-    fn shown(&self, patterns: &Patterns, found: &Found, texts: &Texts) -> Vec<String> {
+    fn shown(&self, patterns: &Patterns, searched: &Searched) -> Vec<String> {
+        let Searched { texts, found } = searched;
         self.all
             .iter()
             .filter_map(|condition| {
@@ -287,6 +320,34 @@ impl Rule {
                 Some(format!("{} {matched:?}", patterns.field(*id)))
             })
             .collect()
+    }
+}
+
+/// A mail's language and kind, as rules name them.
+struct Words {
+    language: String,
+    kind: String,
+}
+
+/// A condition that does not hold. Words are made of it only where somebody reads them.
+enum Missing<'a> {
+    /// It is another one: this.
+    Fact(&'static str, &'a str),
+    Tag(&'a [String]),
+    NoTag(&'a str),
+    Text(&'a str),
+    NoText(&'a str),
+}
+
+impl std::fmt::Display for Missing<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Missing::Fact(name, value) => write!(f, "{name} is {value:?}"),
+            Missing::Tag(tags) => write!(f, "not tagged {}", tags.join(" or ")),
+            Missing::NoTag(tag) => write!(f, "tagged {tag}"),
+            Missing::Text(condition) => write!(f, "{condition} does not match"),
+            Missing::NoText(condition) => write!(f, "{condition} matches"),
+        }
     }
 }
 

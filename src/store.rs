@@ -3,7 +3,8 @@
 //! Knows the desk's values and how they lie on the disk; knows nothing of mail servers, and not why a value changed. See DESIGN.md, "Store".
 //!
 //! Read in this order: [`journal`] (what is accepted, and the instant of it), `writing` (the rows that follow from a record), [`index`], `known` (an undecided batch
-//! over the index), `reader`, [`audit`].
+//! over the index), `recent` and `behind` (what is read or written
+//! just now), `reader`, [`audit`].
 //!
 //! # The instant of commitment
 //! [`Store::commit`] appends a batch to the journal and syncs it once. **When that sync returns the mails are accepted**; before it nothing happened, after it all did.
@@ -20,12 +21,14 @@
 //! Once a sled has failed or panicked it is not used again in this process ([`Broken`]): the process ends, and the next one makes the index anew.
 
 pub mod audit;
+mod behind;
 pub mod disk;
 pub mod index;
 pub mod journal;
 mod keys;
 mod known;
 mod reader;
+mod recent;
 #[cfg(test)]
 mod tests;
 mod writing;
@@ -34,9 +37,11 @@ use crate::desk::Ask;
 use crate::desk::known::Answer;
 use crate::mail::Fingerprint;
 use anyhow::{Context, Result};
+use behind::Behind;
 use disk::{Disk, RealDisk};
 use index::{Index, Meta, SledIndex, Sum};
 use journal::{BatchRecords, Head, Journal, Kind, Mark, Payload, Position};
+use recent::Recent;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -48,6 +53,8 @@ pub use reader::Reader;
 /// The one writer of a state folder. Belongs to the clerk's thread.
 pub struct Store {
     shared: Arc<Shared>,
+    /// The same, with the rows of late: for the writer alone.
+    own: Shared,
     journal: Journal,
     /// How far the index is.
     meta: Meta,
@@ -61,8 +68,8 @@ pub struct Store {
 /// What the writer and its readers share.
 struct Shared {
     disk: Arc<dyn Disk>,
-    index: Box<dyn Index>,
-    head: RwLock<Head>,
+    index: Arc<dyn Index>,
+    head: Arc<RwLock<Head>>,
     low_water_bytes: u64,
 }
 
@@ -158,7 +165,7 @@ impl Store {
     pub fn over(disk: Box<dyn Disk>, index: Box<dyn Index>, options: Options) -> Result<Store> {
         let mut start = Start {
             disk: Arc::from(disk),
-            index,
+            index: Arc::from(index),
             options,
             fresh_id: [0x5a; 16],
         };
@@ -180,7 +187,7 @@ impl Store {
 
     /// The record's answer, with what the batch has decided before it.
     pub fn load(&self, batch: &Batch, ask: &Ask) -> Result<Answer> {
-        self.shared.answer(batch, ask)
+        self.own.answer(batch, ask)
     }
 
     /// Appends raw mails, letters and records to the journal, syncs it once, then writes the index. At its return the batch is accepted.
@@ -203,7 +210,7 @@ impl Store {
     /// Journals a policy file's text, if there is none yet of that name under that hash. Whether it was new.
     pub fn keep_policy(&mut self, name: &str, text: &str, hash: Fingerprint) -> Result<bool> {
         let key = keys::policy(&hash, name);
-        if self.shared.index.get(&key)?.is_some() {
+        if self.own.index.get(&key)?.is_some() {
             return Ok(false);
         }
         let policy = StoredPolicy {
@@ -259,8 +266,7 @@ impl Store {
     }
 
     fn writing(&self) -> Writing<'_> {
-        let shared = &self.shared;
-        Writing::new(&*shared.index, &*shared.disk, self.meta.clone())
+        Writing::new(&*self.own.index, &*self.own.disk, self.meta.clone())
     }
 
     fn indexed(&mut self, written: Result<Meta>) -> Result<()> {
@@ -271,6 +277,9 @@ impl Store {
             }
             Err(error) => {
                 self.broken = true;
+                if error.is::<Broken>() {
+                    return Err(error);
+                }
                 Err(Broken {
                     why: format!("{error:#}"),
                 }
@@ -472,11 +481,11 @@ type Progress<'a> = &'a mut dyn FnMut(u64);
 fn open_folder(folder: &Path, options: Options, rebuild: Option<Progress>) -> Result<Store> {
     let lock = locked(folder)?;
     let disk = RealDisk::new(folder);
-    let index = SledIndex::open(folder)?;
+    let index = Behind::over(Box::new(SledIndex::open(folder)?))?;
     let confidential = remembered_confidential(folder, options.confidential.clone())?;
     let start = Start {
         disk: Arc::new(disk),
-        index: Box::new(index),
+        index: Arc::new(index),
         options: Options {
             confidential: Some(confidential),
             ..options
@@ -491,7 +500,7 @@ fn open_folder(folder: &Path, options: Options, rebuild: Option<Progress>) -> Re
 /// What a start has.
 struct Start {
     disk: Arc<dyn Disk>,
-    index: Box<dyn Index>,
+    index: Arc<dyn Index>,
     options: Options,
     /// For a journal that begins now.
     fresh_id: [u8; 16],
@@ -520,14 +529,21 @@ impl Start {
             // A sync may have failed before the end came, and a file with such a past is never synced again: its later syncs can lie.
             journal.leave_segment()?;
         }
-        let head = journal.head();
+        let head = Arc::new(RwLock::new(journal.head()));
+        let own = Shared {
+            disk: self.disk.clone(),
+            index: Arc::new(Recent::over(self.index.clone())),
+            head: head.clone(),
+            low_water_bytes: self.options.low_water_bytes,
+        };
         Ok(Store {
             shared: Arc::new(Shared {
                 disk: self.disk,
                 index: self.index,
-                head: RwLock::new(head),
+                head,
                 low_water_bytes: self.options.low_water_bytes,
             }),
+            own,
             journal,
             meta,
             options: self.options,

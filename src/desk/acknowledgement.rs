@@ -20,7 +20,7 @@ const PER_DOMAIN_AND_HOUR: u32 = 30;
 const ALL_PER_HOUR: u32 = 600;
 
 /// Local parts that nobody reads (FIELD.md, "No-ack addresses").
-const NOBODY_READS: [&str; 9] = [
+const NOBODY_READS: [&str; 10] = [
     "mailer-daemon",
     "postmaster",
     "abuse",
@@ -30,6 +30,7 @@ const NOBODY_READS: [&str; 9] = [
     "donotreply",
     "do-not-reply",
     "bounce",
+    "bounces",
 ];
 
 /// Asks for what [`decide`] will want to know, so that one loading answers it together with the rest.
@@ -67,10 +68,21 @@ fn allowance_names(case: &Case) -> Vec<String> {
     };
     let domain = author.rsplit_once('@').map_or("", |(_, d)| d);
     vec![
-        format!("address:{author}"),
+        address_name(author),
         format!("domain:{domain}"),
         "all".into(),
     ]
+}
+
+/// `anna+one@` and `anna+two@` are one person.
+fn address_name(author: &str) -> String {
+    let (local, domain) = author.rsplit_once('@').unwrap_or((author, ""));
+    let base = local
+        .split('+')
+        .next()
+        .filter(|b| !b.is_empty())
+        .unwrap_or(local);
+    format!("address:{base}@{domain}")
 }
 
 fn none_because(draft: &Draft, case: &Case, known: &Known) -> Option<String> {
@@ -121,7 +133,7 @@ fn over_limit(draft: &Draft, case: &Case, known: &Known, author: &str) -> Option
     };
     let domain = author.rsplit_once('@').map_or("", |(_, d)| d);
     let customer = draft.ticket.requester_proven && draft.ticket.subscription.customer.is_some();
-    let address = format!("address:{author}");
+    let address = address_name(author);
     let limits = [
         (
             &address,

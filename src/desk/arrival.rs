@@ -23,6 +23,9 @@ use chrono::{DateTime, Utc};
 /// The severity of a request whose customer and rules say nothing (C6.4).
 const SEVERITY_DEFAULT: u8 = 3;
 
+/// The mark by which the rules say that an escalation is asked for (rules/mailboxes/2-routing.toml).
+const ESCALATION_TAG: &str = "escalation-wish";
+
 /// The longest subject a ticket keeps, characters.
 const SUBJECT_CHARS_MAX: usize = 200;
 
@@ -76,14 +79,27 @@ fn taken(policy: &Policy, known: &Known, arrival: &Arrival, now: DateTime<Utc>) 
             ))
         };
     }
-    if let Some(place) = by_another_road {
-        return same_by_another_road(&case, known, place);
-    }
+    let other = by_another_road.filter(|place| place.ticket != TicketId::FILE);
+    let other = other.and_then(|place| known.ticket(place.ticket));
     if known.lacks() {
         return Outcome::default();
     }
+    // A blind copy to security: support's ticket is nothing that its people see.
+    let unseen = case.queue.confidential && other.is_some_and(|t| t.queue != case.queue.name);
+    // A forged copy that came first, and was set aside, takes nothing from the genuine mail (B04).
+    let forestalled = is_proven(&case)
+        && other.is_some_and(|t| t.state == State::Quarantined && !t.requester_proven);
+    if let Some(place) = by_another_road.filter(|_| !unseen && !forestalled) {
+        return same_by_another_road(&case, other, place);
+    }
+    let case = confined(case, &belonging);
     let outcome = if let Some(Trouble::Unreadable(why)) = &arrival.trouble {
-        set_aside(&case, counters, &format!("could not be taken apart: {why}"))
+        set_aside(
+            &case,
+            counters,
+            &Verdict::default(),
+            &format!("could not be taken apart: {why}"),
+        )
     } else if !mail.kind.is_human() {
         filed(&case, belonging, counters)
     } else if let Some(person) = case
@@ -97,7 +113,35 @@ fn taken(policy: &Policy, known: &Known, arrival: &Arrival, now: DateTime<Utc>) 
     };
     Outcome {
         keep_raw: true,
+        because: told(&case, &outcome),
         ..outcome
+    }
+}
+
+/// What speaks of a confidential ticket is that queue's, whichever mailbox it came by.
+fn confined<'a>(case: Case<'a>, belonging: &Belonging) -> Case<'a> {
+    let spoken_of = belonging
+        .ticket
+        .as_ref()
+        .filter(|_| belonging.proof.is_some());
+    let queue = spoken_of.map(|t| case.policy.queue(&t.queue));
+    Case {
+        queue: queue.filter(|q| q.confidential).unwrap_or(case.queue),
+        ..case
+    }
+}
+
+/// For the log: of what came to a confidential queue no more than that it came (ATTACKS.md G01).
+fn told(case: &Case, outcome: &Outcome) -> String {
+    let ticket = outcome.records.iter().find_map(|r| match r {
+        Record::Ticket(ticket) => Some(ticket),
+        _ => None,
+    });
+    let queue = ticket.map_or(case.queue, |t| case.policy.queue(&t.queue));
+    match ticket {
+        _ if !queue.confidential && !case.queue.confidential => outcome.because.clone(),
+        Some(ticket) => format!("{:?}: confidential ticket {}", outcome.fate, ticket.id),
+        None => format!("{:?}: confidential", outcome.fate),
     }
 }
 
@@ -120,21 +164,18 @@ fn queue_of<'a>(policy: &'a Policy, arrival: &Arrival) -> &'a Queue {
 }
 
 /// The same mail by another road (a second mailbox, a list): a line on its ticket, no ticket, no letter.
-fn same_by_another_road(case: &Case, known: &Known, place: Place) -> Outcome {
+fn same_by_another_road(case: &Case, ticket: Option<&Ticket>, place: Place) -> Outcome {
     let because = format!(
         "the same mail as entry {} of ticket {}, by another road",
         place.seq, place.ticket
     );
-    let ticket = (place.ticket != TicketId::FILE)
-        .then(|| known.ticket(place.ticket).cloned())
-        .flatten();
     let Some(ticket) = ticket else {
         return Outcome {
             fate: Fate::Duplicate,
             ..Outcome::of(because)
         };
     };
-    let mut draft = Draft::of(case.policy, ticket, case.now);
+    let mut draft = Draft::of(case.policy, ticket.clone(), case.now);
     draft.note(
         EntryKind::Note,
         &format!(
@@ -150,7 +191,7 @@ fn filed(case: &Case, belonging: Belonging, counters: Counters) -> Outcome {
     let because = format!(
         "automatic ({}): {}",
         kind_word(case.mail.kind),
-        case.mail.kind_reason
+        cleaned(&case.mail.kind_reason, 200)
     );
     match belonging.ticket {
         Some(ticket) if belonging.proof.is_some() => {
@@ -190,19 +231,19 @@ pub(super) fn file(case: &Case, counters: Counters, because: String) -> Outcome 
 }
 
 /// Set aside for a person: a quarantine ticket, no acknowledgement; staff of the queue are told.
-pub(super) fn set_aside(case: &Case, counters: Counters, why: &str) -> Outcome {
+///
+/// Why stands on the ticket and in the notice alone: it may hold words of the mail.
+pub(super) fn set_aside(case: &Case, counters: Counters, verdict: &Verdict, why: &str) -> Outcome {
     let subscription = subscription_of(case);
-    let mut ticket = new_ticket(case, counters, subscription, &Verdict::default());
+    let mut ticket = new_ticket(case, counters, subscription, verdict);
     ticket.state = State::Quarantined;
     let mut draft = Draft::of(case.policy, ticket, case.now);
     record_mail(&mut draft, case, EntryKind::Mail, why);
     if !case.arrival.silent {
         correspondence::notify(&mut draft, case, why);
     }
-    numbered(
-        draft.finish(format!("quarantined: {why}"), Fate::Quarantined),
-        counters,
-    )
+    let because = format!("quarantined as ticket {}", draft.ticket.id);
+    numbered(draft.finish(because, Fate::Quarantined), counters)
 }
 
 /// A request, or a reply to one.
@@ -219,30 +260,79 @@ pub(super) fn from_requester(
         plan: subscription.plan.clone(),
         trust: trust_word(&case.trust).into(),
     };
-    let verdict = case.policy.rules.classify(case.mail, &facts);
+    let rules = &case.policy.rules;
+    let verdict = match known.searched() {
+        Some(searched) => rules.judged(case.mail, &facts, searched),
+        None => rules.classify(case.mail, &facts),
+    };
     if verdict.quarantine {
         return set_aside(
             case,
             counters,
+            &verdict,
             &format!("a rule set it aside: {}", verdict.reasons.join("; ")),
         );
     }
     if verdict.file {
-        return file(
-            case,
-            counters,
-            format!("a rule filed it: {}", verdict.reasons.join("; ")),
-        );
+        let why = format!("a rule filed it: {}", verdict.reasons.join("; "));
+        return Outcome {
+            because: "filed by a rule".into(),
+            ..file(case, counters, why)
+        };
     }
-    match belonging.ticket {
-        Some(ticket) if belonging.proof.is_some() && !expired(case, &ticket) => {
-            joined(case, ticket, &verdict)
-        }
-        other => {
-            let related = other.or(belonging.possibly);
-            opened(case, known, counters, subscription, &verdict, related)
+    let related = match belonging.ticket {
+        Some(ticket) if belonging.proof.is_none() => Some(Related::Perhaps(ticket.id)),
+        Some(ticket) if expired(case, &ticket) => Some(Related::After(ticket.id)),
+        Some(ticket) if stands_apart(case, &ticket, &verdict) => Some(Related::Beside(ticket.id)),
+        Some(ticket) => return joined(case, ticket, &verdict),
+        None => belonging.possibly.map(|t| Related::Perhaps(t.id)),
+    };
+    opened(case, known, counters, subscription, &verdict, related)
+}
+
+/// What a new ticket has to do with an older one.
+enum Related {
+    /// It names that one; nothing proves it.
+    Perhaps(TicketId),
+    /// That one was closed too long ago (C4.9).
+    After(TicketId),
+    /// It answers that one, but is another matter: the older one is quarantined, or what came is confidential.
+    Beside(TicketId),
+}
+
+impl Related {
+    fn id(&self) -> TicketId {
+        match self {
+            Related::Perhaps(id) | Related::After(id) | Related::Beside(id) => *id,
         }
     }
+
+    fn words(&self) -> String {
+        match self {
+            Related::Perhaps(id) => format!("Possibly belongs to ticket {id}; nothing proves it."),
+            Related::After(id) => {
+                format!("Follows ticket {id}, which was closed too long ago to be reopened (C4.9).")
+            }
+            Related::Beside(id) => format!("Answers ticket {id}, but stands apart from it."),
+        }
+    }
+}
+
+/// A person's answer to a mail that was set aside is a request of its own, with a clock; and nothing for security joins a ticket that others read (B09).
+fn stands_apart(case: &Case, ticket: &Ticket, verdict: &Verdict) -> bool {
+    let confidential = |name: &str| case.policy.queue(name).confidential;
+    ticket.state == State::Quarantined
+        || queue_for(case, verdict).confidential && !confidential(&ticket.queue)
+}
+
+/// The queue by mailbox or rule. Out of a confidential one no rule takes anything (ATTACKS.md G05).
+fn queue_for<'a>(case: &Case<'a>, verdict: &Verdict) -> &'a Queue {
+    verdict
+        .queue
+        .as_deref()
+        .map(|name| case.policy.queue(name))
+        .filter(|chosen| chosen.confidential || !case.queue.confidential)
+        .unwrap_or(case.queue)
 }
 
 /// Whether a reply to a closed ticket comes too late to reopen it (C4.9).
@@ -265,33 +355,31 @@ fn joined(case: &Case, ticket: Ticket, verdict: &Verdict) -> Outcome {
         EntryKind::Mail,
         &verdict.reasons.join("; "),
     );
-    let participant = case
-        .author
-        .as_ref()
-        .is_some_and(|a| draft.ticket.participants.contains(a));
+    let participant = belonging::takes_part(case, &draft.ticket);
+    let mut odd = "";
     if !participant {
         // A07: the ticket gets the mail, its writer gets nothing of the ticket.
         draft.note(EntryKind::Note, "The mail above is from an address that takes no part in this ticket; it stays without rights until staff say otherwise.");
+        odd = "The writer takes no part in this ticket: your answer goes to who opened it, and not to the writer.";
     }
     if case.arrival.silent {
         return draft.finish("history: joined", Fate::Joined);
     }
-    if let Some(id) = &case.mail.message_id {
-        draft.refer_to(id);
+    if participant {
+        if let Some(id) = &case.mail.message_id {
+            draft.refer_to(id);
+        }
+        reopened(&mut draft, case);
+        if wants_escalation(case, verdict) {
+            escalated(&mut draft, case, is_urgent(case));
+        }
     }
-    reopened(&mut draft, case);
-    if wants_escalation(case, verdict) && participant {
-        escalated(&mut draft, case, is_urgent(case));
-    }
-    correspondence::notify(&mut draft, case, "");
+    correspondence::notify(&mut draft, case, odd);
     draft.finish(format!("reply on ticket {id}"), Fate::Joined)
 }
 
 /// A reply makes it ours again (C4.9); after the first answer an internal target keeps it visible (C4.11).
 fn reopened(draft: &mut Draft, case: &Case) {
-    if draft.ticket.state == State::Quarantined {
-        return;
-    }
     let was = draft.ticket.state;
     draft.ticket.state = if draft.ticket.responded.is_some() {
         State::Open
@@ -300,24 +388,21 @@ fn reopened(draft: &mut Draft, case: &Case) {
     };
     draft.ticket.closed = None;
     if matches!(was, State::Closed | State::Void) {
+        draft.reopened = true;
         draft.note(EntryKind::State, "Reopened by a reply (C4.9).");
     }
+    // A ticket of history never had a clock of its own: what is asked there now is owed all the same.
     let waits = draft
         .ticket
         .clocks
         .iter()
-        .any(|c| c.kind == ClockKind::NextReply && c.is_running());
-    if draft.ticket.responded.is_some() && !waits {
-        let objective = case.policy.book.initial_response(
+        .any(|c| c.kind != ClockKind::Escalation && c.is_running());
+    if !waits {
+        let objective = case.policy.book.next_reply(
             &draft.ticket.subscription,
             draft.ticket.severity,
             case.arrival.received,
         );
-        let objective = Objective {
-            internal: true,
-            clause: "C4.11".into(),
-            ..objective
-        };
         started(
             draft,
             ClockKind::NextReply,
@@ -333,11 +418,11 @@ fn opened(
     counters: Counters,
     subscription: Subscription,
     verdict: &Verdict,
-    related: Option<Ticket>,
+    related: Option<Related>,
 ) -> Outcome {
     let mut ticket = new_ticket(case, counters, subscription, verdict);
     let id = ticket.id;
-    ticket.linked.extend(related.as_ref().map(|r| r.id));
+    ticket.linked.extend(related.as_ref().map(Related::id));
     let mut draft = Draft::of(case.policy, ticket, case.now);
     draft.reasons = verdict.reasons.clone();
     record_mail(
@@ -347,16 +432,11 @@ fn opened(
         &verdict.reasons.join("; "),
     );
     if let Some(related) = related {
-        draft.note(
-            EntryKind::Note,
-            &format!(
-                "Possibly belongs to ticket {}; nothing proves it.",
-                related.id
-            ),
-        );
+        draft.note(EntryKind::Note, &related.words());
     }
     if case.arrival.silent {
         draft.ticket.state = State::Closed;
+        draft.ticket.closed = Some(case.arrival.received);
         return numbered(draft.finish("history: opened", Fate::Opened), counters);
     }
     let objective = case.policy.book.initial_response(
@@ -402,10 +482,7 @@ pub(super) fn new_ticket(
         (None, Some(found)) => (found, SeverityBy::Rules),
         (None, None) => (SEVERITY_DEFAULT, SeverityBy::Rules),
     };
-    let queue = verdict
-        .queue
-        .as_deref()
-        .map_or(case.queue, |name| case.policy.queue(name));
+    let queue = queue_for(case, verdict);
     let requester = case.mail.from.first().cloned().unwrap_or_default();
     let language = language_of_letters(&subscription, case.mail.language);
     Ticket {
@@ -420,12 +497,10 @@ pub(super) fn new_ticket(
         subscription,
         requester: Mailbox {
             name: cleaned(&requester.name, 100),
-            address: case
-                .author
-                .clone()
-                .unwrap_or(cleaned(&requester.address, 254)),
+            // Nobody, where the author is not one plain address (A03); who it seems to be stands in the mail's entry.
+            address: case.author.clone().unwrap_or_default(),
         },
-        requester_proven: matches!(case.trust, Trust::Aligned | Trust::Submitted(_)),
+        requester_proven: is_proven(case),
         participants: participants(case),
         assignee: verdict.assign.clone(),
         received: case.arrival.received,
@@ -441,9 +516,26 @@ pub(super) fn new_ticket(
     }
 }
 
+/// Whether our own mail server vouches for the author. An account of ours vouches for its own address, and for its owner's in the staff list.
+fn is_proven(case: &Case) -> bool {
+    let Some(author) = &case.author else {
+        return false;
+    };
+    let owns = |account: &str| {
+        let person = case.policy.book.staff.by_address(author);
+        author.eq_ignore_ascii_case(account)
+            || person.is_some_and(|p| p.accounts.iter().any(|a| a.eq_ignore_ascii_case(account)))
+    };
+    match &case.trust {
+        Trust::Aligned => true,
+        Trust::Submitted(account) => owns(account),
+        Trust::Unknown | Trust::Unproven(_) | Trust::Ambiguous(_) => false,
+    }
+}
+
 /// The author, and whom a proven author put in To and Cc; a Cc of an unproven mail is data (B07).
 fn participants(case: &Case) -> Vec<String> {
-    let proven = matches!(case.trust, Trust::Aligned | Trust::Submitted(_));
+    let proven = is_proven(case);
     let copied = case
         .mail
         .to
@@ -502,26 +594,32 @@ pub(super) fn started(draft: &mut Draft, kind: ClockKind, objective: Objective, 
 
 /// C7: asked for in the ticket, or urgently by the escalation address.
 fn escalated(draft: &mut Draft, case: &Case, urgent: bool) {
+    let (book, received) = (&case.policy.book, case.arrival.received);
+    if draft.ticket.subscription.customer.is_none() {
+        draft.for_managers = true;
+        draft.note(EntryKind::Note, "An escalation is asked for by somebody who is no known customer: no clock runs (C7.2), a manager should look at it.");
+        return;
+    }
+    let objective = book.escalation(&draft.ticket.subscription, urgent, received);
+    let clause = objective.clause.clone();
     let running = draft
         .ticket
         .clocks
         .iter()
-        .any(|c| c.kind == ClockKind::Escalation && c.is_running());
-    let from_customer = draft.ticket.subscription.customer.is_some();
-    if running || !from_customer {
-        return;
+        .position(|c| c.kind == ClockKind::Escalation && c.is_running());
+    match running {
+        None => started(draft, ClockKind::Escalation, objective, received),
+        Some(index) => {
+            // Asked again it runs on; asked urgently it is due the earlier.
+            let deadline = book.deadline(&objective, received).at;
+            let clock = &draft.ticket.clocks[index];
+            if clock.is_late(case.now) || deadline >= clock.deadline {
+                return;
+            }
+            draft.ticket.clocks.remove(index);
+            started(draft, ClockKind::Escalation, objective, received);
+        }
     }
-    let objective =
-        case.policy
-            .book
-            .escalation(&draft.ticket.subscription, urgent, case.arrival.received);
-    let clause = objective.clause.clone();
-    started(
-        draft,
-        ClockKind::Escalation,
-        objective,
-        case.arrival.received,
-    );
     draft.note(
         EntryKind::Note,
         &format!("The customer escalates ({clause}): a manager has to answer."),
@@ -529,7 +627,7 @@ fn escalated(draft: &mut Draft, case: &Case, urgent: bool) {
 }
 
 fn wants_escalation(case: &Case, verdict: &Verdict) -> bool {
-    is_urgent(case) || verdict.tags.iter().any(|t| t == "escalation")
+    is_urgent(case) || verdict.tags.iter().any(|t| t == ESCALATION_TAG)
 }
 
 /// Whether it went to the address for urgent escalations (C7.2).
@@ -558,21 +656,6 @@ pub(super) fn record_mail(draft: &mut Draft, case: &Case, kind: EntryKind, text:
 
 fn mail_entry(case: &Case, place: Place, kind: EntryKind, text: &str) -> Entry {
     let mail = case.mail;
-    let mut oddities: Vec<String> = mail
-        .oddities
-        .iter()
-        .take(10)
-        .map(|o| cleaned(o, 200))
-        .collect();
-    if let Some(Trouble::Cut { bytes }) = &case.arrival.trouble {
-        oddities.insert(
-            0,
-            format!(
-                "the mail has {bytes} bytes, more than is taken; only the first {} are kept",
-                mail.bytes
-            ),
-        );
-    }
     Entry {
         place,
         at: case.arrival.received,
@@ -600,10 +683,31 @@ fn mail_entry(case: &Case, place: Place, kind: EntryKind, text: &str) -> Entry {
             kind: mail.kind,
             kind_reason: cleaned(&mail.kind_reason, 200),
             found_by: belonging::found_by(mail),
-            oddities,
+            oddities: oddities(case),
         }),
         letter: None,
     }
+}
+
+/// What a person should know about a mail before its text, foremost that it is not all there.
+pub(super) fn oddities(case: &Case) -> Vec<String> {
+    let mut oddities: Vec<String> = case
+        .mail
+        .oddities
+        .iter()
+        .take(10)
+        .map(|o| cleaned(o, 200))
+        .collect();
+    if let Some(Trouble::Cut { bytes }) = &case.arrival.trouble {
+        oddities.insert(
+            0,
+            format!(
+                "the mail has {bytes} bytes, more than is taken; only the first {} are kept",
+                case.mail.bytes
+            ),
+        );
+    }
+    oddities
 }
 
 pub(super) fn trust_word(trust: &Trust) -> &'static str {

@@ -209,7 +209,7 @@ fn by_phantom<'k>(case: &Case, known: &'k Known) -> Option<&'k Ticket> {
 }
 
 /// Whether the author is a participant of the ticket or of the same customer.
-fn takes_part(case: &Case, ticket: &Ticket) -> bool {
+pub(super) fn takes_part(case: &Case, ticket: &Ticket) -> bool {
     let Some(author) = &case.author else {
         return false;
     };

@@ -8,8 +8,10 @@ use super::event::Command;
 use super::record::{Direction, EntryKind, Fate};
 use super::ticket::{ClockKind, SeverityBy, State};
 use super::{Known, Outcome, Policy, correspondence};
-use crate::contract::{Person, Role};
+use crate::contract::{Book, Objective, Role, Step};
+use crate::mail::{Mail, TextOf, html, quote};
 use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
 
 /// The commands there are, and what each wants.
 const MANUAL: [(&str, &str); 4] = [
@@ -18,6 +20,33 @@ const MANUAL: [(&str, &str); 4] = [
     ("note", "#note, and all that follows stays among ourselves"),
     ("close", "#close REASON"),
 ];
+
+/// Words that will be commands: no line that begins with one goes to a customer.
+const RESERVED: [&str; 20] = [
+    "reopen",
+    "merge",
+    "split",
+    "customer",
+    "channel",
+    "received",
+    "language",
+    "time",
+    "escalate",
+    "open",
+    "answered",
+    "void",
+    "human",
+    "plan",
+    "take",
+    "watch",
+    "template",
+    "help",
+    "dry-run",
+    "exploited",
+];
+
+/// The most of an HTML part's text that is looked at for commands.
+const HTML_TEXT_BYTES_MAX: usize = 256 * 1024;
 
 /// One command: its name and the rest of its line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,55 +122,80 @@ pub(super) fn split(text: &str) -> (Vec<Words>, String) {
     (commands, String::new())
 }
 
-/// `#word rest`; a lone `#` or `# heading` is text.
+/// `#word rest`. Whatever begins with `#` and a letter is meant as a command, also `#note:`; `#` alone, `# heading` and `#12` are text.
 fn words(line: &str) -> Option<Words> {
-    let line = line.trim();
-    let after = line.strip_prefix('#')?;
+    let line: String = line.chars().filter(|c| !is_invisible(*c)).collect();
+    let after = line.trim().strip_prefix('#')?;
     let (name, rest) = after.split_once(char::is_whitespace).unwrap_or((after, ""));
-    let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphabetic() || c == '-');
-    plain.then(|| Words {
-        name: name.to_ascii_lowercase(),
+    let meant = name.starts_with(|c: char| c.is_ascii_alphabetic());
+    meant.then(|| Words {
+        name: name.trim_end_matches([':', ',', '.']).to_ascii_lowercase(),
         rest: rest.trim().to_string(),
     })
 }
 
+/// The command that a line seems to begin with, however it is dressed up: `*#note*`, `- #note`, `# note`. A line marked as quoted begins with none.
+fn dressed(line: &str) -> Option<&'static str> {
+    let line: String = line.chars().filter(|c| !is_invisible(*c)).collect();
+    let dress =
+        |c: char| !c.is_alphanumeric() && !matches!(c, '#' | '\u{ff03}' | '\u{fe5f}' | '>' | '|');
+    let after = line
+        .trim_start_matches(dress)
+        .strip_prefix(['#', '\u{ff03}', '\u{fe5f}'])?
+        .trim_start_matches(dress);
+    let name: String = after
+        .chars()
+        .take_while(|c| c.is_alphabetic())
+        .collect::<String>()
+        .to_lowercase();
+    MANUAL
+        .iter()
+        .map(|(known, _)| known)
+        .chain(&RESERVED)
+        .find(|known| **known == name)
+        .copied()
+}
+
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{ad}')
+}
+
 /// What is wrong with a staff mail's commands: with any fault nothing is carried out and nothing relayed.
-pub(super) fn faults(
-    draft: &Draft,
-    person: &Person,
-    commands: &[Words],
-    text: &str,
-    html: Option<&str>,
-) -> Vec<String> {
-    let _ = person;
+pub(super) fn faults(draft: &Draft, commands: &[Words], text: &str, mail: &Mail) -> Vec<String> {
     let mut faults: Vec<String> = commands.iter().filter_map(|w| fault(draft, w)).collect();
-    let stray = |line: &str| words(line).filter(|w| MANUAL.iter().any(|(name, _)| *name == w.name));
-    faults.extend(text.lines().filter_map(stray).map(|w| {
+    faults.extend(text.lines().filter_map(dressed).map(|name| {
         format!(
-            "#{} stands below the first lines; commands stand at the very top, or not at all.",
-            w.name
+            "#{name} stands below the first lines; commands stand at the very top, or not at all."
         )
     }));
     // A client may show the writer another text than the plain one; a command seen only in HTML was meant, and would go to the customer.
-    let only_in_html = |name: &str| {
-        html.is_some_and(|h| h.contains(&format!("#{name}")))
-            && !commands.iter().any(|w| w.name == name)
-            && !text.contains(&format!("#{name}"))
+    let only_in_html = match mail.text_of {
+        TextOf::Plain => shown_by_html(mail)
+            .into_iter()
+            .filter(|name| !commands.iter().any(|w| w.name == *name))
+            .map(str::to_string)
+            .collect(),
+        TextOf::Html | TextOf::Attached => commands.iter().map(|w| w.name.clone()).collect(),
     };
-    let quoted = |name: &str| {
-        html.is_some_and(|h| {
-            h.split("<blockquote")
-                .next()
-                .is_some_and(|own| !own.contains(&format!("#{name}")))
-        })
-    };
-    faults.extend(
-        MANUAL
-            .iter()
-            .filter(|(name, _)| only_in_html(name) && !quoted(name))
-            .map(|(name, _)| format!("#{name} stands only in the HTML part.")),
-    );
+    let only_in_html: BTreeSet<String> = only_in_html;
+    faults.extend(only_in_html.iter().map(|name| {
+        format!("#{name} stands only in the HTML part; commands stand in plain text.")
+    }));
     faults
+}
+
+/// The commands that begin a line of the writer's own in the HTML. What follows `#note` is the note.
+fn shown_by_html(mail: &Mail) -> Vec<&'static str> {
+    let Some(source) = &mail.html else {
+        return vec![];
+    };
+    let text = html::text(source, HTML_TEXT_BYTES_MAX);
+    let own = quote::own_text(&text, Some(source), '|').unwrap_or_default();
+    let (commands, text) = split(&own);
+    let first = commands
+        .iter()
+        .filter_map(|w| dressed(&format!("#{}", w.name)));
+    first.chain(text.lines().filter_map(dressed)).collect()
 }
 
 fn fault(draft: &Draft, words: &Words) -> Option<String> {
@@ -242,13 +296,12 @@ fn set_severity(draft: &mut Draft, by: &str, words: &Words) -> String {
         .split_once(char::is_whitespace)
         .map_or("", |(_, r)| r.trim())
         .to_string();
-    let was_determined = draft.ticket.severity_by == SeverityBy::Staff;
     draft.ticket.severity = level;
     draft.ticket.severity_by = SeverityBy::Staff;
-    if level != before {
+    let told = level != before && {
         redated(draft, before, level);
-        correspondence::change(draft, before, &reason);
-    }
+        correspondence::change(draft, before, &reason)
+    };
     let deadline = draft
         .ticket
         .initial_response()
@@ -257,19 +310,21 @@ fn set_severity(draft: &mut Draft, by: &str, words: &Words) -> String {
     let due = deadline.map_or(String::new(), |d| {
         format!(" The initial response is due {d}.")
     });
-    let verb = if level == before && !was_determined {
-        "confirmed"
+    let set = if level == before {
+        format!("Severity {level} confirmed.")
     } else {
-        "set"
+        format!("Severity set from {before} to {level}.")
     };
+    let told = if told { " The customer is told." } else { "" };
     said(
         draft,
         EntryKind::Severity,
         by,
-        format!("Severity {verb} from {before} to {level}. {reason}{due}"),
+        format!("{set} {reason}{due}{told}"),
     )
 }
 
+/// After the breach nothing moves: the breach and its credit stay (C4.5).
 fn redated(draft: &mut Draft, before: u8, level: u8) {
     let (book, now) = (&draft.policy.book, draft.now);
     let subscription = draft.ticket.subscription.clone();
@@ -277,7 +332,7 @@ fn redated(draft: &mut Draft, before: u8, level: u8) {
         .ticket
         .clocks
         .iter_mut()
-        .find(|c| c.kind == ClockKind::InitialResponse && c.is_running() && !c.is_breached())
+        .find(|c| c.kind == ClockKind::InitialResponse && c.is_running() && !c.is_late(now))
     else {
         return;
     };
@@ -287,19 +342,39 @@ fn redated(draft: &mut Draft, before: u8, level: u8) {
         .iter()
         .find(|(s, _)| *s == level)
         .map(|(_, d)| *d);
-    let deadline = had.unwrap_or_else(|| {
-        if level > before {
-            book.deadline(&objective, clock.started).at
-        } else {
-            clock.deadline.min(book.deadline(&objective, now).at)
-        }
+    let from_now = || book.deadline(&objective, now).at;
+    let deadline = had.unwrap_or_else(|| match level > before {
+        true => book.deadline(&objective, clock.started).at,
+        // An internal target is no promise that a raise could bring forward (C3.2).
+        false if clock.objective.internal && !objective.internal => from_now(),
+        false => clock.deadline.min(from_now()),
     });
     if had.is_none() {
         clock.by_severity.push((level, deadline));
     }
+    if deadline > clock.deadline || clock.objective.internal != objective.internal {
+        clock.step_done = passed(book, &objective, clock.started, deadline, now);
+    }
     clock.objective = objective;
     clock.deadline = deadline;
     clock.next = book.next_step(&clock.objective, clock.started, deadline, clock.step_done);
+}
+
+/// With more time than before the percentages count anew; those whose instant is past already warned under the old deadline.
+fn passed(
+    book: &Book,
+    objective: &Objective,
+    start: DateTime<Utc>,
+    deadline: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Option<Step> {
+    let mut done = None;
+    while let Some((at, step @ Step::Percent(_))) = book.next_step(objective, start, deadline, done)
+        && at <= now
+    {
+        done = Some(step);
+    }
+    done
 }
 
 fn said(draft: &mut Draft, kind: EntryKind, by: &str, text: String) -> String {

@@ -3,15 +3,16 @@
 //! Knows the variables of each template; does not know when a letter is due. To a customer nothing is echoed that a stranger wrote; of a confidential
 //! queue's mail nothing stands in any letter but the relay.
 
-use super::arrival::{Case, trust_word};
+use super::arrival::{self, Case, trust_word};
 use super::draft::Draft;
+use super::event::Trouble;
 use super::letter::{
     Acknowledgement, AcknowledgementSecurity, Breach, Change, Content, Enclosure, LetterKind,
     Notice, NoticeConfidential, Text, Transcript, Warning,
 };
 use super::record::{Entry, LetterFacts};
-use super::thread;
-use super::ticket::{Clock, ClockKind, SeverityBy};
+use super::ticket::{Clock, ClockKind, SeverityBy, State};
+use super::{Policy, thread};
 use crate::contract::{Person, Step};
 use crate::mail::Language;
 use crate::mail::text::cleaned;
@@ -20,6 +21,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 /// The most text of a mail that a notice shows, characters; the whole is in the record.
 const NOTICE_CHARS_MAX: usize = 20_000;
+
+/// So much of a paragraph of ours in a text is no accident.
+const OWN_WORDS_CHARS: usize = 40;
 
 /// How long a reporter waits at most for a human (`security.answer_within_hours`).
 const SECURITY_ANSWER_HOURS: u32 = 48;
@@ -64,6 +68,7 @@ fn acknowledgement(draft: &Draft, case: &Case, verdict: &Verdict) -> Text {
                 .filter(|t| t.starts_with("missing-"))
                 .cloned()
                 .collect(),
+            cut: matches!(case.arrival.trouble, Some(Trouble::Cut { .. })),
             status_page: links.status_page.clone(),
             documentation: links.documentation.clone(),
             community: links.community.clone(),
@@ -117,9 +122,15 @@ fn notified<'a>(draft: &Draft<'a>) -> Vec<&'a Person> {
         Some(person) => vec![person],
         None => staff.of_queue(queue).collect(),
     };
-    if escalated {
+    if escalated || draft.for_managers {
         people.extend(staff.managers(queue));
     }
+    if escalated {
+        // C8.1.
+        let tam = draft.ticket.subscription.tam.as_deref();
+        people.extend(tam.and_then(|id| staff.by_id(id)));
+    }
+    people.retain(|p| draft.may_know(p));
     unique(people)
 }
 
@@ -142,14 +153,14 @@ fn notice(draft: &Draft, case: &Case, why: &str) -> Text {
             .map(|p| p.name.clone())
             .unwrap_or_default()
     };
-    let mut oddities = mail.oddities.clone();
+    let mut oddities = arrival::oddities(case);
     if !why.is_empty() {
         oddities.insert(0, why.into());
     }
     let content = Notice {
         ticket: ticket.id.0,
         new: ticket.first_mail == mail.raw,
-        reopened: false,
+        reopened: draft.reopened,
         queue: ticket.queue.clone(),
         customer: ticket.subscription.customer_name.clone(),
         plan: book
@@ -162,7 +173,7 @@ fn notice(draft: &Draft, case: &Case, why: &str) -> Text {
         deadline: clock.map(|c| book.local(c.deadline)),
         internal: clock.is_some_and(|c| c.objective.internal),
         explanation: clock
-            .map(|c| book.deadline(&c.objective, c.started).explanation)
+            .map(|c| book.explanation(&c.objective, c.started, c.deadline))
             .unwrap_or_default(),
         received: book.local(case.arrival.received),
         from_name: mail
@@ -210,6 +221,8 @@ fn confidential_notice(draft: &Draft, case: &Case) -> Text {
 pub(super) fn warn(draft: &mut Draft, clock: usize, step: Step, person: &Person) {
     let clock = draft.ticket.clocks[clock].clone();
     let (kind, text) = match step {
+        // The last step of an internal target (C3.2).
+        Step::Percent(100..) => (LetterKind::Warning, breach(draft, &clock, 0)),
         Step::Percent(percent) => (LetterKind::Warning, warning(draft, &clock, percent)),
         Step::Breach => (LetterKind::Breach, breach(draft, &clock, 0)),
         Step::Repeat(n) => (LetterKind::Breach, breach(draft, &clock, n)),
@@ -219,13 +232,12 @@ pub(super) fn warn(draft: &mut Draft, clock: usize, step: Step, person: &Person)
 
 fn warning(draft: &Draft, clock: &Clock, percent: u8) -> Text {
     let (ticket, book) = (&draft.ticket, &draft.policy.book);
+    let (customer, plan) = shown_customer(draft);
     let content = Warning {
         ticket: ticket.id.0,
         queue: ticket.queue.clone(),
-        customer: ticket.subscription.customer_name.clone(),
-        plan: book
-            .plan_name(&ticket.subscription, ticket.received)
-            .to_string(),
+        customer,
+        plan,
         severity: ticket.severity,
         subject: shown_subject(draft),
         owed: owed(clock.kind).into(),
@@ -234,7 +246,7 @@ fn warning(draft: &Draft, clock: &Clock, percent: u8) -> Text {
         deadline: book.local(clock.deadline),
         left: duration(clock.deadline - draft.now),
         percent,
-        explanation: book.deadline(&clock.objective, clock.started).explanation,
+        explanation: book.explanation(&clock.objective, clock.started, clock.deadline),
         cost: cost(draft, clock),
         assignee: ticket.assignee.clone().unwrap_or_default(),
         only: only(clock).into(),
@@ -244,13 +256,12 @@ fn warning(draft: &Draft, clock: &Clock, percent: u8) -> Text {
 
 fn breach(draft: &Draft, clock: &Clock, repeat: u32) -> Text {
     let (ticket, book) = (&draft.ticket, &draft.policy.book);
+    let (customer, plan) = shown_customer(draft);
     let content = Breach {
         ticket: ticket.id.0,
         queue: ticket.queue.clone(),
-        customer: ticket.subscription.customer_name.clone(),
-        plan: book
-            .plan_name(&ticket.subscription, ticket.received)
-            .to_string(),
+        customer,
+        plan,
         severity: ticket.severity,
         subject: shown_subject(draft),
         owed: owed(clock.kind).into(),
@@ -260,13 +271,23 @@ fn breach(draft: &Draft, clock: &Clock, repeat: u32) -> Text {
         late: duration(draft.now - clock.deadline),
         credit_days: clock.credit_days,
         provisional: ticket.severity_by != SeverityBy::Staff,
-        explanation: book.deadline(&clock.objective, clock.started).explanation,
+        explanation: book.explanation(&clock.objective, clock.started, clock.deadline),
         cost: cost(draft, clock),
         assignee: ticket.assignee.clone().unwrap_or_default(),
         only: only(clock).into(),
         repeat,
     };
     staff_letter(draft, &content)
+}
+
+/// The customer's name and plan; in a confidential queue who wrote is part of what was written.
+fn shown_customer(draft: &Draft) -> (String, String) {
+    let (ticket, book) = (&draft.ticket, &draft.policy.book);
+    if draft.queue().confidential {
+        return Default::default();
+    }
+    let plan = book.plan_name(&ticket.subscription, ticket.received);
+    (ticket.subscription.customer_name.clone(), plan.to_string())
 }
 
 fn shown_subject(draft: &Draft) -> String {
@@ -295,11 +316,14 @@ fn only(clock: &Clock) -> &'static str {
 
 /// C10.3: what waiting costs.
 fn cost(draft: &Draft, clock: &Clock) -> String {
-    let customer = &draft.ticket.subscription;
-    if clock.objective.internal || customer.customer.is_none() {
+    if draft.queue().confidential {
         return String::new();
     }
-    format!("each further 15 min: 1 day for {}", customer.customer_name)
+    draft
+        .policy
+        .book
+        .price_of_waiting(&draft.ticket.subscription, &clock.objective, clock.deadline)
+        .unwrap_or_default()
 }
 
 /// What became of a staff member's mail or command.
@@ -308,9 +332,14 @@ pub(super) fn transcript(
     person: &Person,
     done: Vec<String>,
     wrong: Vec<String>,
-    relayed_to: &str,
+    relayed: bool,
 ) {
     let manual = !wrong.is_empty();
+    let relayed_to = match relayed {
+        true if draft.queue().confidential => "the reporter",
+        true => &draft.ticket.requester.address,
+        false => "",
+    };
     let content = Transcript {
         ticket: draft.ticket.id.0,
         done,
@@ -323,7 +352,13 @@ pub(super) fn transcript(
 }
 
 /// The customer hears of another severity or deadline (C5.5).
-pub(super) fn change(draft: &mut Draft, severity_before: u8, reason: &str) {
+///
+/// Whose mail was set aside, or turned out to be nothing, hears nothing of us. Whether it was written.
+pub(super) fn change(draft: &mut Draft, severity_before: u8, reason: &str) -> bool {
+    let answerable = !matches!(draft.ticket.state, State::Quarantined | State::Void);
+    if !answerable || draft.unreachable().is_some() {
+        return false;
+    }
     let (ticket, book) = (&draft.ticket, &draft.policy.book);
     let clock = ticket.initial_response().filter(|c| !c.objective.internal);
     let content = Change {
@@ -340,6 +375,7 @@ pub(super) fn change(draft: &mut Draft, severity_before: u8, reason: &str) {
     };
     let text = draft.policy.templates.letter(ticket.language, &content);
     draft.letter_to_requester(LetterKind::Change, text);
+    true
 }
 
 /// A staff member's answer goes out to the customer.
@@ -365,19 +401,72 @@ pub(super) fn relay(draft: &mut Draft, by: &Person, text: &str, enclosures: Vec<
     );
 }
 
-/// An answer did not reach the customer: its writer, or else everybody of the queue, is told.
+/// Whether a text repeats what our own letters to staff say in their fixed words: the quotation of a client that nobody knows.
+pub(super) fn quotes_ourselves(policy: &Policy, text: &str) -> bool {
+    let letter = |text: Text| text.text;
+    let templates = &policy.templates;
+    let ours = [
+        letter(templates.letter(Language::En, &Notice::default())),
+        letter(templates.letter(Language::En, &NoticeConfidential::default())),
+        letter(templates.letter(Language::En, &Warning::default())),
+        letter(templates.letter(Language::En, &Breach::default())),
+        letter(templates.letter(
+            Language::En,
+            &Transcript {
+                wrong: vec![String::new()],
+                manual: true,
+                ..Transcript::default()
+            },
+        )),
+    ];
+    let text = flat(text);
+    ours.iter()
+        .flat_map(|letter| letter.split("\n\n"))
+        .map(flat)
+        .filter_map(|paragraph| {
+            let (end, _) = paragraph.char_indices().nth(OWN_WORDS_CHARS)?;
+            Some(paragraph[..end].to_string())
+        })
+        .any(|words| text.contains(&words))
+}
+
+/// One line, without marks of quotation.
+fn flat(text: &str) -> String {
+    let lines = text
+        .lines()
+        .map(|l| l.trim_start_matches(['>', '|', ' ', '\t']));
+    let words: Vec<&str> = lines.flat_map(str::split_whitespace).collect();
+    words.join(" ")
+}
+
+/// A letter did not reach the customer: who answered, or else everybody of the queue, is told.
 pub(super) fn undelivered(draft: &mut Draft, entry: &Entry, letter: &LetterFacts, words: &str) {
     let (staff, queue) = (&draft.policy.book.staff, draft.queue().name.as_str());
     let people: Vec<&Person> = match staff.by_id(&entry.from) {
         Some(writer) => vec![writer],
         None => staff.of_queue(queue).collect(),
     };
+    let what = match letter.kind {
+        LetterKind::Relay => "Your answer",
+        LetterKind::Change => "The letter about the severity",
+        _ => "The acknowledgement",
+    };
+    let to = if draft.queue().confidential {
+        "the reporter"
+    } else {
+        &letter.to
+    };
+    let clock = if draft.ticket.responded.is_none() {
+        " The customer has no answer; the clock runs."
+    } else {
+        ""
+    };
+    let wrong = format!(
+        "{what} of entry {} did not reach {to}: {words}.{clock}",
+        entry.place.seq
+    );
     for person in people {
-        let wrong = format!(
-            "Your answer of entry {} did not reach {}: {words}. The customer has no answer; the clock runs.",
-            entry.place.seq, letter.to
-        );
-        transcript(draft, person, vec![], vec![wrong], "");
+        transcript(draft, person, vec![], vec![wrong.clone()], false);
     }
 }
 

@@ -4,10 +4,11 @@
 //! |----------|----------|---------|-----|
 //! | waiting  | taken    | taken, one attempt more | from here on nobody can know |
 //! | waiting, taken | accepted | accepted | an answer stops its clocks (C4.4) |
-//! | waiting, taken | deferred | waiting, later | failed after five days |
+//! | waiting, taken | deferred | waiting, later | failed after five days and two dozen tries |
 //! | waiting, taken | refused  | failed | staff are told if it was for a customer |
 //! | taken    | lost     | waiting (answers, warnings), unknown (all others) | the same Message-ID |
-//! | held, failed, unknown | released | waiting, now | |
+//! | held, waiting, failed, unknown | released | waiting, now | its tries begin anew |
+//! | failed, unknown, dropped | accepted | accepted | heard late, a fact all the same |
 //! | any but accepted | dropped | dropped | |
 
 use super::draft::Draft;
@@ -22,6 +23,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 const RETRY_MINUTES: [i64; 6] = [1, 5, 10, 20, 40, 60];
 /// Then it is given up (RFC 5321 4.5.4.1).
 const GIVE_UP_DAYS: i64 = 5;
+/// Not before it was tried so often, however old: a letter that an operator held for a week, or a house that was down, has its chance.
+const GIVE_UP_ATTEMPTS: u32 = 24;
 /// A letter whose fate is not heard of by then is asked about again: longer than the ten minutes a server may think after the dot.
 const TAKEN_MINUTES: i64 = 20;
 
@@ -78,12 +81,12 @@ fn next_road(
 ) -> Option<Road> {
     let on_its_way = matches!(letter.road, Road::Waiting { .. } | Road::Taken { .. });
     match to {
-        Movement::Taken if on_its_way => Some(Road::Taken {
+        Movement::Taken if matches!(letter.road, Road::Waiting { .. }) => Some(Road::Taken {
             at: now,
             next_try: now + TimeDelta::minutes(TAKEN_MINUTES),
         }),
         // An acceptance heard late still counts, whatever was thought of the letter meanwhile.
-        Movement::Accepted(_) if on_its_way || matches!(letter.road, Road::Unknown { .. }) => {
+        Movement::Accepted(_) if !matches!(letter.road, Road::Accepted { .. } | Road::Held) => {
             Some(Road::Accepted { at: now })
         }
         Movement::Deferred(_) if on_its_way => Some(later(entry, letter, now)),
@@ -116,7 +119,8 @@ fn next_road(
 }
 
 fn later(entry: &Entry, letter: &LetterFacts, now: DateTime<Utc>) -> Road {
-    if now - entry.at > TimeDelta::days(GIVE_UP_DAYS) {
+    let is_old = now - entry.at > TimeDelta::days(GIVE_UP_DAYS);
+    if is_old && letter.attempts >= GIVE_UP_ATTEMPTS {
         return Road::Failed { at: now };
     }
     let minutes = RETRY_MINUTES[(letter.attempts as usize).min(RETRY_MINUTES.len() - 1)];
@@ -130,17 +134,24 @@ fn attempts(letter: &LetterFacts, to: &Movement) -> u32 {
     match (to, &letter.road) {
         (Movement::Taken, _) => letter.attempts + 1,
         (Movement::Deferred(_), Road::Waiting { .. }) => letter.attempts + 1,
+        (Movement::Released, _) => 0,
         _ => letter.attempts,
     }
 }
 
 /// A human answered, and the next mail server took the answer (C4.4).
 fn answered(draft: &mut Draft, entry: &Entry, at: DateTime<Utc>) {
-    answered_by(draft, &entry.from, at);
+    answered_by(draft, &entry.from, entry.at, at);
 }
 
-/// Ends the clocks that an answer by this member of the staff ends; of an escalation's, only a manager's does (C7.3).
-pub(super) fn answered_by(draft: &mut Draft, staff_id: &str, at: DateTime<Utc>) {
+/// Ends the clocks that an answer by this member of the staff ends; of an escalation's, only a manager's does (C7.3). What began after the answer was written
+/// is not answered by it.
+pub(super) fn answered_by(
+    draft: &mut Draft,
+    staff_id: &str,
+    written: DateTime<Utc>,
+    at: DateTime<Utc>,
+) {
     let manager = draft
         .policy
         .book
@@ -148,15 +159,20 @@ pub(super) fn answered_by(draft: &mut Draft, staff_id: &str, at: DateTime<Utc>) 
         .by_id(staff_id)
         .is_some_and(|p| p.role == Role::Manager);
     draft.ticket.responded.get_or_insert(at);
-    if draft.ticket.state != State::Closed {
-        draft.ticket.state = State::WaitingCustomer;
-    }
+    let clocks = &draft.ticket.clocks;
+    let crossed = clocks.iter().any(|c| c.is_running() && c.started > written);
+    draft.ticket.state = match draft.ticket.state {
+        State::Closed | State::Void => draft.ticket.state,
+        _ if crossed => State::Open,
+        _ => State::WaitingCustomer,
+    };
     let running = draft
         .ticket
         .clocks
         .iter()
         .enumerate()
-        .filter(|(_, c)| c.is_running() && (manager || c.kind != ClockKind::Escalation));
+        .filter(|(_, c)| c.is_running() && c.started <= written)
+        .filter(|(_, c)| manager || c.kind != ClockKind::Escalation);
     for index in running.map(|(i, _)| i).collect::<Vec<_>>() {
         stopped(draft, index, at, staff_id);
     }
@@ -204,6 +220,9 @@ fn failed(draft: &mut Draft, entry: &Entry, letter: &LetterFacts, words: &str) {
     );
     if letter.kind == LetterKind::Relay {
         draft.ticket.state = State::Open;
+        draft.ticket.closed = None;
+    }
+    if letter.kind.is_human() || letter.kind.is_for_strangers() {
         correspondence::undelivered(draft, entry, letter, words);
     }
 }

@@ -6,9 +6,9 @@ use super::letter::{Enclosure, Letter, LetterKind, Text};
 use super::policy::{Policy, Queue};
 use super::record::{Direction, Entry, EntryKind, Fate, LetterFacts, Outcome, Place, Record, Road};
 use super::ticket::Ticket;
+use super::token;
 use crate::contract::Person;
 use crate::mail::Mailbox;
-use crate::mail::address::strict;
 use crate::mail::text::cleaned;
 use chrono::{DateTime, Utc};
 
@@ -28,6 +28,10 @@ pub struct Draft<'a> {
     pub now: DateTime<Utc>,
     /// What the rules found in the mail it is about.
     pub reasons: Vec<String>,
+    /// Whether that mail reopened it.
+    pub reopened: bool,
+    /// Whether managers have to know, though no clock waits for them.
+    pub for_managers: bool,
     entries: Vec<Entry>,
     letters: Vec<(Place, Letter)>,
 }
@@ -40,6 +44,8 @@ impl<'a> Draft<'a> {
             policy,
             now,
             reasons: vec![],
+            reopened: false,
+            for_managers: false,
             entries: vec![],
             letters: vec![],
         }
@@ -48,6 +54,11 @@ impl<'a> Draft<'a> {
     /// The ticket's queue.
     pub fn queue(&self) -> &'a Queue {
         self.policy.queue(&self.ticket.queue)
+    }
+
+    /// Whether this person may hear of the ticket at all.
+    pub fn may_know(&self, person: &Person) -> bool {
+        !self.queue().confidential || person.queues.contains(&self.ticket.queue)
     }
 
     /// One more line of the record; `from` is an address, a staff id or `ticketd`.
@@ -110,21 +121,30 @@ impl<'a> Draft<'a> {
         self.letter(place, from, to, kind, text, vec![thread], vec![], "ticketd");
     }
 
-    /// Whether a letter to the one who asked would reach a person: a plain address, and none of ours (ATTACKS.md C05, D03).
-    pub fn may_write_to_requester(&self) -> bool {
+    /// Why no letter can go to the one who asked. An author who is not one strict address is nobody (ATTACKS.md A03), and a letter to ourselves comes back (C05).
+    pub fn unreachable(&self) -> Option<String> {
         let address = &self.ticket.requester.address;
-        strict(address).is_some() && !self.policy.is_own_address(address)
+        if crate::mail::address::strict(address).is_none() {
+            return Some(
+                "There is nobody to write to: the request has no single, plain author address."
+                    .into(),
+            );
+        }
+        self.policy
+            .is_own_address(address)
+            .then(|| format!("There is nobody to write to: {address} is ours."))
     }
 
-    /// An automatic letter to the one who asked, if a letter would reach a person.
+    /// An automatic letter to the one who asked, if there is somebody to write to.
     pub fn letter_to_requester(&mut self, kind: LetterKind, text: Text) {
-        if !self.may_write_to_requester() {
+        if self.unreachable().is_some() {
             return;
         }
         let place = self.next_place();
         let (from, to) = (self.from(None), self.ticket.requester.clone());
         let references = self.ticket.references.clone();
-        self.letter(
+        // His client shows his answer below it, and ours to that below both.
+        let id = self.letter(
             place,
             from,
             Mailbox {
@@ -137,6 +157,7 @@ impl<'a> Draft<'a> {
             vec![],
             "ticketd",
         );
+        self.refer_to(&id);
     }
 
     /// A staff member's answer to the one who asked.
@@ -253,7 +274,7 @@ impl<'a> Draft<'a> {
             text: text.text,
             html: text.html,
             message_id: message_id.clone(),
-            in_reply_to: references.last().cloned(),
+            in_reply_to: answered(&references, &self.policy.domain),
             references,
             date: self.now,
             enclosures,
@@ -266,6 +287,16 @@ impl<'a> Draft<'a> {
         self.letters.push((place, letter));
         message_id
     }
+}
+
+/// The latest mail that is not a letter of ours: it is that one which is answered.
+fn answered(references: &[String], domain: &str) -> Option<String> {
+    let ours = |id: &&String| token::claim_of_message_id(id, domain).is_some();
+    references
+        .iter()
+        .rfind(|id| !ours(id))
+        .or(references.last())
+        .cloned()
 }
 
 fn plus_address(address: &str, token: &str) -> String {

@@ -5,6 +5,7 @@
 use super::record::{Allowance, Counters, Cursor, Entry, Place};
 use super::ticket::{Ticket, TicketId};
 use crate::mail::Fingerprint;
+use crate::rules::Searched;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,6 +54,7 @@ pub enum Answer {
 pub struct Known {
     answers: BTreeMap<Ask, Answer>,
     missing: RefCell<BTreeSet<Ask>>,
+    searched: Option<Searched>,
 }
 
 macro_rules! asks {
@@ -68,6 +70,19 @@ macro_rules! asks {
 }
 
 impl Known {
+    /// Nothing yet of the record; of the mail, what the policy's rules found in it.
+    pub fn with(searched: Option<Searched>) -> Self {
+        Known {
+            searched,
+            ..Known::default()
+        }
+    }
+
+    /// What the policy's rules found in the mail, if somebody searched it beforehand.
+    pub fn searched(&self) -> Option<&Searched> {
+        self.searched.as_ref()
+    }
+
     /// Adds what the clerk loaded.
     pub fn learn(&mut self, ask: Ask, answer: Answer) {
         self.missing.get_mut().remove(&ask);

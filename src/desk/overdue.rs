@@ -19,7 +19,7 @@ pub fn reached(policy: &Policy, known: &Known, due: &Due, now: DateTime<Utc>) ->
     let mut draft = Draft::of(policy, ticket.clone(), now);
     step_taken(&mut draft, index, due.step);
     record(&mut draft, index, due);
-    for person in audience(&draft, due.step, now) {
+    for person in audience(&draft, due, now) {
         correspondence::warn(&mut draft, index, due.step, person);
     }
     draft.finish(format!("{:?} of {:?}", due.step, due.clock), Fate::None)
@@ -65,8 +65,7 @@ fn record(draft: &mut Draft, index: usize, due: &Due) {
     let explanation = draft
         .policy
         .book
-        .deadline(&clock.objective, clock.started)
-        .explanation
+        .explanation(&clock.objective, clock.started, clock.deadline)
         .join("\n");
     let (kind, what) = match due.step {
         // An internal target has no breach: its last step is at 100 % (C3.2).
@@ -102,8 +101,9 @@ fn record(draft: &mut Draft, index: usize, due: &Due) {
     );
 }
 
-/// C10.1: the assignee or else the queue, then who is on duty, then the managers; from the breach on all of them and the TAM.
-fn audience<'a>(draft: &Draft<'a>, step: Step, now: DateTime<Utc>) -> Vec<&'a Person> {
+/// C10.1: the assignee or else the queue, then who is on duty, then the managers; from the breach on all of them and the TAM. Of an escalation the managers hear
+/// at each step, since nobody else's answer ends it (C7.3). Of a confidential queue nobody hears who is not of it.
+fn audience<'a>(draft: &Draft<'a>, due: &Due, now: DateTime<Utc>) -> Vec<&'a Person> {
     let (staff, queue) = (&draft.policy.book.staff, draft.queue().name.as_str());
     let assignee = || {
         draft
@@ -113,7 +113,7 @@ fn audience<'a>(draft: &Draft<'a>, step: Step, now: DateTime<Utc>) -> Vec<&'a Pe
             .and_then(|id| staff.by_id(id))
     };
     let nearest = || assignee().map_or_else(|| staff.of_queue(queue).collect(), |p| vec![p]);
-    let mut people: Vec<&Person> = match step {
+    let mut people: Vec<&Person> = match due.step {
         Step::Percent(p) if p < 75 => nearest(),
         Step::Percent(p) if p < 90 => staff.on_duty(queue, now),
         Step::Percent(_) => staff.managers(queue).collect(),
@@ -132,6 +132,10 @@ fn audience<'a>(draft: &Draft<'a>, step: Step, now: DateTime<Utc>) -> Vec<&'a Pe
                 .collect()
         }
     };
+    if due.clock == ClockKind::Escalation {
+        people.extend(staff.managers(queue));
+    }
+    people.retain(|p| draft.may_know(p));
     if people.is_empty() {
         // Nobody holds the role: silence would be the worst answer.
         people = staff.of_queue(queue).collect();

@@ -101,9 +101,7 @@ impl Policy {
 
     /// Whether an address is one of ours: a letter to it would come back to us (C05).
     pub fn is_own_address(&self, address: &str) -> bool {
-        self.queues
-            .iter()
-            .any(|q| q.address.eq_ignore_ascii_case(address))
+        self.queues.iter().any(|q| q.is_reached_by(address))
             || self.links.escalation_address.eq_ignore_ascii_case(address)
             || (!self.bounce_address.is_empty()
                 && self.bounce_address.eq_ignore_ascii_case(address))

@@ -2,6 +2,8 @@
 //!
 //! Authority needs three locks together (ATTACKS.md A01): a token made for this person for this ticket, authentication by our own mail server, and the staff
 //! list, looked at now. Anything less does nothing but tell staff. Commands stand in the first lines; one anywhere else holds the mail back (D10).
+//!
+//! What is relayed is the writer's own text: of what he quotes only the customer's own words, and nothing if he wrote nothing.
 
 use super::arrival::{self, Case};
 use super::belonging::{Belonging, Proof};
@@ -10,10 +12,15 @@ use super::draft::Draft;
 use super::letter::{Enclosure, LetterKind};
 use super::record::{Counters, Direction, EntryKind, Fate, Outcome};
 use super::ticket::{State, Ticket};
-use super::{Known, correspondence, delivery};
+use super::{Known, correspondence, delivery, thread};
 use crate::contract::{Person, Role};
 use crate::mail::sender::Trust;
 use crate::mail::text::cleaned;
+use crate::mail::{Mail, Mailbox, TextOf, quote};
+use crate::rules::Verdict;
+
+/// Before a customer's words in a notice (rules/letters, `barred`): by it they are known again in an answer that quotes the notice.
+const BAR: char = '|';
 
 /// What becomes of a human mail whose one author stands in the staff list.
 pub(super) fn from_staff(
@@ -27,6 +34,7 @@ pub(super) fn from_staff(
         return arrival::set_aside(
             case,
             counters,
+            &Verdict::default(),
             &format!(
                 "it claims to be from {} of the staff, and {why}: nothing was carried out or relayed",
                 person.id
@@ -37,11 +45,15 @@ pub(super) fn from_staff(
         // A new request of a colleague is a request like any other.
         return arrival::from_requester(case, known, belonging, counters);
     };
+    if asked_himself(&proof, &ticket, person) {
+        return arrival::from_requester(case, known, belonging, counters);
+    }
     match token_lock(&proof, person) {
         Ok(()) if may_act(person, &ticket) => answered(case, ticket, person),
         Ok(()) => arrival::set_aside(
             case,
             counters,
+            &Verdict::default(),
             &format!("{} may not act on queue {}", person.id, ticket.queue),
         ),
         Err(_) if wrote_to_requester(case, &ticket) && may_act(person, &ticket) => {
@@ -50,9 +62,19 @@ pub(super) fn from_staff(
         Err(why) => arrival::set_aside(
             case,
             counters,
+            &Verdict::default(),
             &format!("{why}: nothing was carried out or relayed"),
         ),
     }
+}
+
+/// Whether it is a colleague's own request that he writes about, and no letter to him as one of the staff that he answers.
+fn asked_himself(proof: &Proof, ticket: &Ticket, person: &Person) -> bool {
+    token_lock(proof, person).is_err()
+        && person
+            .addresses
+            .iter()
+            .any(|a| a.eq_ignore_ascii_case(&ticket.requester.address))
 }
 
 /// The second lock: aligned DMARC, or submitted to our own server by this person's account.
@@ -111,27 +133,28 @@ fn may_act(person: &Person, ticket: &Ticket) -> bool {
 }
 
 fn wrote_to_requester(case: &Case, ticket: &Ticket) -> bool {
-    case.mail
-        .to
-        .iter()
-        .any(|m| m.address.eq_ignore_ascii_case(&ticket.requester.address))
+    names(&case.mail.to, ticket)
+}
+
+fn names(recipients: &[Mailbox], ticket: &Ticket) -> bool {
+    let requester = &ticket.requester.address;
+    !requester.is_empty()
+        && recipients
+            .iter()
+            .any(|m| m.address.eq_ignore_ascii_case(requester))
 }
 
 /// An answer sent past the desk, with the queue in copy: it stops the clock at our receipt of it (C4.4).
 fn seen_directly(case: &Case, ticket: Ticket, person: &Person) -> Outcome {
     let id = ticket.id;
     let mut draft = Draft::of(case.policy, ticket, case.now);
-    arrival::record_mail(
-        &mut draft,
-        case,
-        EntryKind::Mail,
-        &format!("{} answered the customer directly.", person.id),
-    );
+    let text = format!("{} answered the customer directly.", person.id);
+    arrival::record_mail(&mut draft, case, EntryKind::Mail, &text);
     if let Some(entry) = draft.last_entry() {
         entry.direction = Direction::Out;
     }
-    if !case.mail.new_text.trim().is_empty() {
-        delivery::answered_by(&mut draft, &person.id, case.arrival.received);
+    if !case.arrival.silent && !own_text(case.mail).is_empty() {
+        answered_directly(&mut draft, case, person);
     }
     draft.finish(
         format!("{} answered ticket {id} directly", person.id),
@@ -139,39 +162,82 @@ fn seen_directly(case: &Case, ticket: Ticket, person: &Person) -> Outcome {
     )
 }
 
+fn answered_directly(draft: &mut Draft, case: &Case, person: &Person) {
+    if let Some(id) = &case.mail.message_id {
+        draft.refer_to(id);
+    }
+    let at = case.arrival.received;
+    delivery::answered_by(draft, &person.id, at, at);
+}
+
 /// All three locks are open: commands first, the rest goes to the customer.
 fn answered(case: &Case, ticket: Ticket, person: &Person) -> Outcome {
     let id = ticket.id;
-    let (commands, text) = command::split(&case.mail.new_text);
+    let (commands, text) = command::split(&own_text(case.mail));
+    let text = text.trim();
     let mut draft = Draft::of(case.policy, ticket, case.now);
-    arrival::record_mail(
-        &mut draft,
-        case,
-        EntryKind::Mail,
-        &format!("From {} of the staff.", person.id),
-    );
+    let from = format!("From {} of the staff.", person.id);
+    arrival::record_mail(&mut draft, case, EntryKind::Mail, &from);
     if let Some(entry) = draft.last_entry() {
         entry.direction = Direction::Internal;
     }
-    let wrong = command::faults(&draft, person, &commands, &text, case.mail.html.as_deref());
+    if case.arrival.silent {
+        return draft.finish("history: of staff", Fate::Joined);
+    }
+    let mut wrong = command::faults(&draft, &commands, text, case.mail);
+    wrong.extend(held_because(&draft, case, &commands, text));
     if !wrong.is_empty() {
-        correspondence::transcript(&mut draft, person, vec![], wrong, "");
+        correspondence::transcript(&mut draft, person, vec![], wrong, false);
         return draft.finish(
             format!("held back a mail of {} on ticket {id}", person.id),
             Fate::Joined,
         );
     }
-    let done = carried_out(&mut draft, person, &commands);
-    let relayed = relayed(&mut draft, case, person, &commands, text.trim());
+    let mut done = carried_out(&mut draft, person, &commands);
+    let relays = !text.is_empty() && !names(&case.mail.cc, &draft.ticket);
+    if relays && !wrote_to_requester(case, &draft.ticket) {
+        done.extend(relayed(&mut draft, case, person, text));
+    } else if !text.is_empty() {
+        answered_directly(&mut draft, case, person);
+    }
     if !done.is_empty() {
-        let to = if relayed {
-            draft.ticket.requester.address.clone()
-        } else {
-            String::new()
-        };
-        correspondence::transcript(&mut draft, person, done, vec![], &to);
+        correspondence::transcript(&mut draft, person, done, vec![], relays);
     }
     draft.finish(format!("{} on ticket {id}", person.id), Fate::Joined)
+}
+
+/// The writer's own words and nothing else: of our notice, which he quotes, the customer may see the customer's words only. What stands in an enclosed file or
+/// mail is nobody's answer.
+fn own_text(mail: &Mail) -> String {
+    let own = || quote::own_text(&mail.text, mail.html.as_deref(), BAR);
+    match mail.text_of {
+        TextOf::Attached => String::new(),
+        TextOf::Plain | TextOf::Html => own().unwrap_or_default(),
+    }
+}
+
+/// Why a mail with three open locks is held back all the same: each time the customer might read what was not meant for him, or the writer might think that
+/// something was sent.
+fn held_because(draft: &Draft, case: &Case, commands: &[Words], text: &str) -> Vec<String> {
+    let mut because = vec![];
+    if case.mail.written.is_none() {
+        because
+            .push("The mail has no Message-ID, so it could not be told from a repetition.".into());
+    }
+    if thread::is_forward(&case.mail.subject) {
+        because
+            .push("The mail is a forward, and a forward is no answer; reply to the notice.".into());
+    }
+    if commands.is_empty() && text.is_empty() {
+        because.push("There is no text of your own in the mail.".into());
+    }
+    if !text.is_empty() {
+        because.extend(draft.unreachable());
+        if correspondence::quotes_ourselves(draft.policy, text) {
+            because.push("Our own notice stands in what would go to the customer; delete the quotation and answer again.".into());
+        }
+    }
+    because
 }
 
 fn carried_out(draft: &mut Draft, person: &Person, commands: &[Words]) -> Vec<String> {
@@ -181,22 +247,14 @@ fn carried_out(draft: &mut Draft, person: &Person, commands: &[Words]) -> Vec<St
         .collect()
 }
 
-/// What is left of the text goes to the customer; a reply without own text is no answer (C4.4), what follows `#note` is ours.
-fn relayed(
-    draft: &mut Draft,
-    case: &Case,
-    person: &Person,
-    commands: &[Words],
-    text: &str,
-) -> bool {
-    let internal = commands.iter().any(Words::is_note);
-    if internal
-        || (text.is_empty() && case.mail.attachments.is_empty())
-        || !draft.may_write_to_requester()
-    {
-        return false;
-    }
-    let enclosures = case.mail.attachments.iter().map(|a| Enclosure {
+/// The text goes to the customer, with the files; not with an enclosed mail, which some clients make of the notice that is answered. What to tell the writer.
+fn relayed(draft: &mut Draft, case: &Case, person: &Person, text: &str) -> Option<String> {
+    let (mails, files): (Vec<_>, Vec<_>) = case
+        .mail
+        .attachments
+        .iter()
+        .partition(|a| is_mail(&a.media_type, &a.name));
+    let enclosures = files.into_iter().map(|a| Enclosure {
         mail: case.mail.raw,
         part: a.part,
         name: a.name.clone(),
@@ -206,5 +264,12 @@ fn relayed(
     if draft.ticket.state == State::Quarantined {
         draft.ticket.state = State::Open;
     }
-    true
+    (!mails.is_empty()).then(|| {
+        "A mail that was enclosed did not go along: it may be a notice of ours. Send its text, if it is meant for the customer.".into()
+    })
+}
+
+fn is_mail(media_type: &str, name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    media_type.starts_with("message/") || name.ends_with(".eml") || name.ends_with(".msg")
 }

@@ -162,6 +162,11 @@ impl Clock {
     pub fn is_breached(&self) -> bool {
         self.breached.is_some()
     }
+
+    /// Whether a promise is broken at `now`, recorded or not.
+    pub fn is_late(&self, now: DateTime<Utc>) -> bool {
+        self.is_breached() || !self.objective.internal && now > self.deadline
+    }
 }
 
 impl Ticket {

@@ -8,7 +8,7 @@ use super::parse::{TEXT_BYTES_MAX, is_tnef};
 use super::text;
 use super::transfer;
 use super::walk::{self, Part, Shape};
-use super::{html, tnef, uuencode};
+use super::{TextOf, html, tnef, uuencode};
 use std::collections::BTreeSet;
 
 /// No more of one body is read: twice what is kept, since markup goes.
@@ -37,6 +37,8 @@ pub(super) struct Bodies {
     pub(super) damaged: bool,
     /// The text is that of a mail inside the mail.
     pub(super) from_nested: bool,
+    /// What the text was taken from.
+    pub(super) text_of: TextOf,
     /// The text is longer than is kept.
     pub(super) cut: bool,
     /// The text held uuencoded files.
@@ -51,6 +53,7 @@ pub(super) fn chosen(parts: &[Part]) -> Bodies {
     bodies.add_all(parts, &found);
     if bodies.is_empty() {
         bodies.add_all(parts, &chooser.named_text());
+        bodies.text_of = TextOf::Attached;
     }
     if bodies.is_empty() {
         bodies.take_tnef(parts);
@@ -318,6 +321,7 @@ impl Bodies {
             Some(Form::Html) => {
                 let readable = html::text(&decoded, TEXT_BYTES_MAX);
                 self.html.get_or_insert(decoded);
+                self.text_of = TextOf::Html;
                 readable
             }
             Some(Form::Enriched) => text::unenriched(&decoded),
@@ -377,6 +381,7 @@ impl Bodies {
             (None, None) => return,
         };
         self.html = self.html.take().or(opened.html);
+        self.text_of = TextOf::Html;
         self.used.insert(index);
         add_written(&mut self.written, &readable);
         self.push(&readable);
@@ -393,6 +398,7 @@ impl Bodies {
         let (content, _) = transfer::decoded(part.content, part.encoding);
         let nested = nested_text(&content, NESTED_MAX);
         self.from_nested = !nested.trim().is_empty();
+        self.text_of = TextOf::Attached;
         add_written(&mut self.written, &nested);
         self.push(&nested);
     }

@@ -10,15 +10,26 @@ pub const FOLDED_BYTES_MAX: usize = 64 << 10;
 pub fn folded(s: &str, bytes_max: usize) -> String {
     let bytes_max = bytes_max.min(FOLDED_BYTES_MAX);
     let mut out = String::with_capacity(s.len().min(bytes_max));
-    for c in s.chars() {
+    let mut rest = s;
+    loop {
+        // Most of a mail is ASCII: runs of it are copied whole.
+        let run = rest.bytes().position(|b| !b.is_ascii());
+        let (ascii, after) = rest.split_at(run.unwrap_or(rest.len()));
+        let kept = ascii.len().min(bytes_max - out.len());
+        let begins = out.len();
+        out.push_str(&ascii[..kept]);
+        out[begins..].make_ascii_lowercase();
+        let Some(c) = after.chars().next().filter(|_| kept == ascii.len()) else {
+            return out;
+        };
         let before = out.len();
         fold(c, &mut out);
         if out.len() > bytes_max {
             out.truncate(before);
-            break;
+            return out;
         }
+        rest = &after[c.len_utf8()..];
     }
-    out
 }
 
 fn fold(c: char, out: &mut String) {

@@ -53,7 +53,7 @@ impl<'x> Block<'x> {
 /// The line that starts at `at`, without its end, and where the next one starts.
 pub(super) fn line(raw: &[u8], at: usize) -> (&[u8], usize) {
     let rest = raw.get(at..).unwrap_or_default();
-    let (mut line, next) = match rest.iter().position(|&b| b == b'\n') {
+    let (mut line, next) = match memchr::memchr(b'\n', rest) {
         Some(end) => (&rest[..end], at + end + 1),
         None => (rest, raw.len()),
     };

@@ -117,6 +117,7 @@ fn blank(raw: &[u8]) -> Mail {
         language: Language::Other,
         new_text: String::new(),
         text: String::new(),
+        text_of: TextOf::default(),
         html: None,
         attachments: vec![],
         reports: vec![],
@@ -272,6 +273,7 @@ fn note_header(mail: &mut Mail, block: &Block, notes: &HeaderNotes) {
 
 fn read_bodies(mail: &mut Mail, bodies: &mut Bodies) {
     mail.text = std::mem::take(&mut bodies.text);
+    mail.text_of = bodies.text_of;
     mail.html = bodies.html.take();
     if let Some(html) = &mut mail.html {
         html.truncate(text::at_most(html, HTML_BYTES_MAX).len());

@@ -25,6 +25,43 @@ const BYTES_MAX: usize = 1 << 20;
 /// If nothing new is left, all of the text is new: a bare forward, or a client nobody has met yet.
 pub fn new_text(text: &str, html: Option<&str>) -> String {
     let (head, rest) = split_head(text);
+    let (mut lines, unsigned, ends) = looked_at(head, html);
+    if !has_text(&lines) && ends != Ending::Forward {
+        restore_signature(&mut lines, &unsigned);
+    }
+    if is_nothing_new(&lines, ends) {
+        return text.trim().to_string();
+    }
+    shown(&lines, if ends == Ending::None { rest } else { "" })
+}
+
+/// The writer's own words alone, fit to be passed on: no line that repeats another mail, even where it was answered piece by piece, except those that begin
+/// with `bar`, the mark before a third person's words in the mail that is answered; these stand as `> words`. None if there is nothing of his own.
+pub fn own_text(text: &str, html: Option<&str>, bar: char) -> Option<String> {
+    let (head, rest) = split_head(text);
+    let (lines, _, ends) = looked_at(head, html);
+    if is_nothing_new(&lines, ends) || is_signature_alone(&lines) {
+        return None;
+    }
+    let own = |line: &Line| match line.role {
+        Role::Hidden | Role::Attribution | Role::Break { .. } => None,
+        Role::Quoted { .. } => line
+            .plain
+            .strip_prefix(bar)
+            .map(|words| format!("> {}", words.trim())),
+        Role::Blank | Role::Text => Some(line.written.to_string()),
+    };
+    let own: Vec<String> = lines.iter().filter_map(own).collect();
+    let rest = rest
+        .lines()
+        .filter(|_| ends == Ending::None)
+        .filter(|line| !line.trim_start().starts_with('>'));
+    let own: Vec<&str> = own.iter().map(String::as_str).chain(rest).collect();
+    Some(own.join("\n").trim().to_string())
+}
+
+/// The lines with their roles, the roles before signatures were looked for, and how the writer's own part ends.
+fn looked_at<'t>(head: &'t str, html: Option<&str>) -> (Vec<Line<'t>>, Vec<Role>, Ending) {
     let mut lines = line::split(head);
     if let Some(html) = html {
         markup::mark_quoted(&mut lines, html);
@@ -36,13 +73,11 @@ pub fn new_text(text: &str, html: Option<&str>) -> String {
     let unsigned: Vec<Role> = lines.iter().map(|l| l.role).collect();
     signature::mark(&mut lines);
     hide_quotation(&mut lines);
-    if !has_text(&lines) && ends != Ending::Forward {
-        restore_signature(&mut lines, &unsigned);
-    }
-    if !has_text(&lines) || (ends == Ending::Forward && is_signature_alone(&lines)) {
-        return text.trim().to_string();
-    }
-    shown(&lines, if ends == Ending::None { rest } else { "" })
+    (lines, unsigned, ends)
+}
+
+fn is_nothing_new(lines: &[Line], ends: Ending) -> bool {
+    !has_text(lines) || (ends == Ending::Forward && is_signature_alone(lines))
 }
 
 /// The lines that are looked at, and the rest.

@@ -62,7 +62,7 @@ pub(super) fn decoded_len(content: &[u8], encoding: Encoding) -> (u64, bool) {
     match encoding {
         Encoding::Identity => (content.len() as u64, false),
         Encoding::Base64 => {
-            let digits = content.iter().filter(|&&b| VALUE[b as usize] < 64).count() as u64;
+            let digits = digits(content);
             (
                 digits / 4 * 3 + (digits % 4).saturating_sub(1),
                 digits % 4 == 1,
@@ -73,6 +73,21 @@ pub(super) fn decoded_len(content: &[u8], encoding: Encoding) -> (u64, bool) {
             (bytes.len() as u64, damaged)
         }
     }
+}
+
+/// How many digits of base64. Without the table and without branches, so that the compiler does many bytes at a time.
+fn digits(content: &[u8]) -> u64 {
+    let is_digit = |b: u8| {
+        ((b | 0x20).wrapping_sub(b'a') < 26)
+            | (b.wrapping_sub(b'0') < 10)
+            | (b == b'+')
+            | (b == b'/')
+    };
+    let of = |some: &[u8]| some.iter().fold(0u8, |n, &b| n + u8::from(is_digit(b)));
+    content
+        .chunks(usize::from(u8::MAX))
+        .map(|some| u64::from(of(some)))
+        .sum()
 }
 
 const NOT_BASE64: u8 = 64;
@@ -165,6 +180,13 @@ pub(super) fn hex_byte(digits: &[u8]) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn digits_are_what_the_table_says() {
+        let all: Vec<u8> = (0..=255).cycle().take(1_000).collect();
+        let by_table = all.iter().filter(|b| VALUE[**b as usize] < 64).count();
+        assert_eq!(digits(&all), by_table as u64);
+    }
 
     #[test]
     fn base64_of_every_state_of_repair() {

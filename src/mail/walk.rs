@@ -263,7 +263,7 @@ impl<'x> Walk<'x> {
                 }
                 at = next;
             } else {
-                at = match self.raw[at..].iter().position(|&b| b == b'\n') {
+                at = match memchr::memchr(b'\n', &self.raw[at..]) {
                     Some(newline) => at + newline + 1,
                     None => self.raw.len(),
                 };

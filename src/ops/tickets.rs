@@ -277,8 +277,7 @@ fn told_clock(clock: &Clock, policy: &Policy, out: &mut dyn Write) -> anyhow::Re
     )?;
     for line in policy
         .book
-        .deadline(&clock.objective, clock.started)
-        .explanation
+        .explanation(&clock.objective, clock.started, clock.deadline)
     {
         writeln!(out, "             {line}")?;
     }

@@ -6,7 +6,11 @@ use crate::diagnostic::Diagnostic;
 
 /// What a rule's examples show to be wrong.
 pub fn prove(patterns: &Patterns, rule: &Rule) -> Vec<Diagnostic> {
-    let fails = |example: &Example| rule.missing_text(&patterns.found(&texts(example, rule)));
+    let fails = |example: &Example| {
+        let conditions = rule.all.iter().chain(&rule.none);
+        let ids = conditions.flat_map(|c| c.patterns.iter().copied());
+        rule.missing_text(&patterns.found_among(ids, &texts(example, rule)))
+    };
     let missed = rule.matches.iter().filter_map(|example| {
         let missing = fails(example)?;
         Some((

@@ -202,6 +202,17 @@ impl Patterns {
         Found(found)
     }
 
+    /// Which of a few patterns are found. Each alone: for one rule on a short text that is far less than a pass with all of them.
+    pub fn found_among(&self, ids: impl Iterator<Item = PatternId>, texts: &Texts) -> Found {
+        let mut found = vec![false; self.all.len()];
+        for id in ids {
+            let pattern = &self.all[id];
+            let text = texts.0.get(&pattern.field);
+            found[id] = text.is_some_and(|text| pattern.regex.is_match(text.as_bytes()));
+        }
+        Found(found)
+    }
+
     /// Where a pattern looks.
     pub fn field(&self, id: PatternId) -> &Field {
         &self.all[id].field

@@ -23,6 +23,8 @@ pub struct Batch {
     seen: BTreeMap<Fingerprint, Vec<Place>>,
     /// Entries by the ids their mails are found by.
     found: BTreeMap<String, Vec<Place>>,
+    /// Which records of which outcomes are about a letter.
+    letters: BTreeMap<Place, Vec<(usize, usize)>>,
 }
 
 pub(super) struct Staged {
@@ -49,7 +51,7 @@ impl Bytes {
 impl Batch {
     /// Adds an outcome: later loads see its records. `raw` is the event's mail, kept if the outcome says so.
     /// Rendered letters come with it, each with its place; their entries get the fingerprint of the bytes.
-    pub fn add(&mut self, outcome: &Outcome, raw: Option<Arc<[u8]>>) {
+    pub fn add(&mut self, outcome: Outcome, raw: Option<Arc<[u8]>>) {
         let raws: Vec<_> = raw
             .filter(|_| outcome.keep_raw)
             .map(|bytes| (Fingerprint::of(&bytes), Bytes::Mail(bytes)))
@@ -63,11 +65,15 @@ impl Batch {
             self.latest.insert(key_of(record), (number, n));
             if let Record::Entry(entry) = record {
                 self.note_mail(entry);
+                if entry.letter.is_some() {
+                    let records = self.letters.entry(entry.place).or_default();
+                    records.push((number, n));
+                }
             }
         }
         self.staged.push(Staged {
-            records: outcome.records.clone(),
-            because: outcome.because.clone(),
+            records: outcome.records,
+            because: outcome.because,
             fate: outcome.fate,
             raws,
         });
@@ -79,21 +85,17 @@ impl Batch {
     /// If no outcome of this batch has a letter at that place: the caller is wrong.
     pub fn letter(&mut self, place: Place, bytes: Vec<u8>) {
         let fingerprint = Fingerprint::of(&bytes);
-        let mut first = None;
-        for (n, staged) in self.staged.iter_mut().enumerate() {
-            for record in &mut staged.records {
-                if let Record::Entry(entry) = record
-                    && entry.place == place
-                    && let Some(letter) = &mut entry.letter
-                {
-                    letter.raw = Some(fingerprint);
-                    first.get_or_insert(n);
-                }
-            }
-        }
-        let Some(first) = first else {
+        let records = self.letters.get(&place);
+        let Some(&(first, _)) = records.and_then(|all| all.first()) else {
             panic!("no letter at {place:?} in this batch");
         };
+        for (outcome, n) in records.into_iter().flatten() {
+            if let Record::Entry(entry) = &mut self.staged[*outcome].records[*n]
+                && let Some(letter) = &mut entry.letter
+            {
+                letter.raw = Some(fingerprint);
+            }
+        }
         self.staged[first]
             .raws
             .push((fingerprint, Bytes::Letter(bytes)));

@@ -183,7 +183,7 @@ fn opened(n: u64, raw: &[u8]) -> Outcome {
 
 fn add_opened(batch: &mut Batch, n: u64, bytes: usize) {
     let raw = raw_mail(n, bytes);
-    batch.add(&opened(n, &raw), Some(raw.clone()));
+    batch.add(opened(n, &raw), Some(raw.clone()));
     for seq in [2, 3] {
         batch.letter(place(n, seq), letter_bytes(n, seq));
     }
@@ -338,7 +338,7 @@ fn a_batch_sees_what_it_has_decided() {
     let mut store = over(&disk, &index).unwrap();
     let mut batch = store.begin();
     let (first, second) = (raw_mail(1, 100), raw_mail(2, 100));
-    batch.add(&opened(1, &first), None);
+    batch.add(opened(1, &first), None);
     check_known(&store, &batch, &first, true);
     check_known(&store, &batch, &second, false);
     for seq in [2, 3] {
@@ -349,7 +349,7 @@ fn a_batch_sees_what_it_has_decided() {
     check_known(&store, &again, &first, true);
     // The entry loses its mail: nothing finds it any more, in the batch and afterwards.
     let erased = Record::Entry(Box::new(blank(place(1, 1), EntryKind::Erased)));
-    again.add(&Outcome::of("erased").with(erased), None);
+    again.add(Outcome::of("erased").with(erased), None);
     check_known(&store, &again, &first, false);
     store.commit(again).unwrap();
     check_known(&store, &store.begin(), &first, false);
@@ -391,7 +391,7 @@ fn a_forged_message_id_takes_no_thread_away() {
             mail.found_by = vec!["1.1@customer.example".into()];
         }
     }
-    batch.add(&forged, Some(raw));
+    batch.add(forged, Some(raw));
     let ask = Ask::FoundBy {
         queue: "support".into(),
         message_id: "1.1@customer.example".into(),
@@ -420,7 +420,7 @@ fn a_thread_follows_its_ticket_to_another_queue() {
     moved.queue = "security".into();
     let mut batch = store.begin();
     batch.add(
-        &Outcome::of("moved").with(Record::Ticket(Box::new(moved))),
+        Outcome::of("moved").with(Record::Ticket(Box::new(moved))),
         None,
     );
     store.commit(batch).unwrap();
@@ -449,7 +449,7 @@ fn a_stopped_clock_leaves_no_deadline() {
     answered.clocks[0].stopped = Some(start());
     let mut batch = store.begin();
     batch.add(
-        &Outcome::of("answered").with(Record::Ticket(Box::new(answered))),
+        Outcome::of("answered").with(Record::Ticket(Box::new(answered))),
         None,
     );
     store.commit(batch).unwrap();
@@ -492,7 +492,7 @@ fn letters_leave_by_kind_then_fresh_and_deferred_in_turn() {
         let entry = letter_entry(place(0, n as u32 + 1), kind, road, attempts);
         outcome = outcome.with(Record::Entry(Box::new(entry)));
     }
-    batch.add(&outcome, None);
+    batch.add(outcome, None);
     store.commit(batch).unwrap();
     let due = |limit| -> Vec<u32> {
         let letters = store.reader().letters_due(start(), limit).unwrap();
@@ -580,7 +580,7 @@ fn a_confidential_queue_leaves_no_word_in_the_index() {
         }
     }
     let mut batch = store.begin();
-    batch.add(&outcome, Some(raw.clone()));
+    batch.add(outcome, Some(raw.clone()));
     for seq in [2, 3] {
         batch.letter(place(1, seq), letter_bytes(1, seq));
     }
@@ -593,7 +593,7 @@ fn a_confidential_queue_leaves_no_word_in_the_index() {
     };
     let mut batch = store.begin();
     batch.add(
-        &Outcome::of("moved").with(Record::Entry(Box::new(moved))),
+        Outcome::of("moved").with(Record::Entry(Box::new(moved))),
         None,
     );
     batch.letter(place(1, 2), letter_bytes(1, 2));
@@ -688,7 +688,7 @@ fn script_step(store: &mut Store, step: u64) -> Result<()> {
             facts.raw = Some(Fingerprint::of(&letter_bytes(1, 2)));
         }
         batch.add(
-            &Outcome::of("sent").with(Record::Entry(Box::new(letter))),
+            Outcome::of("sent").with(Record::Entry(Box::new(letter))),
             None,
         );
     }
@@ -1113,7 +1113,7 @@ fn decide(store: &Store, batch: &mut Batch, act: &Act) {
                 let outcome = Outcome::of("note")
                     .with(Record::Ticket(ticket))
                     .with(Record::Entry(Box::new(note)));
-                batch.add(&outcome, None);
+                batch.add(outcome, None);
             }
         }
         Act::Road(n, to) => {
@@ -1126,12 +1126,12 @@ fn decide(store: &Store, batch: &mut Batch, act: &Act) {
                 letter.road = road(*to);
                 letter.attempts += 1;
             }
-            batch.add(&Outcome::of("road").with(Record::Entry(entry)), None);
+            batch.add(Outcome::of("road").with(Record::Entry(entry)), None);
         }
         Act::Stop(n) => {
             if let Some(mut ticket) = of(batch, *n) {
                 ticket.clocks[0].stopped = ticket.clocks[0].stopped.xor(Some(start()));
-                batch.add(&Outcome::of("stop").with(Record::Ticket(ticket)), None);
+                batch.add(Outcome::of("stop").with(Record::Ticket(ticket)), None);
             }
         }
         Act::Queue(n) => {
@@ -1142,10 +1142,10 @@ fn decide(store: &Store, batch: &mut Batch, act: &Act) {
                     "support"
                 }
                 .into();
-                batch.add(&Outcome::of("queue").with(Record::Ticket(ticket)), None);
+                batch.add(Outcome::of("queue").with(Record::Ticket(ticket)), None);
             }
         }
-        Act::Cursor(uid) => batch.add(&Outcome::of("").with(Record::Cursor(cursor(*uid))), None),
+        Act::Cursor(uid) => batch.add(Outcome::of("").with(Record::Cursor(cursor(*uid))), None),
         Act::Commit | Act::Reopen => {}
     }
 }
@@ -1191,7 +1191,7 @@ fn speed() {
         let mut batch = store.begin();
         for n in first..first + 100 {
             let raw = mails[n as usize - 1].clone();
-            batch.add(&opened(n, &raw), Some(raw));
+            batch.add(opened(n, &raw), Some(raw));
             for seq in [2, 3] {
                 batch.letter(place(n, seq), letter_bytes(n, seq));
             }

@@ -542,7 +542,8 @@ impl<'a> Writing<'a> {
         if self.group.len() + self.fresh.len() + 1 > ROWS_MAX {
             self.apply_group()?;
         }
-        self.group.append(&mut self.fresh);
+        // Not `append`: that builds the whole group anew.
+        self.group.extend(std::mem::take(&mut self.fresh));
         self.meta.sequence = sequence;
         self.meta.batch = Some(batch);
         self.meta.sum = self.sum;

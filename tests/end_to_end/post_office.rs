@@ -24,9 +24,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Every mailbox there is.
-pub const USERS: [&str; 8] = [
+pub const USERS: [&str; 9] = [
     "support@desk.example",
     "security@desk.example",
+    "hi@desk.example",
     "anna@desk.example",
     "beat@desk.example",
     "eve@acme.example",

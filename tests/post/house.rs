@@ -207,7 +207,11 @@ impl House for TestHouse {
         self.seen().commits += 1;
         jobs.iter().for_each(|job| self.see(job));
         self.changed.notify_waiters();
-        Ok(vec![Done::default(); jobs.len()])
+        let done = Done {
+            changed: true,
+            ..Done::default()
+        };
+        Ok(vec![done; jobs.len()])
     }
     async fn letters_rung(&self) {
         self.bell.notified().await

@@ -420,8 +420,18 @@ impl World {
         });
     }
 
+    /// The content may follow only if that was committed.
+    fn take(&mut self, letter: &Entry) -> bool {
+        self.process(vec![moved(letter, Movement::Taken)]).is_some_and(|done| done[0].changed)
+    }
+
+    /// An answer is told until it is written down, or the power goes.
     fn tell(&mut self, letter: &Entry, what: Movement) {
-        self.process(vec![moved(letter, what)]);
+        for _ in 0..10 {
+            if self.process(vec![moved(letter, what.clone())]).is_some() || self.disk.is_off() {
+                return;
+            }
+        }
     }
 
     fn time_passes(&mut self) {

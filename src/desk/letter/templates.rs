@@ -77,15 +77,26 @@ impl Templates {
 
     /// Composes the text of a letter from its variables.
     pub fn letter<C: Content>(&self, language: Language, content: &C) -> Text {
-        self.compose(
-            C::TEMPLATE,
-            language,
-            &serde_json::to_value(content).unwrap_or_default(),
-        )
+        let mut variables = serde_json::to_value(content).unwrap_or_default();
+        if let Json::Object(fields) = &mut variables {
+            for (name, value) in fields.iter_mut() {
+                *value = cleaned(name, value);
+            }
+        }
+        self.written(C::TEMPLATE, language, |_| variables)
     }
 
     /// Composes a text in a language; `Other` is English. Variables that are missing are empty; an unknown name gives an empty text under that name.
     pub fn compose(&self, name: &str, language: Language, variables: &Json) -> Text {
+        self.written(name, language, |sheet| sheet.completed(variables))
+    }
+
+    fn written(
+        &self,
+        name: &str,
+        language: Language,
+        variables: impl FnOnce(&Sheet) -> Json,
+    ) -> Text {
         let Some(sheet) = SHEETS.iter().find(|s| s.name == name) else {
             return Text {
                 subject: name.into(),
@@ -93,7 +104,7 @@ impl Templates {
                 html: None,
             };
         };
-        let variables = Value::from(Serde(sheet.completed(variables)));
+        let variables = Value::from(Serde(variables(sheet)));
         let language = spoken(language);
         self.composed(sheet, language, &variables)
             .or_else(|| self.composed(sheet, "en", &variables))
@@ -219,7 +230,7 @@ const SHEETS: &[Sheet] = &[
             json!({"ticket": 457, "vendor": "Example AG", "severity": 2, "severity_stated": true, "plan": "Extended SLA",
             "deadline": "Mon 30.03.2026 10:40", "opens": "Mon 30.03.2026 08:00",
             "missing": ["missing-impact", "missing-description", "missing-steps", "missing-expected", "missing-logs", "missing-isolation"],
-            "status_page": "https://status.example", "documentation": "https://docs.example", "community": "https://community.example",
+            "cut": true, "status_page": "https://status.example", "documentation": "https://docs.example", "community": "https://community.example",
             "escalation_address": "hi@vendor.example", "phone": "+41 71 000 00 00"})
         },
     },

@@ -144,7 +144,7 @@ impl Found {
         let mut found = serde_json::Map::new();
         for t in &self.tickets {
             let letters = stage.letters(&t.requester.address)?;
-            let own = format!("<ack.{}.", t.id);
+            let own = format!("Message-ID: <ack.{}.", t.id);
             let acknowledgements: Vec<&String> =
                 letters.iter().filter(|l| l.contains(&own)).collect();
             let language = match acknowledgements.as_slice() {

@@ -1,0 +1,578 @@
+//! CONTRACT.md C3, C4, C5.1, C6.4, C7, C10.1 and ATTACKS.md F: clocks, credits, warnings.
+
+use crate::office::*;
+use ticketd::desk::letter::LetterKind;
+use ticketd::desk::record::EntryKind;
+use ticketd::desk::ticket::{ClockKind, State};
+
+fn severity(n: u8) -> String {
+    format!("Severity: {n}\nThe printer is on fire.\n")
+}
+
+#[test]
+fn f01_a_senders_date_changes_no_deadline() {
+    for date in [
+        "Date: Thu, 1 Jan 1970 00:00:00 +0000\r\n",
+        "Date: Fri, 31 Dec 9999 23:59:59 +0000\r\n",
+        "Date: Mon, 7 Sep 2026 08:59:00 +9999\r\n",
+        "",
+        "Date: Mon, 7 Sep 2026 08:59:00 +0200\r\nDate: Mon, 7 Sep 2020 08:59:00 +0200\r\n",
+        "Date: yesterday\r\n",
+    ] {
+        let mut office = Office::new();
+        office.receives(Post::from(KAETHI).dated(date));
+        assert_eq!(
+            office.initial(1).deadline,
+            swiss("2026-09-08 12:00"),
+            "{date}"
+        );
+    }
+}
+
+#[test]
+fn f02_only_a_humans_answer_stops_the_clock() {
+    let mut office = Office::new();
+    office.receives(Post::from(KAETHI).id("one@k.example"));
+    let notice = office.last_to(ANNA);
+    office.receives(
+        Post::from(ANNA)
+            .answering(&notice)
+            .with("Auto-Submitted: auto-replied")
+            .body("Away.\n"),
+    );
+    office.receives(
+        Post::from(ANNA)
+            .answering(&notice)
+            .forged()
+            .body("Dear customer.\n"),
+    );
+    office.receives(Post::from(ANNA).answering(&notice).body("#note ours\n"));
+    office.receives(
+        Post::from(ANNA)
+            .answering(&notice)
+            .body("#severity 4 facts\n"),
+    );
+    office.receives(
+        Post::from("paul@baeckerei-keller.example")
+            .referring("one@k.example")
+            .body("I am a colleague.\n"),
+    );
+    office.receives(
+        Post::from(KAETHI)
+            .referring("one@k.example")
+            .body("More.\n"),
+    );
+    assert!(office.initial(1).is_running());
+    assert_eq!(office.ticket(1).responded, None);
+}
+
+#[test]
+fn f03_a_thousand_follow_ups_move_no_clock() {
+    let mut office = Office::new();
+    office.receives(Post::from(KAETHI).id("one@k.example"));
+    let before = office.initial(1);
+    for n in 0..200 {
+        office.receives(
+            Post::from(KAETHI)
+                .referring("one@k.example")
+                .body(&format!("Number {n}.\n")),
+        );
+    }
+    assert_eq!(office.initial(1), before);
+    assert_eq!(office.letters_to(KAETHI).len(), 1);
+}
+
+#[test]
+fn f04_history_is_silent() {
+    let mut office = Office::new();
+    for n in 0..20 {
+        let raw = Post::from(ALICE).subject(&format!("Old {n}")).raw(n);
+        office.takes_with("support", raw, true);
+    }
+    office.clock_to("2026-09-20 09:00");
+    assert!(office.letters().is_empty());
+    assert!(
+        office
+            .tickets()
+            .iter()
+            .all(|t| t.clocks.is_empty() && t.state == State::Closed)
+    );
+}
+
+#[test]
+fn f04_an_acknowledgement_states_no_deadline_that_is_past() {
+    let mut office = Office::new();
+    let raw = Post::from(KAETHI).body(&severity(1)).raw(1);
+    let received = office.now;
+    office.clock_to("2026-09-07 12:00");
+    let arrival = ticketd::desk::Arrival {
+        mailbox: "support".into(),
+        queue: "support".into(),
+        mail: std::sync::Arc::new(ticketd::mail::read(&raw)),
+        received,
+        silent: false,
+        cursor: None,
+        trouble: None,
+    };
+    office.process(
+        ticketd::desk::Event::MailArrived(Box::new(arrival)),
+        Some(raw),
+    );
+    assert_eq!(
+        office.initial(1).deadline,
+        swiss("2026-09-07 10:00"),
+        "it counts against us"
+    );
+    assert!(!office.last_to(KAETHI).says("10:00"));
+}
+
+#[test]
+fn c3_2_best_effort_is_never_a_breach_or_a_promise() {
+    let mut office = Office::new();
+    office.receives(Post::from(JONAS).body(&severity(1)));
+    let clock = office.initial(1);
+    assert!(clock.objective.internal);
+    assert_eq!(clock.deadline, swiss("2026-09-07 10:00"));
+    assert!(
+        !office.last_to(JONAS).says("10:00"),
+        "never shown to a customer"
+    );
+    office.clock_to("2026-09-14 09:00");
+    let clock = office.initial(1);
+    assert_eq!((clock.breached, clock.credit_days), (None, 0));
+    assert_eq!(office.count(1, EntryKind::Breach), 0);
+    let last = office.last_to(CARLA);
+    assert!(
+        last.says("Target missed"),
+        "{} {}",
+        last.mail.subject,
+        last.text()
+    );
+    assert!(
+        last.says("our own target") && !last.says("Credit"),
+        "{}",
+        last.text()
+    );
+    office.answers(ANNA, "We are on it.\n");
+    assert_eq!(office.ticket(1).credit_days(), 0);
+    assert!(!office.recorded(1, "credit"));
+}
+
+/// C4.5 for the bakery (business hours; 1, 2, 12, 24 h): severities set at times, and the deadline after each.
+#[test]
+fn c4_5_a_change_of_severity_moves_the_deadline_as_the_contract_says() {
+    type Changes<'a> = &'a [(&'a str, u8, &'a str)];
+    let cases: [(u8, Changes); 8] = [
+        // Lowered: from receipt.
+        (1, &[("09:30", 3, "2026-09-08 12:00")]),
+        (1, &[("09:30", 2, "2026-09-07 11:00")]),
+        (2, &[("10:59", 4, "2026-09-09 15:00")]),
+        // Raised: from the change.
+        (3, &[("14:00", 1, "2026-09-07 15:00")]),
+        (3, &[("16:30", 2, "2026-09-08 09:30")]),
+        // Never later than before.
+        (2, &[("10:30", 1, "2026-09-07 11:00")]),
+        // A severity that it had brings its deadline back.
+        (
+            3,
+            &[
+                ("10:00", 1, "2026-09-07 11:00"),
+                ("10:10", 3, "2026-09-08 12:00"),
+                ("10:20", 1, "2026-09-07 11:00"),
+            ],
+        ),
+        (
+            1,
+            &[
+                ("09:10", 4, "2026-09-09 15:00"),
+                ("09:40", 1, "2026-09-07 10:00"),
+            ],
+        ),
+    ];
+    for (first, changes) in cases {
+        let mut office = Office::new();
+        office.receives(Post::from(KAETHI).body(&severity(first)));
+        for (at, level, deadline) in changes {
+            office.clock_to(&format!("2026-09-07 {at}"));
+            office.command(1, &format!("severity {level} facts"));
+            assert_eq!(
+                office.initial(1).deadline,
+                swiss(deadline),
+                "{first} {changes:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn c4_5_after_the_breach_it_stays() {
+    let mut office = Office::new();
+    office.receives(Post::from(KAETHI).body(&severity(1)));
+    office.clock_to("2026-09-07 10:20");
+    office.command(1, "severity 4 it was not so bad");
+    let clock = office.initial(1);
+    assert_eq!(clock.deadline, swiss("2026-09-07 10:00"));
+    assert_eq!(clock.breached, Some(swiss("2026-09-07 10:00")));
+    office.answers(ANNA, "Good morning.\n");
+    assert_eq!(office.initial(1).credit_days, 1);
+}
+
+#[test]
+fn c4_5_raised_from_best_effort_there_is_no_earlier_promise_to_break() {
+    // Globex: severity 4 is best effort, 1 is 1 h of extended hours.
+    let mut office = Office::new();
+    office.receives(Post::from(GINA).body(&severity(4)));
+    assert!(office.initial(1).objective.internal);
+    office.clock_to("2026-09-18 10:00");
+    office.command(1, "severity 1 now all is down");
+    let clock = office.initial(1);
+    assert_eq!(clock.deadline, swiss("2026-09-18 11:00"));
+    assert_eq!(clock.breached, None);
+    office.clock_to("2026-09-18 10:40");
+    assert!(
+        office.last_to(ANNA).kind == LetterKind::Warning,
+        "and it is warned of"
+    );
+}
+
+#[test]
+fn c4_5_lowered_the_new_deadline_is_warned_of() {
+    let mut office = Office::new();
+    office.receives(Post::from(KAETHI).body(&severity(1)));
+    office.clock_to("2026-09-07 09:58");
+    office.command(1, "severity 3 facts");
+    let before = office.count(1, EntryKind::Warning);
+    assert_eq!(before, 3);
+    office.clock_to("2026-09-08 11:59");
+    assert_eq!(
+        office.count(1, EntryKind::Warning),
+        before + 3,
+        "50, 75 and 90 % of the new time"
+    );
+    let warning = office.last_to(CARLA);
+    assert!(warning.says("12:00"), "{}", warning.text());
+}
+
+#[test]
+fn c10_3_after_a_raise_the_warning_explains_the_deadline_it_names() {
+    let mut office = Office::new();
+    office.receives(Post::from(KAETHI).body(&severity(3)));
+    office.clock_to("2026-09-07 14:00");
+    office.command(1, "severity 1 facts");
+    office.clock_to("2026-09-07 14:59");
+    let warning = office.last_to(CARLA);
+    assert_eq!(warning.kind, LetterKind::Warning);
+    assert!(
+        warning.says("07.09.2026 15:00") && warning.says("C4.5"),
+        "{}",
+        warning.text()
+    );
+    assert!(
+        warning.says("each further 15 min: 1 day for Bäckerei Keller GmbH"),
+        "{}",
+        warning.text()
+    );
+}
+
+#[test]
+fn c4_6_credit_is_full_quarters_accruing_and_then_final() {
+    for (answered, days) in [
+        ("10:00:00", 0),
+        ("10:14:59", 0),
+        ("10:15:00", 1),
+        ("10:29:59", 1),
+        ("12:00:00", 8),
+    ] {
+        let mut office = Office::new();
+        office.receives(Post::from(KAETHI).body(&severity(1)));
+        office.clock_to(&format!("2026-09-07 {answered}"));
+        office.answers(ANNA, "We are on it.\n");
+        assert_eq!(office.initial(1).credit_days, days, "{answered}");
+        assert_eq!(
+            office.count(1, EntryKind::Credit),
+            usize::from(days > 0),
+            "{answered}"
+        );
+    }
+    let mut office = Office::new();
+    office.receives(Post::from(KAETHI).body(&severity(1)));
+    office.clock_to("2026-09-07 11:01");
+    assert_eq!(office.initial(1).credit_days, 4, "accruing");
+    // In support hours: the night does not count.
+    office.clock_to("2026-09-08 08:30");
+    office.answers(ANNA, "We are on it.\n");
+    assert_eq!(office.initial(1).credit_days, (7 * 60 + 30) / 15);
+}
+
+#[test]
+fn c4_6_a_cap_holds_and_no_term_earns_nothing() {
+    let mut office = Office::new();
+    office.receives(Post::from(GINA).body(&severity(1)));
+    office.clock_to("2026-09-21 09:00");
+    office.answers(ANNA, "Sorry.\n");
+    assert_eq!(office.initial(1).credit_days, 90);
+}
+
+#[test]
+fn c4_8_closing_does_not_stop_the_clock() {
+    let mut office = Office::new();
+    office.receives(Post::from(KAETHI).body(&severity(1)));
+    let said = office.command(1, "close solved itself");
+    assert!(said[0].contains("C4.8"));
+    office.clock_to("2026-09-07 10:15");
+    let clock = office.initial(1);
+    assert!(clock.is_running() && clock.breached.is_some());
+    // Closing with an answer does.
+    let mut office = Office::new();
+    office.receives(Post::from(KAETHI).body(&severity(1)));
+    office.answers(ANNA, "#close done\nIt works again.\n");
+    assert!(!office.initial(1).is_running());
+    assert_eq!(office.ticket(1).state, State::Closed);
+}
+
+#[test]
+fn c5_1_letters_are_in_the_set_or_the_detected_language() {
+    let german = "Guten Tag, unser Drucker brennt und wir können leider nicht mehr arbeiten. Bitte helfen Sie uns.\n";
+    let swiss_german = "Grüezi, de Drucker brännt und mir chönd nüme schaffe. Chönd Ir eus bitte hälfe? Mir händ scho alles probiert.\n";
+    let english = "Hello, our printer is on fire and we can not work any more. Please help us.\n";
+    for (from, body, greeting) in [
+        (ALICE, german, "Guten Tag"),
+        (ALICE, swiss_german, "Guten Tag"),
+        (ALICE, english, "Hello"),
+        (KAETHI, english, "Grüezi"),
+        (KAETHI, german, "Grüezi"),
+        (JONAS, english, "Guten Tag"),
+        (GINA, german, "Hello"),
+    ] {
+        let mut office = Office::new();
+        office.receives(
+            Post::from(from)
+                .subject("x")
+                .with("Content-Type: text/plain; charset=utf-8")
+                .body(body),
+        );
+        let ack = office.last_to(from);
+        assert!(ack.text().starts_with(greeting), "{from}: {}", ack.text());
+        assert!(!ack.text().contains('ß'));
+    }
+}
+
+#[test]
+fn c6_4_the_customers_word_then_the_rules_then_three() {
+    use ticketd::desk::ticket::SeverityBy;
+    for (body, level, by) in [
+        (
+            "Severity: 4\nProduction is down.\n",
+            4,
+            SeverityBy::Customer,
+        ),
+        (
+            "Our production is down, nothing works.\n",
+            1,
+            SeverityBy::Rules,
+        ),
+        (
+            "The colour of the button is odd to me.\n",
+            3,
+            SeverityBy::Rules,
+        ),
+    ] {
+        let mut office = Office::new();
+        office.receives(Post::from(ALICE).subject("x").body(body));
+        let ticket = office.ticket(1);
+        assert_eq!((ticket.severity, ticket.severity_by), (level, by), "{body}");
+        office.command(1, "severity 2 facts");
+        assert_eq!(office.ticket(1).severity_by, SeverityBy::Staff);
+    }
+}
+
+#[test]
+fn c7_1_an_escalation_in_the_ticket_has_one_business_day_and_wants_a_manager() {
+    let mut office = Office::new();
+    office.receives(Post::from(JONAS).id("one@i.example"));
+    office.clock_to("2026-09-07 11:00");
+    office.receives(
+        Post::from(JONAS)
+            .referring("one@i.example")
+            .body("I want to escalate this ticket to your management.\n"),
+    );
+    let clock = office.clock(1, ClockKind::Escalation);
+    assert_eq!(
+        (clock.objective.clause.as_str(), clock.deadline),
+        ("C7.1", swiss("2026-09-08 11:00"))
+    );
+    assert!(!clock.objective.internal, "on every plan");
+    assert_eq!(
+        office.last_to(CARLA).kind,
+        LetterKind::Notice,
+        "managers are told"
+    );
+    office.answers(ANNA, "We are on it.\n");
+    assert!(!office.initial(1).is_running());
+    assert!(office.clock(1, ClockKind::Escalation).is_running(), "C7.3");
+    office.answers(CARLA, "I look into it myself.\n");
+    assert!(!office.clock(1, ClockKind::Escalation).is_running());
+}
+
+#[test]
+fn c7_3_a_managers_answer_is_the_initial_response_too() {
+    let mut office = Office::new();
+    office.receives(Post::from(KAETHI).to("support@desk.example, hi@desk.example"));
+    let clock = office.clock(1, ClockKind::Escalation);
+    assert_eq!(
+        (clock.objective.clause.as_str(), clock.deadline),
+        ("C7.2", swiss("2026-09-07 11:00"))
+    );
+    office.answers(CARLA, "I look into it myself.\n");
+    assert!(office.ticket(1).clocks.iter().all(|c| !c.is_running()));
+    assert!(office.ticket(1).responded.is_some());
+}
+
+#[test]
+fn c7_2_urgent_after_normal_is_due_earlier() {
+    let mut office = Office::new();
+    office.receives(
+        Post::from(KAETHI)
+            .id("one@k.example")
+            .body("I want to escalate this to your management.\n"),
+    );
+    assert_eq!(
+        office.clock(1, ClockKind::Escalation).objective.clause,
+        "C7.1"
+    );
+    office.clock_to("2026-09-07 10:00");
+    office.receives(
+        Post::from(KAETHI)
+            .to("hi@desk.example")
+            .referring("one@k.example")
+            .body("Now!\n"),
+    );
+    let clock = office.clock(1, ClockKind::Escalation);
+    assert_eq!(
+        (clock.objective.clause.as_str(), clock.deadline),
+        ("C7.2", swiss("2026-09-07 12:00"))
+    );
+    // Asked again it does not begin again.
+    office.clock_to("2026-09-07 11:00");
+    office.receives(
+        Post::from(KAETHI)
+            .to("hi@desk.example")
+            .referring("one@k.example")
+            .body("Now, please!\n"),
+    );
+    assert_eq!(
+        office.clock(1, ClockKind::Escalation).deadline,
+        swiss("2026-09-07 12:00")
+    );
+}
+
+#[test]
+fn c7_2_a_strangers_escalation_goes_to_a_person_without_a_clock() {
+    let mut office = Office::new();
+    office.receives(Post::from(STRANGER).to("hi@desk.example"));
+    assert!(
+        office
+            .ticket(1)
+            .clocks
+            .iter()
+            .all(|c| c.kind != ClockKind::Escalation)
+    );
+    let notice = office.last_to(CARLA);
+    assert_eq!(notice.kind, LetterKind::Notice, "a manager is told");
+    assert!(office.recorded(1, "no known customer"));
+}
+
+#[test]
+fn c7_4_both_kinds_of_credit_add_up() {
+    let mut office = Office::new();
+    office.receives(
+        Post::from(KAETHI)
+            .to("support@desk.example, hi@desk.example")
+            .body(&severity(1)),
+    );
+    office.clock_to("2026-09-07 11:30");
+    office.answers(CARLA, "Sorry.\n");
+    assert_eq!(office.initial(1).credit_days, 6);
+    assert_eq!(office.clock(1, ClockKind::Escalation).credit_days, 2);
+    assert_eq!(office.ticket(1).credit_days(), 8);
+    // A sender without a term earns none.
+    let mut office = Office::new();
+    office.receives(Post::from(JONAS).to("support@desk.example, hi@desk.example"));
+    office.clock_to("2026-09-09 11:30");
+    office.answers(CARLA, "Sorry.\n");
+    assert_eq!(office.ticket(1).credit_days(), 0);
+}
+
+#[test]
+fn c10_1_each_step_tells_its_people_once() {
+    let mut office = Office::new();
+    office.receives(Post::from(KAETHI).body(&severity(2)));
+    let steps: [(&str, &[&str]); 5] = [
+        ("2026-09-07 10:00", &[ANNA, BEAT, CARLA]),
+        // On duty on a Monday.
+        ("2026-09-07 10:30", &[ANNA]),
+        ("2026-09-07 10:48", &[CARLA]),
+        ("2026-09-07 11:00", &[ANNA, BEAT, CARLA]),
+        ("2026-09-07 12:00", &[ANNA, BEAT, CARLA]),
+    ];
+    for (at, people) in steps {
+        let before = office.letters().len();
+        office.clock_to(at);
+        let mut told: Vec<String> = office
+            .letters()
+            .split_off(before)
+            .into_iter()
+            .map(|l| l.to)
+            .collect();
+        told.sort();
+        assert_eq!(told, people, "{at}");
+    }
+    // Hourly eight times in desk hours, then daily.
+    office.clock_to("2026-09-08 10:30");
+    let repeats = office
+        .letters_to(ANNA)
+        .into_iter()
+        .filter(|l| l.mail.subject.contains("reminder"))
+        .count();
+    assert_eq!(repeats, 8);
+    office.clock_to("2026-09-10 10:30");
+    let repeats = office
+        .letters_to(ANNA)
+        .into_iter()
+        .filter(|l| l.mail.subject.contains("reminder"))
+        .count();
+    assert_eq!(repeats, 10);
+}
+
+#[test]
+fn c10_1_the_assignee_is_warned_first_and_the_account_manager_of_the_breach() {
+    let mut office = Office::new();
+    office.receives(Post::from(ALICE).body(&severity(2)));
+    office.command(1, "assign beat");
+    let before = office.letters().len();
+    office.clock_to("2026-09-07 09:30");
+    let told: Vec<String> = office
+        .letters()
+        .split_off(before)
+        .into_iter()
+        .map(|l| l.to)
+        .collect();
+    assert_eq!(told, [BEAT]);
+    office.clock_to("2026-09-07 10:00");
+    assert_eq!(office.last_to(CARLA).kind, LetterKind::Breach);
+}
+
+#[test]
+fn c7_3_managers_are_warned_of_an_escalation_from_the_first_step() {
+    let mut office = Office::new();
+    office.receives(
+        Post::from(KAETHI)
+            .to("support@desk.example, hi@desk.example")
+            .body(&severity(4)),
+    );
+    office.command(1, "assign beat");
+    office.clock_to("2026-09-07 10:00");
+    let warning = office.last_to(CARLA);
+    assert_eq!(warning.kind, LetterKind::Warning);
+    assert!(warning.says("an answer by a manager"));
+}

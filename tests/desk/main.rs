@@ -1,0 +1,11 @@
+//! The desk driven by raw mails, as the house drives it: each test is named for a row of the attacks or a clause of the contract.
+
+mod belonging;
+mod clocks;
+mod confidential;
+mod identity;
+mod injection;
+mod loops;
+mod office;
+mod roads;
+mod staff;

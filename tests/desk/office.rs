@@ -1,0 +1,515 @@
+//! An office with the shipped contract, rules, letters and staff, one store on a fake disk, a courier and a clock.
+
+use chrono::{DateTime, NaiveDateTime, TimeZone, Utc};
+use std::sync::{Arc, LazyLock};
+use ticketd::clerk::{Clerk, Done, Job};
+use ticketd::contract::{Book, Source};
+use ticketd::desk::event::{Arrival, Command, Event, Moved, Movement};
+use ticketd::desk::letter::{LetterKind, Templates};
+use ticketd::desk::policy::{Acknowledge, Links, Policy, Queue};
+use ticketd::desk::record::{Entry, EntryKind, Place, Road};
+use ticketd::desk::ticket::{Clock, ClockKind, Ticket, TicketId};
+use ticketd::desk::token::Keys;
+use ticketd::mail::{self, Fingerprint, Mail};
+use ticketd::rules::RuleBook;
+use ticketd::store::disk::FakeDisk;
+use ticketd::store::index::MemoryIndex;
+use ticketd::store::{Options, Reader, Store};
+
+pub const ALICE: &str = "alice@acme.example";
+pub const KAETHI: &str = "kaethi@baeckerei-keller.example";
+pub const JONAS: &str = "jonas@initech.example";
+pub const GINA: &str = "gina@globex.example";
+pub const STRANGER: &str = "stranger@elsewhere.example";
+pub const ANNA: &str = "anna@vendor.example";
+pub const BEAT: &str = "beat@vendor.example";
+pub const CARLA: &str = "carla@vendor.example";
+pub const DARIO: &str = "dario@vendor.example";
+pub const STAFF: [&str; 5] = [ANNA, BEAT, CARLA, DARIO, "eva@vendor.example"];
+
+/// A letter that was written, as its reader sees it.
+pub struct Sent {
+    pub kind: LetterKind,
+    pub to: String,
+    pub id: String,
+    pub place: Place,
+    pub road: Road,
+    pub mail: Mail,
+    pub raw: String,
+}
+
+impl Sent {
+    pub fn text(&self) -> &str {
+        &self.mail.text
+    }
+
+    pub fn says(&self, words: &str) -> bool {
+        let flat = |s: &str| s.split_whitespace().collect::<Vec<_>>().join(" ");
+        flat(&self.mail.text).contains(words) || self.mail.subject.contains(words)
+    }
+}
+
+pub struct Office {
+    pub clerk: Clerk,
+    pub now: DateTime<Utc>,
+    /// Letters leave as soon as they are written.
+    pub courier: bool,
+    next_id: u32,
+}
+
+impl Office {
+    /// Monday 7 September 2026, nine o'clock in Switzerland.
+    pub fn new() -> Office {
+        Office::under(policy())
+    }
+
+    pub fn under(policy: Policy) -> Office {
+        let store = Store::over(
+            Box::new(FakeDisk::new()),
+            Box::new(MemoryIndex::new()),
+            Options::default(),
+        )
+        .expect("a store");
+        Office {
+            clerk: Clerk::new(store, Arc::new(policy)),
+            now: swiss("2026-09-07 09:00"),
+            courier: true,
+            next_id: 0,
+        }
+    }
+
+    pub fn goes_by(&mut self, policy: Policy) {
+        self.clerk.go_by(Arc::new(policy));
+    }
+
+    pub fn reader(&mut self) -> Reader {
+        self.clerk.store().reader()
+    }
+
+    pub fn process(&mut self, event: Event, raw: Option<Vec<u8>>) -> Done {
+        let job = Job {
+            event,
+            raw: raw.map(Into::into),
+        };
+        let now = self.now;
+        let done = self.clerk.process(&[job], now).expect("a commit").remove(0);
+        if self.courier {
+            self.letters_leave();
+        }
+        done
+    }
+
+    /// A mail comes into the support mailbox, or into security's if that is who it is addressed to.
+    pub fn receives(&mut self, post: Post) -> Done {
+        let queue = if post.to.contains("security@") && !post.to.contains("support@") {
+            "security"
+        } else {
+            "support"
+        };
+        self.receives_in(queue, post)
+    }
+
+    pub fn receives_in(&mut self, queue: &str, post: Post) -> Done {
+        self.next_id += 1;
+        let raw = post.raw(self.next_id);
+        self.takes(queue, raw)
+    }
+
+    pub fn takes(&mut self, queue: &str, raw: Vec<u8>) -> Done {
+        self.takes_with(queue, raw, false)
+    }
+
+    pub fn takes_with(&mut self, queue: &str, raw: Vec<u8>, silent: bool) -> Done {
+        let arrival = Arrival {
+            mailbox: queue.into(),
+            queue: queue.into(),
+            mail: Arc::new(mail::read(&raw)),
+            received: self.now,
+            silent,
+            cursor: None,
+            trouble: None,
+        };
+        self.process(Event::MailArrived(Box::new(arrival)), Some(raw))
+    }
+
+    pub fn command(&mut self, ticket: u64, line: &str) -> Vec<String> {
+        let command = Command {
+            by: "anna".into(),
+            ticket: TicketId(ticket),
+            line: line.into(),
+        };
+        self.process(Event::Command(command), None).reply
+    }
+
+    pub fn moves(&mut self, letter: Place, to: Movement) {
+        self.process(Event::LetterMoved(Moved { letter, to }), None);
+    }
+
+    pub fn letters_leave(&mut self) {
+        let now = self.now;
+        loop {
+            let due = self.reader().letters_due(now, 50).expect("the outbox");
+            if due.is_empty() {
+                return;
+            }
+            for letter in due {
+                for to in [Movement::Taken, Movement::Accepted("250 ok".into())] {
+                    let event = Event::LetterMoved(Moved {
+                        letter: letter.place,
+                        to,
+                    });
+                    let job = Job { event, raw: None };
+                    self.clerk.process(&[job], now).expect("a commit");
+                }
+            }
+        }
+    }
+
+    /// Time passes until then, Swiss time; each step of a clock is taken at its instant.
+    pub fn clock_to(&mut self, local: &str) {
+        let until = swiss(local);
+        while let Some(at) = self
+            .reader()
+            .next_due()
+            .expect("due steps")
+            .filter(|at| *at <= until)
+        {
+            self.now = self.now.max(at);
+            let now = self.now;
+            for due in self.reader().due(now, 50).expect("due steps") {
+                self.process(Event::DeadlineReached(due), None);
+            }
+        }
+        self.now = until;
+        if self.courier {
+            self.letters_leave();
+        }
+    }
+
+    pub fn tickets(&mut self) -> Vec<Ticket> {
+        let mut all = vec![];
+        self.reader()
+            .tickets(&mut |t| {
+                all.push(t);
+                true
+            })
+            .expect("tickets");
+        all.sort_by_key(|t| t.id);
+        all
+    }
+
+    pub fn ticket(&mut self, id: u64) -> Ticket {
+        self.reader()
+            .ticket(TicketId(id))
+            .expect("the store")
+            .unwrap_or_else(|| panic!("there is no ticket {id}"))
+    }
+
+    pub fn clock(&mut self, id: u64, kind: ClockKind) -> Clock {
+        let ticket = self.ticket(id);
+        ticket
+            .clocks
+            .into_iter()
+            .rfind(|c| c.kind == kind)
+            .unwrap_or_else(|| panic!("ticket {id} has no such clock"))
+    }
+
+    pub fn initial(&mut self, id: u64) -> Clock {
+        self.clock(id, ClockKind::InitialResponse)
+    }
+
+    pub fn entries(&mut self, id: u64) -> Vec<Entry> {
+        self.reader().entries(TicketId(id)).expect("entries")
+    }
+
+    pub fn count(&mut self, id: u64, kind: EntryKind) -> usize {
+        self.entries(id).iter().filter(|e| e.kind == kind).count()
+    }
+
+    /// Whether a line of the ticket's record says so.
+    pub fn recorded(&mut self, id: u64, words: &str) -> bool {
+        self.entries(id).iter().any(|e| e.text.contains(words))
+    }
+
+    /// All letters ever written, in order.
+    pub fn letters(&mut self) -> Vec<Sent> {
+        let ids: Vec<u64> = self.tickets().iter().map(|t| t.id.0).collect();
+        let entries: Vec<Entry> = ids.into_iter().flat_map(|id| self.entries(id)).collect();
+        let reader = self.reader();
+        entries
+            .into_iter()
+            .filter_map(|entry| {
+                let letter = entry.letter.clone()?;
+                let raw = reader.bytes(entry.place).expect("bytes").expect("bytes");
+                Some(Sent {
+                    kind: letter.kind,
+                    to: letter.to,
+                    id: entry.message_id.clone().unwrap_or_default(),
+                    place: entry.place,
+                    road: letter.road,
+                    mail: mail::read(&raw),
+                    raw: String::from_utf8_lossy(&raw).into_owned(),
+                })
+            })
+            .collect()
+    }
+
+    pub fn letters_to(&mut self, address: &str) -> Vec<Sent> {
+        let mut letters = self.letters();
+        letters.retain(|l| l.to == address);
+        letters
+    }
+
+    /// Letters to anybody who is not of the staff.
+    pub fn letters_outside(&mut self) -> Vec<Sent> {
+        let mut letters = self.letters();
+        letters.retain(|l| !STAFF.contains(&l.to.as_str()));
+        letters
+    }
+
+    pub fn last_to(&mut self, address: &str) -> Sent {
+        self.letters_to(address)
+            .pop()
+            .unwrap_or_else(|| panic!("nobody wrote to {address}"))
+    }
+
+    pub fn last_of(&mut self, address: &str, kind: LetterKind) -> Sent {
+        let mut letters = self.letters_to(address);
+        letters.retain(|l| l.kind == kind);
+        letters
+            .pop()
+            .unwrap_or_else(|| panic!("no {kind:?} to {address}"))
+    }
+
+    pub fn relays(&mut self) -> Vec<Sent> {
+        let mut letters = self.letters();
+        letters.retain(|l| l.kind == LetterKind::Relay);
+        letters
+    }
+
+    /// Somebody of the staff answers the newest letter that went to him.
+    pub fn answers(&mut self, staff: &str, body: &str) -> Done {
+        let notice = self.last_to(staff);
+        let post = Post::from(staff).answering(&notice).body(body);
+        self.receives(post)
+    }
+}
+
+/// A mail that somebody sends. Authenticated by our own server unless said otherwise.
+#[derive(Clone)]
+pub struct Post {
+    pub to: String,
+    from: String,
+    subject: String,
+    body: String,
+    stamp: String,
+    id: Option<String>,
+    extra: String,
+    date: String,
+    content: String,
+}
+
+impl Post {
+    pub fn from(from: &str) -> Post {
+        let address = from.rsplit('<').next().unwrap_or(from).trim_matches('>');
+        let domain = address.rsplit('@').next().unwrap_or_default();
+        Post {
+            to: "support@desk.example".into(),
+            from: from.into(),
+            subject: "Printer".into(),
+            body: "The printer is on fire, please help us.\n".into(),
+            stamp: format!("mx.desk.example; dmarc=pass header.from={domain}"),
+            id: None,
+            extra: String::new(),
+            date: "Date: Mon, 7 Sep 2026 08:59:00 +0200\r\n".into(),
+            content: String::new(),
+        }
+    }
+
+    pub fn to(mut self, to: &str) -> Post {
+        self.to = to.into();
+        self
+    }
+
+    pub fn subject(mut self, subject: &str) -> Post {
+        self.subject = subject.into();
+        self
+    }
+
+    pub fn body(mut self, body: &str) -> Post {
+        self.body = body.into();
+        self
+    }
+
+    /// Plain text and HTML beside each other.
+    pub fn html(mut self, plain: &str, html: &str) -> Post {
+        self.content =
+            "MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary=b\r\n".into();
+        let plain = if plain.is_empty() {
+            String::new()
+        } else {
+            format!("--b\nContent-Type: text/plain; charset=utf-8\n\n{plain}\n")
+        };
+        self.body =
+            format!("{plain}--b\nContent-Type: text/html; charset=utf-8\n\n{html}\n--b--\n");
+        self
+    }
+
+    pub fn with_file(mut self, media_type: &str, name: &str, content: &str) -> Post {
+        self.content = "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=m\r\n".into();
+        self.body = format!(
+            "--m\nContent-Type: text/plain; charset=utf-8\n\n{}\n--m\nContent-Type: {media_type}\nContent-Disposition: attachment; filename=\"{name}\"\n\n{content}\n--m--\n",
+            self.body
+        );
+        self
+    }
+
+    /// What our own mail server says of it.
+    pub fn stamped(mut self, stamp: &str) -> Post {
+        self.stamp = stamp.into();
+        self
+    }
+
+    pub fn forged(self) -> Post {
+        self.stamped("mx.desk.example; dmarc=fail")
+    }
+
+    pub fn id(mut self, id: &str) -> Post {
+        self.id = Some(id.into());
+        self
+    }
+
+    pub fn dated(mut self, date: &str) -> Post {
+        self.date = date.into();
+        self
+    }
+
+    pub fn with(mut self, header: &str) -> Post {
+        self.extra.push_str(header);
+        self.extra.push_str("\r\n");
+        self
+    }
+
+    pub fn referring(self, id: &str) -> Post {
+        self.with(&format!("In-Reply-To: <{id}>"))
+    }
+
+    pub fn answering(self, letter: &Sent) -> Post {
+        let to = letter.mail.from[0].address.clone();
+        let subject = format!("Re: {}", letter.mail.subject);
+        self.to(&to).subject(&subject).referring(&letter.id)
+    }
+
+    pub fn raw(&self, n: u32) -> Vec<u8> {
+        let id = match &self.id {
+            Some(id) if id.is_empty() => String::new(),
+            Some(id) => format!("Message-ID: <{id}>\r\n"),
+            None => format!("Message-ID: <mail{n}@outside.example>\r\n"),
+        };
+        let stamp = if self.stamp.is_empty() {
+            String::new()
+        } else {
+            format!("Authentication-Results: {}\r\n", self.stamp)
+        };
+        format!(
+            "{stamp}Received: from somewhere by mx.desk.example; Mon, 7 Sep 2026 09:00:00 +0200\r\nFrom: {}\r\nTo: {}\r\nSubject: {}\r\n{}{id}{}{}\r\n{}",
+            self.from,
+            self.to,
+            self.subject,
+            self.date,
+            self.extra,
+            self.content,
+            self.body.replace('\n', "\r\n")
+        )
+        .into_bytes()
+    }
+}
+
+/// `2026-09-07 09:00` in Switzerland.
+pub fn swiss(local: &str) -> DateTime<Utc> {
+    let form = if local.len() > 16 {
+        "%Y-%m-%d %H:%M:%S"
+    } else {
+        "%Y-%m-%d %H:%M"
+    };
+    let naive = NaiveDateTime::parse_from_str(local, form).expect("a local time");
+    chrono_tz::Europe::Zurich
+        .from_local_datetime(&naive)
+        .earliest()
+        .expect("an instant")
+        .with_timezone(&Utc)
+}
+
+fn shipped(name: &str) -> String {
+    std::fs::read_to_string(format!("{}/rules/{name}", env!("CARGO_MANIFEST_DIR")))
+        .expect("a shipped file")
+}
+
+/// Read once: dozens of offices go by the same files.
+static SHIPPED: LazyLock<Policy> = LazyLock::new(|| policy_with(|_, text| text, ""));
+
+pub fn policy() -> Policy {
+    Policy {
+        book: SHIPPED.book.clone(),
+        rules: SHIPPED.rules.clone(),
+        templates: SHIPPED.templates.clone(),
+        keys: SHIPPED.keys.clone(),
+        domain: SHIPPED.domain.clone(),
+        queues: SHIPPED.queues.clone(),
+        authserv_id: SHIPPED.authserv_id.clone(),
+        bounce_address: SHIPPED.bounce_address.clone(),
+        links: SHIPPED.links.clone(),
+        ..*SHIPPED
+    }
+}
+
+/// With a file changed on its way, and with one more rule file.
+pub fn policy_with(change: impl Fn(&str, String) -> String, more_rules: &str) -> Policy {
+    let file = |name: &str| Source {
+        file: name.into(),
+        text: change(name, shipped(name)),
+    };
+    let book = Book::parse(
+        &file("contract.toml"),
+        &file("customers.toml"),
+        &file("staff.toml"),
+    )
+    .expect("the contract");
+    let shipped = ticketd::rules::SHIPPED
+        .iter()
+        .map(|(name, text)| (name.to_string(), text.to_string()));
+    let more = (!more_rules.is_empty()).then(|| ("9-more.toml".to_string(), more_rules.into()));
+    let rules: Vec<Source> = shipped
+        .chain(more)
+        .map(|(file, text)| Source { file, text })
+        .collect();
+    let queue = |name: &str, confidential| Queue {
+        name: name.into(),
+        address: format!("{name}@desk.example"),
+        display_name: format!("Desk {name}"),
+        aliases: vec![format!("{name}-alias@desk.example")],
+        plus_addresses: name == "support",
+        confidential,
+    };
+    Policy {
+        book: Arc::new(book),
+        book_hash: Fingerprint([0; 32]),
+        rules: Arc::new(RuleBook::parse(&rules).expect("the rules")),
+        templates: Arc::new(Templates::parse(&[]).expect("the letters")),
+        keys: Keys::new(vec![('1', [7; 32])]),
+        domain: "desk.example".into(),
+        queues: vec![queue("support", false), queue("security", true)],
+        authserv_id: Some("mx.desk.example".into()),
+        acknowledge: Acknowledge::Authenticated,
+        since: None,
+        hold_letters: false,
+        bounce_address: String::new(),
+        reopen_within_days: 14,
+        links: Links {
+            escalation_address: "hi@desk.example".into(),
+            vendor: "Desk".into(),
+            status_page: "https://status.desk.example".into(),
+            ..Links::default()
+        },
+    }
+}

@@ -1,0 +1,9 @@
+//! End to end: the real ticketd, between people with mailboxes and a real Postfix and Dovecot. Skipped out loud where these are missing.
+
+mod clocks;
+mod mail;
+mod post_office;
+mod security;
+mod story;
+mod ticketd;
+mod trouble;
