@@ -478,7 +478,10 @@ async fn by_smtp<H: House>(
 async fn taken<H: House>(house: &H, place: Place) -> anyhow::Result<()> {
     let done = house.submit(vec![moved(place, Movement::Taken)]).await?;
     // Dropped, or taken by an earlier life: the content must not follow.
-    anyhow::ensure!(done.iter().any(|d| d.changed), "the letter is not waiting any more");
+    anyhow::ensure!(
+        done.iter().any(|d| d.changed),
+        "the letter is not waiting any more"
+    );
     Ok(())
 }
 

@@ -422,7 +422,8 @@ impl World {
 
     /// The content may follow only if that was committed.
     fn take(&mut self, letter: &Entry) -> bool {
-        self.process(vec![moved(letter, Movement::Taken)]).is_some_and(|done| done[0].changed)
+        self.process(vec![moved(letter, Movement::Taken)])
+            .is_some_and(|done| done[0].changed)
     }
 
     /// An answer is told until it is written down, or the power goes.
