@@ -227,6 +227,10 @@ struct Open {
 /// sled does not keep to it exactly.
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
 
+/// Ten seconds in all; then sled says itself what is wrong.
+const RELEASE_TRIES: u32 = 1_000;
+const RELEASE_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
+
 /// Rows read at a time, so that no lock of sled is held while a caller thinks.
 const SCAN_ROWS: usize = 256;
 
@@ -260,6 +264,7 @@ impl SledIndex {
     fn reopen(&self) -> Result<()> {
         let mut slot = self.open.write().unwrap_or_else(PoisonError::into_inner);
         *slot = None;
+        self.await_release();
         write_mark(&self.mark("index.opening"), b"")?;
         let folder = self.folder();
         let tree = self.guarded(|| {
@@ -274,6 +279,19 @@ impl SledIndex {
         sync_folder(&self.state)?;
         *slot = Some(Open { tree, file });
         remove_mark(&self.mark("index.opening"))
+    }
+
+    /// sled's own threads may hold its file, and the lock on it, a moment longer than we hold sled: seen at one clean stop in five on a busy machine.
+    fn await_release(&self) {
+        let Ok(file) = std::fs::File::open(self.folder().join("db")) else {
+            return;
+        };
+        for _ in 0..RELEASE_TRIES {
+            match file.try_lock() {
+                Err(std::fs::TryLockError::WouldBlock) => std::thread::sleep(RELEASE_PAUSE),
+                _ => return,
+            }
+        }
     }
 
     /// Runs something of sled. What goes wrong there, once, may have gone wrong in its file: the process must end.
