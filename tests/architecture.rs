@@ -12,7 +12,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("rules", &["contract", "diagnostic", "mail"]),
     ("desk", &["contract", "diagnostic", "mail", "rules"]),
     ("store", &["contract", "desk", "mail"]),
-    ("clerk", &["contract", "desk", "mail", "store"]),
+    // rules: the search of a batch's mails by all patterns runs on all cores, before the decisions that use it.
+    ("clerk", &["contract", "desk", "mail", "rules", "store"]),
     ("deadlines", &["clerk", "desk", "store"]),
     ("post", &["clerk", "clock", "desk", "mail", "store"]),
     (
