@@ -82,7 +82,7 @@ pub(super) fn find(case: &Case, known: &Known) -> Belonging {
     else {
         return Belonging::default();
     };
-    if takes_part(case, &named) && !forwarded {
+    if takes_part(case, &named) && !forwarded && is_meant(&case.mail.subject) {
         Belonging {
             ticket: Some(named),
             proof: Some(Proof::Number),
@@ -94,6 +94,13 @@ pub(super) fn find(case: &Case, known: &Known) -> Belonging {
             ..Belonging::default()
         }
     }
+}
+
+/// Whether a subject means our ticket by its number: `#7`, or any way to say it in an answer. "Request 7" in a new mail is the writer's own counting, and
+/// a request that joins an old ticket gets neither an acknowledgement nor a clock.
+fn is_meant(subject: &str) -> bool {
+    let first = thread::subject_numbers(subject).first().copied();
+    first.is_some_and(|n| subject.contains(&format!("#{n}"))) || thread::is_reply(subject)
 }
 
 /// Ids by which later mail finds this one: its own, and the oldest it refers to, which we may never have seen (zammad#5716). The latter is marked,

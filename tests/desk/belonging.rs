@@ -34,6 +34,21 @@ fn b01_a_number_in_a_strangers_subject_is_a_hint_for_staff_only() {
     );
 }
 
+/// A customer's own counting in a new request ("Request 1") would else join it to our ticket 1: no acknowledgement, no clock.
+#[test]
+fn a_bare_number_in_a_new_request_is_the_writers_own() {
+    let mut office = Office::new();
+    office.receives(Post::from(ALICE));
+    for subject in ["Request 1", "Case 1 of our test plan", "Fall 1: Anmeldung"] {
+        let done = office.receives(Post::from(ALICE).subject(subject).body("Something else.\n"));
+        assert_eq!(done.fate, Fate::Opened, "{subject}");
+    }
+    for subject in ["Re: Ticket 1", "#1 is back", "[Desk #1] is back"] {
+        let done = office.receives(Post::from(ALICE).subject(subject).body("More.\n"));
+        assert_eq!(done.fate, Fate::Joined, "{subject}");
+    }
+}
+
 #[test]
 fn b02_a_guessed_or_broken_token_opens_a_ticket_of_its_own() {
     let mut office = Office::new();
