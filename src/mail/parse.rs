@@ -30,6 +30,8 @@ const NAME_CHARS_MAX: usize = 255;
 const REFERENCES_MAX: usize = 20;
 /// Outlook's header block: five bytes of time and a GUID; replies append to it.
 const THREAD_ROOT_BYTES: usize = 22;
+/// What a delivery report (RFC 3464) is read from.
+const DELIVERY_STATUS: &str = "message/delivery-status";
 /// An attachment inside a part (`winmail.dat`, uuencode) is numbered above the part's own bits.
 const INSIDE_SHIFT: usize = 16;
 
@@ -312,7 +314,11 @@ fn read_bodies(mail: &mut Mail, bodies: &mut Bodies) {
 // Attachments and reports.
 
 fn read_attachments(mail: &mut Mail, raw: &[u8], parts: &[Part], bodies: &Bodies) {
+    let wraps_report = wraps_report(parts);
     for (index, part) in parts.iter().enumerate() {
+        if part.in_message.is_some() && wraps_report && part.media_type == DELIVERY_STATUS {
+            report(mail, raw, parts, index);
+        }
         if part.shape == Shape::Multipart || part.in_message.is_some() {
             continue;
         }
@@ -337,6 +343,16 @@ fn read_attachments(mail: &mut Mail, raw: &[u8], parts: &[Part], bodies: &Bodies
             part: index,
         });
     }
+}
+
+/// A scanning gateway (InterScan) puts a delivery report into a mail of its own, of another type that still says what it reports.
+fn wraps_report(parts: &[Part]) -> bool {
+    let root = parts.first();
+    let reports = root.and_then(|p| p.content_type.text("report-type"));
+    reports.is_some_and(|r| r.eq_ignore_ascii_case("delivery-status"))
+        && !parts
+            .iter()
+            .any(|p| p.in_message.is_none() && p.media_type == DELIVERY_STATUS)
 }
 
 /// `winmail.dat` and uuencoded text hold attachments of their own.
