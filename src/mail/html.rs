@@ -49,7 +49,22 @@ fn written(html: &str, hides: bool, bytes_max: usize) -> Writer {
     writer.break_line();
     let end = writer.out.trim_end().len();
     writer.out.truncate(end);
+    if writer.out.starts_with('>') {
+        writer.out = unenclosed(writer.out);
+    }
     writer
+}
+
+/// A quotation around everything is no quotation: some clients indent the whole mail with it.
+fn unenclosed(mut text: String) -> String {
+    while !text.is_empty() && text.lines().all(|line| line.starts_with('>')) {
+        let lines = text.lines().map(|line| {
+            let line = line.strip_prefix('>').unwrap_or(line);
+            line.strip_prefix(' ').unwrap_or(line)
+        });
+        text = lines.collect::<Vec<_>>().join("\n");
+    }
+    text
 }
 
 fn lossy(bytes: &HtmlString) -> String {
