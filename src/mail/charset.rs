@@ -133,7 +133,7 @@ fn mostly_utf8(bytes: &[u8]) -> bool {
 fn plain_label(label: &str) -> String {
     let label = label
         .trim_matches(|c: char| c == '"' || c == '\'' || c == ';' || c.is_whitespace())
-        .split('*')
+        .split(['*', ' ', ';', ','])
         .next()
         .unwrap_or_default()
         .to_ascii_lowercase();
