@@ -179,7 +179,7 @@ pub struct Mail {
     pub message_id: Option<String>,
     /// Without angle brackets.
     pub in_reply_to: Vec<String>,
-    /// Without angle brackets, oldest first, at most the last 20.
+    /// Without angle brackets, oldest first: at most 20, the first and the last ones.
     pub references: Vec<String>,
     /// Outlook's `Thread-Index`, the 22 root bytes in base64.
     pub thread_index: Option<String>,

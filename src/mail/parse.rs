@@ -194,10 +194,23 @@ fn mailboxes(mail: &Mail, name: &str) -> Vec<Mailbox> {
         .collect()
 }
 
-/// The last ids of all fields of that name.
+/// The ids of all fields of that name; of too many the first, which is the thread's root, and the last (RFC 5537, 3.4.4). Some clients
+/// write the author's address where the id belongs: it would join all of his mails.
 fn ids(mail: &Mail, name: &str) -> Vec<String> {
+    let people = || {
+        mail.from
+            .iter()
+            .chain(&mail.to)
+            .chain(&mail.cc)
+            .chain(&mail.reply_to)
+    };
+    let is_address = |id: &String| people().any(|m| m.address.eq_ignore_ascii_case(id));
     let mut all: Vec<String> = mail.headers(name).flat_map(header::ids).collect();
-    all.split_off(all.len().saturating_sub(REFERENCES_MAX))
+    if all.len() > REFERENCES_MAX {
+        all.drain(1..all.len() - REFERENCES_MAX + 1);
+    }
+    all.retain(|id| !is_address(id));
+    all
 }
 
 fn thread_root(value: &str) -> Option<String> {
