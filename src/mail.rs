@@ -205,6 +205,8 @@ pub struct Mail {
     pub attachments: Vec<Attachment>,
     /// Machine-readable parts.
     pub reports: Vec<Report>,
+    /// The delivery status in a mail inside the mail: a scanning gateway encloses the report that it hands on, and a customer the one he asks about.
+    pub enclosed_status: Option<String>,
     /// What is odd about it, for staff to read.
     pub oddities: Vec<String>,
     /// All header fields, top first.
