@@ -66,6 +66,13 @@ pub struct Subscription {
     pub tam: Option<String>,
 }
 
+impl Subscription {
+    /// Whether it is the same order of the same customer.
+    pub fn is_same(&self, other: &Subscription) -> bool {
+        (&self.customer, &self.plan) == (&other.customer, &other.plan)
+    }
+}
+
 /// What a contract promises for one request, or what we set ourselves where it promises nothing (C3.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Objective {

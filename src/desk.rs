@@ -6,6 +6,7 @@
 pub mod acknowledgement;
 pub mod arrival;
 pub mod belonging;
+pub mod clocks;
 pub mod command;
 pub mod correspondence;
 pub mod delivery;

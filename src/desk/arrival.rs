@@ -4,6 +4,7 @@
 
 use super::acknowledgement;
 use super::belonging::{self, Belonging};
+use super::clocks::{self, Turn};
 use super::correspondence;
 use super::draft::Draft;
 use super::event::Trouble;
@@ -11,9 +12,9 @@ use super::policy::Queue;
 use super::record::{
     Counters, Direction, Entry, EntryKind, Fate, MailFacts, Outcome, Place, Record,
 };
-use super::ticket::{Clock, ClockKind, SeverityBy, State, Ticket, TicketId};
+use super::ticket::{ClockKind, SeverityBy, State, Ticket, TicketId};
 use super::{Arrival, Known, Policy, reply};
-use crate::contract::{Objective, Subscription};
+use crate::contract::Subscription;
 use crate::mail::sender::{self, Trust};
 use crate::mail::text::cleaned;
 use crate::mail::{Kind, Language, Mail, Mailbox};
@@ -380,35 +381,12 @@ fn joined(case: &Case, ticket: Ticket, verdict: &Verdict) -> Outcome {
 
 /// A reply makes it ours again (C4.9); after the first answer an internal target keeps it visible (C4.11).
 fn reopened(draft: &mut Draft, case: &Case) {
-    let was = draft.ticket.state;
-    draft.ticket.state = if draft.ticket.responded.is_some() {
-        State::Open
-    } else {
-        State::New
-    };
-    draft.ticket.closed = None;
-    if matches!(was, State::Closed | State::Void) {
-        draft.reopened = true;
-        draft.note(EntryKind::State, "Reopened by a reply (C4.9).");
-    }
-    // A ticket of history never had a clock of its own: what is asked there now is owed all the same.
-    let waits = draft
-        .ticket
-        .clocks
-        .iter()
-        .any(|c| c.kind != ClockKind::Escalation && c.is_running());
-    if !waits {
-        let objective = case.policy.book.next_reply(
-            &draft.ticket.subscription,
-            draft.ticket.severity,
-            case.arrival.received,
-        );
-        started(
-            draft,
-            ClockKind::NextReply,
-            objective,
-            case.arrival.received,
-        );
+    match draft.ticket.state {
+        State::Closed | State::Void => {
+            let words = "Reopened by a reply (C4.9).";
+            clocks::reopened(draft, "ticketd", words, case.arrival.received);
+        }
+        _ => clocks::ours(draft, case.arrival.received),
     }
 }
 
@@ -431,25 +409,22 @@ fn opened(
         EntryKind::Mail,
         &verdict.reasons.join("; "),
     );
-    if let Some(related) = related {
-        draft.note(EntryKind::Note, &related.words());
-    }
     if case.arrival.silent {
+        related_to(&mut draft, related);
         draft.ticket.state = State::Closed;
         draft.ticket.closed = Some(case.arrival.received);
         return numbered(draft.finish("history: opened", Fate::Opened), counters);
     }
-    let objective = case.policy.book.initial_response(
-        &draft.ticket.subscription,
-        draft.ticket.severity,
-        case.arrival.received,
-    );
-    started(
-        &mut draft,
-        ClockKind::InitialResponse,
-        objective,
-        case.arrival.received,
-    );
+    draft.turn(Turn::Opened {
+        account: draft.ticket.subscription.clone(),
+        severity: draft.ticket.severity,
+    });
+    draft.turn(Turn::Began {
+        clock: ClockKind::InitialResponse,
+        urgent: false,
+        at: case.arrival.received,
+    });
+    related_to(&mut draft, related);
     if wants_escalation(case, verdict) {
         escalated(&mut draft, case, is_urgent(case));
     }
@@ -462,6 +437,12 @@ fn opened(
     allowances
         .into_iter()
         .fold(outcome, |o, a| o.with(Record::Allowance(a)))
+}
+
+fn related_to(draft: &mut Draft, related: Option<Related>) {
+    if let Some(related) = related {
+        draft.note(EntryKind::Note, &related.words());
+    }
 }
 
 fn numbered(outcome: Outcome, counters: Counters) -> Outcome {
@@ -503,6 +484,10 @@ pub(super) fn new_ticket(
         requester_proven: is_proven(case),
         participants: participants(case),
         assignee: verdict.assign.clone(),
+        watchers: vec![],
+        opened_by: None,
+        channel: None,
+        nothing: None,
         received: case.arrival.received,
         responded: None,
         closed: None,
@@ -512,6 +497,7 @@ pub(super) fn new_ticket(
         references: case.mail.message_id.iter().cloned().collect(),
         linked: vec![],
         merged_into: None,
+        merged: vec![],
         policy: case.policy.book_hash,
     }
 }
@@ -572,58 +558,9 @@ pub(super) fn subscription_of(case: &Case) -> Subscription {
     )
 }
 
-/// A clock begins to run; its first warning is derived with it.
-pub(super) fn started(draft: &mut Draft, kind: ClockKind, objective: Objective, at: DateTime<Utc>) {
-    let book = &draft.policy.book;
-    let deadline = book.deadline(&objective, at).at;
-    let next = book.next_step(&objective, at, deadline, None);
-    let by_severity = vec![(draft.ticket.severity, deadline)];
-    draft.ticket.clocks.push(Clock {
-        kind,
-        objective,
-        started: at,
-        deadline,
-        step_done: None,
-        next,
-        stopped: None,
-        breached: None,
-        by_severity,
-        credit_days: 0,
-    });
-}
-
 /// C7: asked for in the ticket, or urgently by the escalation address.
 fn escalated(draft: &mut Draft, case: &Case, urgent: bool) {
-    let (book, received) = (&case.policy.book, case.arrival.received);
-    if draft.ticket.subscription.customer.is_none() {
-        draft.for_managers = true;
-        draft.note(EntryKind::Note, "An escalation is asked for by somebody who is no known customer: no clock runs (C7.2), a manager should look at it.");
-        return;
-    }
-    let objective = book.escalation(&draft.ticket.subscription, urgent, received);
-    let clause = objective.clause.clone();
-    let running = draft
-        .ticket
-        .clocks
-        .iter()
-        .position(|c| c.kind == ClockKind::Escalation && c.is_running());
-    match running {
-        None => started(draft, ClockKind::Escalation, objective, received),
-        Some(index) => {
-            // Asked again it runs on; asked urgently it is due the earlier.
-            let deadline = book.deadline(&objective, received).at;
-            let clock = &draft.ticket.clocks[index];
-            if clock.is_late(case.now) || deadline >= clock.deadline {
-                return;
-            }
-            draft.ticket.clocks.remove(index);
-            started(draft, ClockKind::Escalation, objective, received);
-        }
-    }
-    draft.note(
-        EntryKind::Note,
-        &format!("The customer escalates ({clause}): a manager has to answer."),
-    );
+    clocks::escalated(draft, urgent, case.arrival.received);
 }
 
 fn wants_escalation(case: &Case, verdict: &Verdict) -> bool {
@@ -686,6 +623,7 @@ fn mail_entry(case: &Case, place: Place, kind: EntryKind, text: &str) -> Entry {
             oddities: oddities(case),
         }),
         letter: None,
+        turns: vec![],
     }
 }
 

@@ -3,12 +3,13 @@
 //! `#severity 2 reason`, `#assign NAME`, `#note` (all that follows is internal), `#close reason`: lines at the very top of a mail. Unknown, wrong, or
 //! standing anywhere else: nothing of the mail is carried out or relayed (ATTACKS.md D10).
 
+use super::clocks::Turn;
 use super::draft::Draft;
 use super::event::Command;
 use super::record::{Direction, EntryKind, Fate};
-use super::ticket::{ClockKind, SeverityBy, State};
+use super::ticket::{SeverityBy, State};
 use super::{Known, Outcome, Policy, correspondence};
-use crate::contract::{Book, Objective, Role, Step};
+use crate::contract::Role;
 use crate::mail::{Mail, TextOf, html, quote};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeSet;
@@ -296,12 +297,9 @@ fn set_severity(draft: &mut Draft, by: &str, words: &Words) -> String {
         .split_once(char::is_whitespace)
         .map_or("", |(_, r)| r.trim())
         .to_string();
-    draft.ticket.severity = level;
     draft.ticket.severity_by = SeverityBy::Staff;
-    let told = level != before && {
-        redated(draft, before, level);
-        correspondence::change(draft, before, &reason)
-    };
+    draft.turn(Turn::Determined(level));
+    let told = level != before && { correspondence::change(draft, before, &reason) };
     let deadline = draft
         .ticket
         .initial_response()
@@ -322,59 +320,6 @@ fn set_severity(draft: &mut Draft, by: &str, words: &Words) -> String {
         by,
         format!("{set} {reason}{due}{told}"),
     )
-}
-
-/// After the breach nothing moves: the breach and its credit stay (C4.5).
-fn redated(draft: &mut Draft, before: u8, level: u8) {
-    let (book, now) = (&draft.policy.book, draft.now);
-    let subscription = draft.ticket.subscription.clone();
-    let Some(clock) = draft
-        .ticket
-        .clocks
-        .iter_mut()
-        .find(|c| c.kind == ClockKind::InitialResponse && c.is_running() && !c.is_late(now))
-    else {
-        return;
-    };
-    let objective = book.initial_response(&subscription, level, clock.started);
-    let had = clock
-        .by_severity
-        .iter()
-        .find(|(s, _)| *s == level)
-        .map(|(_, d)| *d);
-    let from_now = || book.deadline(&objective, now).at;
-    let deadline = had.unwrap_or_else(|| match level > before {
-        true => book.deadline(&objective, clock.started).at,
-        // An internal target is no promise that a raise could bring forward (C3.2).
-        false if clock.objective.internal && !objective.internal => from_now(),
-        false => clock.deadline.min(from_now()),
-    });
-    if had.is_none() {
-        clock.by_severity.push((level, deadline));
-    }
-    if deadline > clock.deadline || clock.objective.internal != objective.internal {
-        clock.step_done = passed(book, &objective, clock.started, deadline, now);
-    }
-    clock.objective = objective;
-    clock.deadline = deadline;
-    clock.next = book.next_step(&clock.objective, clock.started, deadline, clock.step_done);
-}
-
-/// With more time than before the percentages count anew; those whose instant is past already warned under the old deadline.
-fn passed(
-    book: &Book,
-    objective: &Objective,
-    start: DateTime<Utc>,
-    deadline: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> Option<Step> {
-    let mut done = None;
-    while let Some((at, step @ Step::Percent(_))) = book.next_step(objective, start, deadline, done)
-        && at <= now
-    {
-        done = Some(step);
-    }
-    done
 }
 
 fn said(draft: &mut Draft, kind: EntryKind, by: &str, text: String) -> String {

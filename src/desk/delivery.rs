@@ -11,10 +11,11 @@
 //! | failed, unknown, dropped | accepted | accepted | heard late, a fact all the same |
 //! | any but accepted | dropped | dropped | |
 
+use super::clocks::{self, Turn};
 use super::draft::Draft;
 use super::event::{Moved, Movement};
 use super::record::{Entry, EntryKind, Fate, LetterFacts, Outcome, Record, Road};
-use super::ticket::{ClockKind, State};
+use super::ticket::State;
 use super::{Known, LetterKind, Policy, correspondence};
 use crate::contract::Role;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -166,46 +167,40 @@ pub(super) fn answered_by(
         _ if crossed => State::Open,
         _ => State::WaitingCustomer,
     };
-    let running = draft
-        .ticket
-        .clocks
-        .iter()
-        .enumerate()
-        .filter(|(_, c)| c.is_running() && c.started <= written)
-        .filter(|(_, c)| manager || c.kind != ClockKind::Escalation);
-    for index in running.map(|(i, _)| i).collect::<Vec<_>>() {
-        stopped(draft, index, at, staff_id);
-    }
-}
-
-fn stopped(draft: &mut Draft, index: usize, at: DateTime<Utc>, by: &str) {
-    let days = super::overdue::credit_days(draft, index, at);
-    let clock = &mut draft.ticket.clocks[index];
-    clock.stopped = Some(at);
-    clock.next = None;
-    let late = at > clock.deadline && !clock.objective.internal;
-    let had = std::mem::replace(&mut clock.credit_days, days);
-    if late {
-        clock.breached.get_or_insert(clock.deadline);
-    }
-    let (word, clause, deadline) = (
-        super::overdue::clock_word(clock.kind),
-        clock.objective.clause.clone(),
-        clock.deadline,
-    );
-    let (when, due) = (
-        draft.policy.book.local(at),
-        draft.policy.book.local(deadline),
-    );
-    draft.note(
-        EntryKind::State,
-        &format!("{word} ({clause}) ended: answered by {by}, accepted {when}."),
-    );
-    if late && (days > 0 || had > 0) {
-        draft.note(
-            EntryKind::Credit,
-            &format!("{days} days of credit (C4.6): due {due}, accepted {when}."),
+    let ended = clocks::answered(&draft.ticket, manager, written);
+    for index in &ended {
+        let clock = &draft.ticket.clocks[*index];
+        let words = format!(
+            "{} ({}) ended: answered by {staff_id}, accepted {}.",
+            super::overdue::clock_word(clock.kind),
+            clock.objective.clause,
+            draft.policy.book.local(at)
         );
+        draft.note(EntryKind::State, &words);
+    }
+    if ended.is_empty() {
+        return;
+    }
+    let had: Vec<u32> = ended
+        .iter()
+        .map(|i| draft.ticket.clocks[*i].credit_days)
+        .collect();
+    draft.turn(Turn::Answered {
+        manager,
+        written,
+        at,
+    });
+    for (index, had) in ended.into_iter().zip(had) {
+        let clock = &draft.ticket.clocks[index];
+        if clock.is_breached() && (clock.credit_days > 0 || had > 0) {
+            let words = format!(
+                "{} days of credit (C4.6): due {}, accepted {}.",
+                clock.credit_days,
+                draft.policy.book.local(clock.deadline),
+                draft.policy.book.local(at)
+            );
+            draft.note(EntryKind::Credit, &words);
+        }
     }
 }
 

@@ -85,6 +85,7 @@ impl<'a> Draft<'a> {
             text: shortened(text),
             mail: None,
             letter: None,
+            turns: vec![],
         });
         let last = self.entries.len() - 1;
         &mut self.entries[last]

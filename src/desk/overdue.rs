@@ -46,11 +46,8 @@ fn step_taken(draft: &mut Draft, index: usize, step: Step) {
 
 /// Days of credit that a clock has earned by `until` (C4.6): none without a term to extend (C7.4), at most the agreed cap.
 pub(super) fn credit_days(draft: &Draft, index: usize, until: DateTime<Utc>) -> u32 {
-    let (book, subscription, clock) = (
-        &draft.policy.book,
-        &draft.ticket.subscription,
-        &draft.ticket.clocks[index],
-    );
+    let (book, clock) = (&draft.policy.book, &draft.ticket.clocks[index]);
+    let subscription = draft.ticket.account_of(clock);
     if until <= clock.deadline || !book.earns_credit(subscription, clock.deadline) {
         return 0;
     }

@@ -1,5 +1,6 @@
 //! The record: what the store keeps, as values. The store derives its keys from these and from nothing else.
 
+use super::clocks::Turn;
 use super::letter::{Letter, LetterKind};
 use super::ticket::{Ticket, TicketId};
 use crate::mail::{Fingerprint, Kind};
@@ -158,6 +159,9 @@ pub struct Entry {
     /// For letters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub letter: Option<LetterFacts>,
+    /// What it did to the ticket's clocks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub turns: Vec<Turn>,
 }
 
 /// How far a mailbox has been read: committed with the mails it speaks of.

@@ -113,6 +113,7 @@ impl TestHouse {
                 attempts: 0,
                 last_error: String::new(),
             }),
+            turns: vec![],
         };
         self.seen()
             .letters

@@ -290,6 +290,9 @@ mod broken {
             stopped: None,
             breached: None,
             by_severity: vec![],
+            by_account: vec![],
+            account: None,
+            unanswered: None,
             credit_days: 0,
         };
         Ticket {
@@ -315,6 +318,10 @@ mod broken {
             requester_proven: true,
             participants: vec![],
             assignee: None,
+            watchers: vec![],
+            opened_by: None,
+            channel: None,
+            nothing: None,
             received: at,
             responded: None,
             closed: None,
@@ -324,6 +331,7 @@ mod broken {
             references: vec![],
             linked: vec![],
             merged_into: None,
+            merged: vec![],
             policy: Fingerprint([0; 32]),
         }
     }
@@ -344,6 +352,7 @@ mod broken {
             text: String::new(),
             mail: None,
             letter: None,
+            turns: vec![],
         }
     }
 
