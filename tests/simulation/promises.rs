@@ -291,6 +291,7 @@ mod broken {
             breached: None,
             by_severity: vec![],
             credit_days: 0,
+            uncounted: vec![],
         };
         Ticket {
             id: TicketId(1),
@@ -377,6 +378,7 @@ mod broken {
             road,
             attempts: 0,
             last_error: String::new(),
+            returned: None,
         };
         Entry {
             letter: Some(facts),
