@@ -4,7 +4,7 @@
 
 use super::acknowledgement;
 use super::belonging::{self, Belonging};
-use super::clocks::{self, Turn};
+use super::clocks;
 use super::correspondence;
 use super::draft::Draft;
 use super::event::Trouble;
@@ -12,8 +12,8 @@ use super::policy::Queue;
 use super::record::{
     Counters, Direction, Entry, EntryKind, Fate, MailFacts, Outcome, Place, Record,
 };
-use super::ticket::{ClockKind, SeverityBy, State, Ticket, TicketId};
-use super::{Arrival, Known, Policy, reply};
+use super::ticket::{SeverityBy, State, Ticket, TicketId};
+use super::{Arrival, Known, Policy, reply, returned};
 use crate::contract::Subscription;
 use crate::mail::sender::{self, Trust};
 use crate::mail::text::cleaned;
@@ -22,7 +22,7 @@ use crate::rules::{Facts, Verdict};
 use chrono::{DateTime, Utc};
 
 /// The severity of a request whose customer and rules say nothing (C6.4).
-const SEVERITY_DEFAULT: u8 = 3;
+pub(super) const SEVERITY_DEFAULT: u8 = 3;
 
 /// The mark by which the rules say that an escalation is asked for (rules/mailboxes/2-routing.toml).
 const ESCALATION_TAG: &str = "escalation-wish";
@@ -44,6 +44,17 @@ pub(super) struct Case<'a> {
     /// The queue by the mailbox, or the confidential one that To or Cc name (ATTACKS.md B09).
     pub queue: &'a Queue,
     pub now: DateTime<Utc>,
+    /// Addresses to which no automatic letter should go: letters to them came back.
+    pub resting: Vec<String>,
+}
+
+impl<'a> Case<'a> {
+    /// A decision about this ticket.
+    pub fn draft(&self, ticket: Ticket) -> Draft<'a> {
+        let mut draft = Draft::of(self.policy, ticket, self.now);
+        draft.resting = self.resting.clone();
+        draft
+    }
 }
 
 /// What becomes of an arrived mail.
@@ -65,6 +76,7 @@ fn taken(policy: &Policy, known: &Known, arrival: &Arrival, now: DateTime<Utc>) 
         trust: sender::trust(mail, policy.authserv_id.as_deref()),
         queue: queue_of(policy, arrival),
         now,
+        resting: returned::resting(policy, known, now, sender::author(mail).as_deref()),
     };
     let duplicate = known.seen(mail.raw);
     let by_another_road = mail.written.and_then(|w| known.seen(w));
@@ -102,7 +114,7 @@ fn taken(policy: &Policy, known: &Known, arrival: &Arrival, now: DateTime<Utc>) 
             &format!("could not be taken apart: {why}"),
         )
     } else if !mail.kind.is_human() {
-        filed(&case, belonging, counters)
+        filed(&case, known, belonging, counters)
     } else if let Some(person) = case
         .author
         .as_deref()
@@ -176,7 +188,7 @@ fn same_by_another_road(case: &Case, ticket: Option<&Ticket>, place: Place) -> O
             ..Outcome::of(because)
         };
     };
-    let mut draft = Draft::of(case.policy, ticket.clone(), case.now);
+    let mut draft = case.draft(ticket.clone());
     draft.note(
         EntryKind::Note,
         &format!(
@@ -188,21 +200,19 @@ fn same_by_another_road(case: &Case, ticket: Option<&Ticket>, place: Place) -> O
 }
 
 /// Automatic mail: on the ticket it speaks of, else in the file. Never answered.
-fn filed(case: &Case, belonging: Belonging, counters: Counters) -> Outcome {
+fn filed(case: &Case, known: &Known, belonging: Belonging, counters: Counters) -> Outcome {
     let because = format!(
         "automatic ({}): {}",
         kind_word(case.mail.kind),
         cleaned(&case.mail.kind_reason, 200)
     );
-    match belonging.ticket {
+    match belonging.ticket.clone() {
         Some(ticket) if belonging.proof.is_some() => {
-            let mut draft = Draft::of(case.policy, ticket, case.now);
-            let kind = if case.mail.kind == Kind::Bounce {
-                EntryKind::Bounce
-            } else {
-                EntryKind::Filed
-            };
-            record_mail(&mut draft, case, kind, &because);
+            if let Some(letter) = returned::letter_of(case, known, &belonging) {
+                return returned::came_back(case, known, ticket, letter);
+            }
+            let mut draft = case.draft(ticket);
+            record_mail(&mut draft, case, EntryKind::Filed, &because);
             draft.finish(because, Fate::Filed)
         }
         _ => file(case, counters, because),
@@ -238,7 +248,7 @@ pub(super) fn set_aside(case: &Case, counters: Counters, verdict: &Verdict, why:
     let subscription = subscription_of(case);
     let mut ticket = new_ticket(case, counters, subscription, verdict);
     ticket.state = State::Quarantined;
-    let mut draft = Draft::of(case.policy, ticket, case.now);
+    let mut draft = case.draft(ticket);
     record_mail(&mut draft, case, EntryKind::Mail, why);
     if !case.arrival.silent {
         correspondence::notify(&mut draft, case, why);
@@ -348,7 +358,7 @@ fn expired(case: &Case, ticket: &Ticket) -> bool {
 /// A customer's reply.
 fn joined(case: &Case, ticket: Ticket, verdict: &Verdict) -> Outcome {
     let id = ticket.id;
-    let mut draft = Draft::of(case.policy, ticket, case.now);
+    let mut draft = case.draft(ticket);
     draft.reasons = verdict.reasons.clone();
     record_mail(
         &mut draft,
@@ -401,7 +411,7 @@ fn opened(
     let mut ticket = new_ticket(case, counters, subscription, verdict);
     let id = ticket.id;
     ticket.linked.extend(related.as_ref().map(Related::id));
-    let mut draft = Draft::of(case.policy, ticket, case.now);
+    let mut draft = case.draft(ticket);
     draft.reasons = verdict.reasons.clone();
     record_mail(
         &mut draft,
@@ -415,15 +425,7 @@ fn opened(
         draft.ticket.closed = Some(case.arrival.received);
         return numbered(draft.finish("history: opened", Fate::Opened), counters);
     }
-    draft.turn(Turn::Opened {
-        account: draft.ticket.subscription.clone(),
-        severity: draft.ticket.severity,
-    });
-    draft.turn(Turn::Began {
-        clock: ClockKind::InitialResponse,
-        urgent: false,
-        at: case.arrival.received,
-    });
+    clocks::opened(&mut draft, case.arrival.received);
     related_to(&mut draft, related);
     if wants_escalation(case, verdict) {
         escalated(&mut draft, case, is_urgent(case));
@@ -542,7 +544,7 @@ fn participants(case: &Case) -> Vec<String> {
 }
 
 /// C5.1: the customer's set language, else the detected one; detected Swiss German is answered in German.
-fn language_of_letters(subscription: &Subscription, detected: Language) -> Language {
+pub(super) fn language_of_letters(subscription: &Subscription, detected: Language) -> Language {
     match (subscription.language, detected) {
         (Some(set), _) => set,
         (None, Language::Gsw) => Language::De,

@@ -7,10 +7,10 @@
 //! account it was missed on, whatever becomes of the ticket.
 
 use super::draft::Draft;
-use super::overdue;
 use super::policy::Policy;
 use super::record::{Entry, EntryKind};
 use super::ticket::{Before, Clock, ClockKind, Nothing, State, Ticket, Unanswered};
+use super::{overdue, returned};
 use crate::contract::{Book, Objective, Step, Subscription};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -61,6 +61,13 @@ pub enum Turn {
     },
     /// The customer withdrew the escalation (C7.2).
     Withdrawn,
+    /// The answer that was accepted then came back (C4.7).
+    Returned {
+        /// What it ended runs on.
+        accepted: DateTime<Utc>,
+        /// The time between is not counted.
+        returned: DateTime<Utc>,
+    },
 }
 
 impl Draft<'_> {
@@ -127,6 +134,14 @@ fn turned(draft: &mut Draft, turn: &Turn) {
             Unanswered::Withdrawn,
         ),
         Turn::Reopened { counted } => resume(draft, *counted),
+        Turn::Returned { accepted, returned } => {
+            let book = &draft.policy.book;
+            for clock in &mut draft.ticket.clocks {
+                if clock.stopped == Some(*accepted) {
+                    returned::resume(book, clock, *accepted, *returned);
+                }
+            }
+        }
     }
 }
 
@@ -137,6 +152,19 @@ pub(super) fn answered(ticket: &Ticket, manager: bool, written: DateTime<Utc>) -
     };
     let clocks = ticket.clocks.iter().enumerate();
     clocks.filter(|(_, c)| ends(c)).map(|(i, _)| i).collect()
+}
+
+/// A ticket is opened: its promise runs from `received` (C4.2).
+pub(super) fn opened(draft: &mut Draft, received: DateTime<Utc>) {
+    draft.turn(Turn::Opened {
+        account: draft.ticket.subscription.clone(),
+        severity: draft.ticket.severity,
+    });
+    draft.turn(Turn::Began {
+        clock: ClockKind::InitialResponse,
+        urgent: false,
+        at: received,
+    });
 }
 
 /// The customer escalates (C7), by mail or by a call that staff enter. Of somebody who is no known customer no clock runs (C7.2): a manager looks at it.
@@ -250,6 +278,7 @@ fn begin(draft: &mut Draft, kind: ClockKind, urgent: bool, at: DateTime<Utc>) {
         account: None,
         unanswered: None,
         credit_days: 0,
+        uncounted: vec![],
     });
 }
 
@@ -418,24 +447,12 @@ fn resume(draft: &mut Draft, counted: bool) {
         else {
             continue;
         };
-        clock.stopped = None;
         clock.unanswered = None;
-        if !counted && !clock.is_breached() {
-            let hours = book.hours(&clock.objective, now);
-            let later = |at: DateTime<Utc>| match at > stopped {
-                true => hours.add(now, hours.between(stopped, at)).unwrap_or(at),
-                false => at,
-            };
-            clock.deadline = later(clock.deadline);
-            for (_, deadline) in &mut clock.by_severity {
-                *deadline = later(*deadline);
-            }
+        if counted {
+            clock.stopped = None;
+            clock.next = returned::next_step(book, clock);
+        } else {
+            returned::resume(book, clock, stopped, now);
         }
-        clock.next = book.next_step(
-            &clock.objective,
-            clock.started,
-            clock.deadline,
-            clock.step_done,
-        );
     }
 }

@@ -131,7 +131,7 @@ fn notified<'a>(draft: &Draft<'a>) -> Vec<&'a Person> {
         people.extend(tam.and_then(|id| staff.by_id(id)));
     }
     people.retain(|p| draft.may_know(p));
-    unique(people)
+    draft.reached(unique(people))
 }
 
 fn unique(people: Vec<&Person>) -> Vec<&Person> {
@@ -356,7 +356,8 @@ pub(super) fn transcript(
 /// Whose mail was set aside, or turned out to be nothing, hears nothing of us. Whether it was written.
 pub(super) fn change(draft: &mut Draft, severity_before: u8, reason: &str) -> bool {
     let answerable = !matches!(draft.ticket.state, State::Quarantined | State::Void);
-    if !answerable || draft.unreachable().is_some() {
+    let rests = draft.rests(&draft.ticket.requester.address);
+    if !answerable || rests || draft.unreachable().is_some() {
         return false;
     }
     let (ticket, book) = (&draft.ticket, &draft.policy.book);

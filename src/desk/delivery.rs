@@ -8,7 +8,7 @@
 //! | waiting, taken | refused  | failed | staff are told if it was for a customer |
 //! | taken    | lost     | waiting (answers, warnings), unknown (all others) | the same Message-ID |
 //! | held, waiting, failed, unknown | released | waiting, now | its tries begin anew |
-//! | failed, unknown, dropped | accepted | accepted | heard late, a fact all the same |
+//! | failed, unknown, dropped | accepted | accepted | heard late, a fact all the same; not if it came back meanwhile ([`super::returned`]) |
 //! | any but accepted | dropped | dropped | |
 
 use super::clocks::{self, Turn};
@@ -16,7 +16,7 @@ use super::draft::Draft;
 use super::event::{Moved, Movement};
 use super::record::{Entry, EntryKind, Fate, LetterFacts, Outcome, Record, Road};
 use super::ticket::State;
-use super::{Known, LetterKind, Policy, correspondence};
+use super::{Known, LetterKind, Policy, correspondence, returned};
 use crate::contract::Role;
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -46,6 +46,10 @@ pub fn moved(policy: &Policy, known: &Known, moved: &Moved, now: DateTime<Utc>) 
         road: road.clone(),
         attempts: attempts(letter, &moved.to),
         last_error: words(&moved.to),
+        // Released it goes out anew.
+        returned: letter
+            .returned
+            .filter(|_| !matches!(moved.to, Movement::Released)),
         ..letter.clone()
     });
     let mut draft = Draft::of(policy, ticket.clone(), now);
@@ -56,7 +60,10 @@ pub fn moved(policy: &Policy, known: &Known, moved: &Moved, now: DateTime<Utc>) 
         road_word(&road)
     );
     match road {
-        Road::Accepted { at } if letter.kind == LetterKind::Relay => {
+        Road::Accepted { at }
+            if letter.kind == LetterKind::Relay
+                && returned::is_to_requester(&draft.ticket, letter) =>
+        {
             answered(&mut draft, entry, at)
         }
         Road::Failed { .. } => failed(&mut draft, entry, letter, &words(&moved.to)),
@@ -86,8 +93,11 @@ fn next_road(
             at: now,
             next_try: now + TimeDelta::minutes(TAKEN_MINUTES),
         }),
-        // An acceptance heard late still counts, whatever was thought of the letter meanwhile.
-        Movement::Accepted(_) if !matches!(letter.road, Road::Accepted { .. } | Road::Held) => {
+        // An acceptance heard late still counts, whatever was thought of the letter meanwhile; unless it has come back already.
+        Movement::Accepted(_)
+            if letter.returned.is_none()
+                && !matches!(letter.road, Road::Accepted { .. } | Road::Held) =>
+        {
             Some(Road::Accepted { at: now })
         }
         Movement::Deferred(_) if on_its_way => Some(later(entry, letter, now)),

@@ -3,7 +3,7 @@
 //! Knows how entries are numbered and how a letter gets its token, its thread and its place in the outbox; does not know what is decided.
 
 use super::letter::{Enclosure, Letter, LetterKind, Text};
-use super::policy::{Policy, Queue};
+use super::policy::{Policy, Queue, plus_address};
 use super::record::{Direction, Entry, EntryKind, Fate, LetterFacts, Outcome, Place, Record, Road};
 use super::ticket::Ticket;
 use super::token;
@@ -32,6 +32,8 @@ pub struct Draft<'a> {
     pub reopened: bool,
     /// Whether managers have to know, though no clock waits for them.
     pub for_managers: bool,
+    /// Addresses that take no automatic letter at present, lower case: letters to them came back.
+    pub resting: Vec<String>,
     entries: Vec<Entry>,
     letters: Vec<(Place, Letter)>,
 }
@@ -46,6 +48,7 @@ impl<'a> Draft<'a> {
             reasons: vec![],
             reopened: false,
             for_managers: false,
+            resting: vec![],
             entries: vec![],
             letters: vec![],
         }
@@ -59,6 +62,22 @@ impl<'a> Draft<'a> {
     /// Whether this person may hear of the ticket at all.
     pub fn may_know(&self, person: &Person) -> bool {
         !self.queue().confidential || person.queues.contains(&self.ticket.queue)
+    }
+
+    /// Whether letters to an address came back of late.
+    pub fn rests(&self, address: &str) -> bool {
+        self.resting.contains(&address.to_ascii_lowercase())
+    }
+
+    /// Whether somebody has an address that letters do not come back from.
+    pub fn reaches(&self, person: &Person) -> bool {
+        person.addresses.iter().any(|a| !self.rests(a))
+    }
+
+    /// Those of these people whom a letter reaches; all, if it reaches none: silence would be the worst answer.
+    pub fn reached(&self, people: Vec<&'a Person>) -> Vec<&'a Person> {
+        let reached: Vec<&Person> = people.iter().filter(|p| self.reaches(p)).copied().collect();
+        if reached.is_empty() { people } else { reached }
     }
 
     /// One more line of the record; `from` is an address, a staff id or `ticketd`.
@@ -103,7 +122,8 @@ impl<'a> Draft<'a> {
 
     /// A letter to somebody of the staff.
     pub fn letter_to_staff(&mut self, kind: LetterKind, person: &Person, text: Text) {
-        let Some(address) = person.addresses.first() else {
+        let awake = person.addresses.iter().find(|a| !self.rests(a));
+        let Some(address) = awake.or(person.addresses.first()) else {
             return;
         };
         let to = Mailbox {
@@ -245,11 +265,11 @@ impl<'a> Draft<'a> {
         } else {
             Road::Waiting { next_try: self.now }
         };
-        let envelope_from = if kind.is_human() {
-            queue.address.clone()
-        } else {
-            self.policy.bounce_address.clone()
-        };
+        let return_token =
+            self.policy
+                .keys
+                .return_token(kind, place, self.ticket.first_mail, &to.address);
+        let envelope_from = self.policy.envelope_from(queue, kind, &return_token);
         let subject = cleaned(&text.subject, 200);
         let entry = self.entry(EntryKind::Letter, Direction::Out, by, "");
         entry.subject = subject.clone();
@@ -262,12 +282,14 @@ impl<'a> Draft<'a> {
             road,
             attempts: 0,
             last_error: String::new(),
+            returned: None,
         });
         let letter = Letter {
             kind,
             reply_to: queue
                 .plus_addresses
-                .then(|| plus_address(&queue.address, &token)),
+                .then(|| plus_address(&queue.address, &token))
+                .flatten(),
             from,
             to,
             cc: vec![],
@@ -298,13 +320,6 @@ fn answered(references: &[String], domain: &str) -> Option<String> {
         .rfind(|id| !ours(id))
         .or(references.last())
         .cloned()
-}
-
-fn plus_address(address: &str, token: &str) -> String {
-    match address.rsplit_once('@') {
-        Some((local, domain)) => format!("{local}+{token}@{domain}"),
-        None => address.to_string(),
-    }
 }
 
 fn shortened(text: &str) -> String {

@@ -70,6 +70,11 @@ impl LetterKind {
         matches!(self, LetterKind::Acknowledgement | LetterKind::Change)
     }
 
+    /// Whether it goes to somebody of the staff.
+    pub fn is_for_staff(self) -> bool {
+        !self.is_human() && !self.is_for_strangers()
+    }
+
     /// Whether it is sent again when nobody can know if it was sent (DESIGN.md, road of a mail 6).
     pub fn is_resent_when_unknown(self) -> bool {
         matches!(

@@ -4,7 +4,7 @@ use super::draft::Draft;
 use super::event::Due;
 use super::record::{Direction, EntryKind, Fate};
 use super::ticket::{ClockKind, Ticket};
-use super::{Known, Outcome, Policy, correspondence};
+use super::{Known, Outcome, Policy, correspondence, returned};
 use crate::contract::{Person, Step};
 use chrono::{DateTime, Utc};
 
@@ -17,6 +17,7 @@ pub fn reached(policy: &Policy, known: &Known, due: &Due, now: DateTime<Utc>) ->
         return Outcome::of("already done or moved");
     };
     let mut draft = Draft::of(policy, ticket.clone(), now);
+    draft.resting = returned::resting(policy, known, now, None);
     step_taken(&mut draft, index, due.step);
     record(&mut draft, index, due);
     for person in audience(&draft, due, now) {
@@ -36,7 +37,7 @@ fn step_taken(draft: &mut Draft, index: usize, step: Step) {
     let (book, now) = (&draft.policy.book, draft.now);
     let clock = &mut draft.ticket.clocks[index];
     clock.step_done = Some(step);
-    clock.next = book.next_step(&clock.objective, clock.started, clock.deadline, Some(step));
+    clock.next = returned::next_step(book, clock);
     if !matches!(step, Step::Percent(_)) && !clock.objective.internal {
         clock.breached.get_or_insert(clock.deadline);
     }
@@ -51,7 +52,8 @@ pub(super) fn credit_days(draft: &Draft, index: usize, until: DateTime<Utc>) -> 
     if until <= clock.deadline || !book.earns_credit(subscription, clock.deadline) {
         return 0;
     }
-    let days = book.credit_days(&clock.objective, clock.deadline, until);
+    let counted = returned::late_until(book, clock, until);
+    let days = book.credit_days(&clock.objective, clock.deadline, counted);
     book.credit_days_max(subscription, clock.deadline)
         .map_or(days, |max| days.min(max))
 }
@@ -137,6 +139,7 @@ fn audience<'a>(draft: &Draft<'a>, due: &Due, now: DateTime<Utc>) -> Vec<&'a Per
         // Nobody holds the role: silence would be the worst answer.
         people = staff.of_queue(queue).collect();
     }
+    people = draft.reached(people);
     let mut told = Vec::new();
     people.retain(|p| {
         !told.contains(&p.id) && {

@@ -129,6 +129,9 @@ pub struct LetterFacts {
     /// What the server last said.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub last_error: String,
+    /// When it came back from beyond the next mail server (C4.7).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returned: Option<DateTime<Utc>>,
 }
 
 /// One line of a ticket's record (C2.2).

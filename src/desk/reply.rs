@@ -45,6 +45,9 @@ pub(super) fn from_staff(
         // A new request of a colleague is a request like any other.
         return arrival::from_requester(case, known, belonging, counters);
     };
+    if let Proof::ReturnPath { .. } = proof {
+        return given_back(case, ticket, person);
+    }
     if asked_himself(&proof, &ticket, person) {
         return arrival::from_requester(case, known, belonging, counters);
     }
@@ -66,6 +69,17 @@ pub(super) fn from_staff(
             &format!("{why}: nothing was carried out or relayed"),
         ),
     }
+}
+
+/// No person writes to a return path: a responder without any mark does. Nobody is told, or it would answer that too.
+fn given_back(case: &Case, ticket: Ticket, person: &Person) -> Outcome {
+    let because = format!(
+        "came from {} to the return path of a letter, where no person writes: filed",
+        person.id
+    );
+    let mut draft = case.draft(ticket);
+    arrival::record_mail(&mut draft, case, EntryKind::Filed, &because);
+    draft.finish(because, Fate::Filed)
 }
 
 /// Whether it is a colleague's own request that he writes about, and no letter to him as one of the staff that he answers.
@@ -121,7 +135,7 @@ fn token_lock(proof: &Proof, person: &Person) -> Result<(), String> {
             Ok(())
         }
         Proof::Token { .. } => Err("it answers a letter that went to somebody else".into()),
-        Proof::Stored | Proof::Number => {
+        Proof::ReturnPath { .. } | Proof::Stored | Proof::Number => {
             Err("it does not answer a letter that went to this person".into())
         }
     }
@@ -147,7 +161,7 @@ fn names(recipients: &[Mailbox], ticket: &Ticket) -> bool {
 /// An answer sent past the desk, with the queue in copy: it stops the clock at our receipt of it (C4.4).
 fn seen_directly(case: &Case, ticket: Ticket, person: &Person) -> Outcome {
     let id = ticket.id;
-    let mut draft = Draft::of(case.policy, ticket, case.now);
+    let mut draft = case.draft(ticket);
     let text = format!("{} answered the customer directly.", person.id);
     arrival::record_mail(&mut draft, case, EntryKind::Mail, &text);
     if let Some(entry) = draft.last_entry() {
@@ -175,7 +189,7 @@ fn answered(case: &Case, ticket: Ticket, person: &Person) -> Outcome {
     let id = ticket.id;
     let (commands, text) = command::split(&own_text(case.mail));
     let text = text.trim();
-    let mut draft = Draft::of(case.policy, ticket, case.now);
+    let mut draft = case.draft(ticket);
     let from = format!("From {} of the staff.", person.id);
     arrival::record_mail(&mut draft, case, EntryKind::Mail, &from);
     if let Some(entry) = draft.last_entry() {

@@ -124,6 +124,9 @@ pub struct Clock {
     /// Days of credit so far (C4.6).
     #[serde(default)]
     pub credit_days: u32,
+    /// From the acceptance of an answer to its bounce: time that does not count (C4.7).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uncounted: Vec<(DateTime<Utc>, DateTime<Utc>)>,
 }
 
 /// What a clock had been promised on an account that the ticket has left.

@@ -98,6 +98,7 @@ fn clock(next: DateTime<Utc>) -> Clock {
         stopped: None,
         breached: None,
         credit_days: 0,
+        uncounted: vec![],
     }
 }
 
@@ -147,6 +148,7 @@ fn letter_entry(place: Place, kind: LetterKind, road: Road, attempts: u32) -> En
             road,
             attempts,
             last_error: String::new(),
+            returned: None,
         }),
         ..blank(place, EntryKind::Letter)
     }

@@ -503,7 +503,7 @@ pub fn policy_with(change: impl Fn(&str, String) -> String, more_rules: &str) ->
         acknowledge: Acknowledge::Authenticated,
         since: None,
         hold_letters: false,
-        bounce_address: String::new(),
+        bounce_address: None,
         reopen_within_days: 14,
         links: Links {
             escalation_address: "hi@desk.example".into(),

@@ -112,6 +112,7 @@ impl TestHouse {
                 },
                 attempts: 0,
                 last_error: String::new(),
+                returned: None,
             }),
             turns: vec![],
         };

@@ -294,6 +294,7 @@ mod broken {
             account: None,
             unanswered: None,
             credit_days: 0,
+            uncounted: vec![],
         };
         Ticket {
             id: TicketId(1),
@@ -386,6 +387,7 @@ mod broken {
             road,
             attempts: 0,
             last_error: String::new(),
+            returned: None,
         };
         Entry {
             letter: Some(facts),
