@@ -40,6 +40,8 @@ pub struct Done {
     pub fate: Fate,
     /// What a command's giver reads.
     pub reply: Vec<String>,
+    /// Whether the command was wrong, so that nothing of it was carried out.
+    pub refused: bool,
     /// Letters written.
     pub letters: Vec<Place>,
     /// Whether the record changed.
@@ -178,6 +180,7 @@ fn told(outcome: &Outcome) -> Done {
         because: outcome.because.clone(),
         fate: outcome.fate,
         reply: outcome.reply.clone(),
+        refused: outcome.refused,
         letters: outcome.letters.iter().map(|(place, _)| *place).collect(),
         changed: !outcome.records.is_empty(),
         clocks: outcome

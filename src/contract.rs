@@ -19,7 +19,7 @@ pub mod warning;
 
 use crate::diagnostic::Diagnostic;
 use crate::mail::Language;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use customers::{Customer, Customers, Order, Term};
 use hours::Hours;
 use plan::{Channel, Contract, Plan, Promise, Version};
@@ -406,6 +406,13 @@ impl Book {
     pub fn local_for(&self, at: DateTime<Utc>, language: Language) -> String {
         let local = hours::local(self.contract.at(at).zone, at);
         explain::moment_words(local, language)
+    }
+
+    /// The instant of a local time in the contract's zone; of a time that clocks show twice, the first (C1.6).
+    pub fn instant(&self, local: NaiveDateTime) -> DateTime<Utc> {
+        let zone = self.contract.at(local.and_utc()).zone;
+        let secs = hours::resolve_local(zone, local, hours::Edge::Opening);
+        DateTime::from_timestamp(secs, 0).unwrap_or_else(|| local.and_utc())
     }
 
     /// The local day of an instant in the contract's zone.

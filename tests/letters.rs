@@ -244,7 +244,10 @@ fn letters_to_staff() {
     let refused = Transcript {
         ticket: 457,
         wrong: vec!["#sverity is unknown".into()],
-        manual: true,
+        manual: vec![
+            "#severity 1|2|3|4 REASON: determines the severity".into(),
+            "#help: this manual".into(),
+        ],
         ..Transcript::default()
     };
     check(

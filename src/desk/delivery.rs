@@ -15,7 +15,7 @@ use super::clocks::{self, Turn};
 use super::draft::Draft;
 use super::event::{Moved, Movement};
 use super::record::{Entry, EntryKind, Fate, LetterFacts, Outcome, Record, Road};
-use super::ticket::State;
+use super::ticket::{State, TicketId};
 use super::{Known, LetterKind, Policy, correspondence, returned};
 use crate::contract::Role;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -64,7 +64,7 @@ pub fn moved(policy: &Policy, known: &Known, moved: &Moved, now: DateTime<Utc>) 
             if letter.kind == LetterKind::Relay
                 && returned::is_to_requester(&draft.ticket, letter) =>
         {
-            answered(&mut draft, entry, at)
+            answered(&mut draft, known, entry, at)
         }
         Road::Failed { .. } => failed(&mut draft, entry, letter, &words(&moved.to)),
         Road::Unknown { .. } => draft.note(
@@ -151,18 +151,31 @@ fn attempts(letter: &LetterFacts, to: &Movement) -> u32 {
 }
 
 /// A human answered, and the next mail server took the answer (C4.4).
-fn answered(draft: &mut Draft, entry: &Entry, at: DateTime<Utc>) {
-    answered_by(draft, &entry.from, entry.at, at);
+fn answered(draft: &mut Draft, known: &Known, entry: &Entry, at: DateTime<Utc>) {
+    answered_by(draft, known, &entry.from, entry.at, at);
 }
 
 /// Ends the clocks that an answer by this member of the staff ends; of an escalation's, only a manager's does (C7.3). What began after the answer was written
-/// is not answered by it.
+/// is not answered by it. The clocks of the tickets that were merged into this one end with its own (C4.10).
 pub(super) fn answered_by(
     draft: &mut Draft,
+    known: &Known,
     staff_id: &str,
     written: DateTime<Utc>,
     at: DateTime<Utc>,
 ) {
+    let merged: Vec<TicketId> = draft.ticket.merged.clone();
+    for ticket in merged.into_iter().filter_map(|id| known.ticket(id)) {
+        let mut other = Draft::of(draft.policy, ticket.clone(), draft.now);
+        if !clocks::answered(ticket, true, written).is_empty() {
+            ended(&mut other, staff_id, written, at);
+            draft.beside.push(other);
+        }
+    }
+    ended(draft, staff_id, written, at);
+}
+
+fn ended(draft: &mut Draft, staff_id: &str, written: DateTime<Utc>, at: DateTime<Utc>) {
     let manager = draft
         .policy
         .book

@@ -4,9 +4,11 @@
 
 use super::letter::{Enclosure, Letter, LetterKind, Text};
 use super::policy::{Policy, Queue, plus_address};
-use super::record::{Direction, Entry, EntryKind, Fate, LetterFacts, Outcome, Place, Record, Road};
-use super::ticket::Ticket;
-use super::token;
+use super::record::{
+    Counters, Direction, Entry, EntryKind, Fate, LetterFacts, Outcome, Place, Record, Road,
+};
+use super::ticket::{Ticket, TicketId};
+use super::{Known, token};
 use crate::contract::Person;
 use crate::mail::Mailbox;
 use crate::mail::text::cleaned;
@@ -18,7 +20,8 @@ const TEXT_BYTES_MAX: usize = 2_000;
 /// The most ids a letter refers to.
 const REFERENCES_MAX: usize = 12;
 
-/// One ticket, with the entries and letters it gains by one event.
+/// One ticket, with the entries and letters it gains by one event. Cloned, it can be tried and thrown away.
+#[derive(Clone)]
 pub struct Draft<'a> {
     /// As it will be.
     pub ticket: Ticket,
@@ -34,6 +37,11 @@ pub struct Draft<'a> {
     pub for_managers: bool,
     /// Addresses that take no automatic letter at present, lower case: letters to them came back.
     pub resting: Vec<String>,
+    /// Other tickets that the same event changes.
+    pub beside: Vec<Draft<'a>>,
+    /// Other values that it changes.
+    pub also: Vec<Record>,
+    counters: Option<Counters>,
     entries: Vec<Entry>,
     letters: Vec<(Place, Letter)>,
 }
@@ -49,6 +57,9 @@ impl<'a> Draft<'a> {
             reopened: false,
             for_managers: false,
             resting: vec![],
+            beside: vec![],
+            also: vec![],
+            counters: None,
             entries: vec![],
             letters: vec![],
         }
@@ -108,6 +119,21 @@ impl<'a> Draft<'a> {
         });
         let last = self.entries.len() - 1;
         &mut self.entries[last]
+    }
+
+    /// Another text for a line written before: what follows from it is known only afterwards.
+    pub fn reword(&mut self, place: Place, text: &str) {
+        if let Some(entry) = self.entries.iter_mut().find(|e| e.place == place) {
+            entry.text = shortened(text);
+        }
+    }
+
+    /// The number of one more ticket.
+    pub fn next_number(&mut self, known: &Known) -> TicketId {
+        let given = self.counters.unwrap_or_else(|| known.counters());
+        let ticket = given.ticket + 1;
+        self.counters = Some(Counters { ticket, ..given });
+        TicketId(ticket)
     }
 
     /// The line written last.
@@ -209,19 +235,27 @@ impl<'a> Draft<'a> {
         references.push(message_id.to_string());
     }
 
-    /// The outcome: the ticket, its entries and its letters.
+    /// The outcome: the ticket, its entries and its letters, and those of the tickets beside it.
     pub fn finish(self, because: impl Into<String>, fate: Fate) -> Outcome {
         let entries = self.entries.into_iter().map(|e| Record::Entry(Box::new(e)));
         let records = std::iter::once(Record::Ticket(Box::new(self.ticket)))
             .chain(entries)
+            .chain(self.counters.map(Record::Counters))
+            .chain(self.also)
             .collect();
-        Outcome {
+        let outcome = Outcome {
             records,
             letters: self.letters,
             because: because.into(),
             fate,
             ..Outcome::default()
-        }
+        };
+        self.beside.into_iter().fold(outcome, |mut all, draft| {
+            let other = draft.finish("", Fate::None);
+            all.records.extend(other.records);
+            all.letters.extend(other.letters);
+            all
+        })
     }
 
     fn next_place(&self) -> Place {

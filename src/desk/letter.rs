@@ -35,7 +35,7 @@ pub use render::render;
 pub use shipped::SHIPPED;
 pub use templates::{Templates, Text};
 pub use variables::{
-    Acknowledgement, AcknowledgementSecurity, Breach, Change, Content, Notice, NoticeConfidential,
+    Acknowledgement, AcknowledgementSecurity, Answer, Breach, Change, Content, Notice, NoticeConfidential,
     Transcript, Warning,
 };
 

@@ -253,6 +253,8 @@ pub struct Outcome {
     pub fate: Fate,
     /// What a command's giver reads.
     pub reply: Vec<String>,
+    /// Whether the command was wrong: then nothing of it was carried out.
+    pub refused: bool,
 }
 
 /// What became of an arrived mail: the figures of `ticketd receive`.

@@ -254,7 +254,12 @@ fn ran_on(draft: &mut Draft, accepted: DateTime<Utc>, returned: DateTime<Utc>) -
 }
 
 /// The clock runs on, and the time that it stood is not counted.
-pub(super) fn resume(book: &Book, clock: &mut Clock, accepted: DateTime<Utc>, returned: DateTime<Utc>) {
+pub(super) fn resume(
+    book: &Book,
+    clock: &mut Clock,
+    accepted: DateTime<Utc>,
+    returned: DateTime<Utc>,
+) {
     let returned = returned.max(accepted);
     let left = book.left_secs(&clock.objective, accepted, clock.deadline);
     if accepted <= clock.deadline {

@@ -125,7 +125,7 @@ impl Desk<'_> {
         let Some(done) = done.first() else {
             return Ok(exit::SOFTWARE);
         };
-        if !done.changed {
+        if done.refused {
             return Err(Fault::error(exit::DATA, done.reply.join("\n")));
         }
         for line in &done.reply {
