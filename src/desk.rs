@@ -8,6 +8,7 @@ pub mod arrival;
 pub mod belonging;
 pub mod command;
 pub mod correspondence;
+pub mod credit;
 pub mod delivery;
 pub mod draft;
 pub mod event;
@@ -19,6 +20,7 @@ pub mod record;
 pub mod reply;
 pub mod thread;
 pub mod ticket;
+pub mod time;
 pub mod token;
 
 use chrono::{DateTime, Utc};

@@ -513,6 +513,7 @@ pub(super) fn new_ticket(
         linked: vec![],
         merged_into: None,
         policy: case.policy.book_hash,
+        severities: vec![],
     }
 }
 
@@ -589,6 +590,7 @@ pub(super) fn started(draft: &mut Draft, kind: ClockKind, objective: Objective, 
         breached: None,
         by_severity,
         credit_days: 0,
+        credited: None,
     });
 }
 
@@ -686,6 +688,8 @@ fn mail_entry(case: &Case, place: Place, kind: EntryKind, text: &str) -> Entry {
             oddities: oddities(case),
         }),
         letter: None,
+        credit: None,
+        time: None,
     }
 }
 

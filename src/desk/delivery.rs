@@ -179,34 +179,17 @@ pub(super) fn answered_by(
 }
 
 fn stopped(draft: &mut Draft, index: usize, at: DateTime<Utc>, by: &str) {
-    let days = super::overdue::credit_days(draft, index, at);
-    let clock = &mut draft.ticket.clocks[index];
-    clock.stopped = Some(at);
-    clock.next = None;
-    let late = at > clock.deadline && !clock.objective.internal;
-    let had = std::mem::replace(&mut clock.credit_days, days);
-    if late {
-        clock.breached.get_or_insert(clock.deadline);
-    }
-    let (word, clause, deadline) = (
+    super::overdue::ended(draft, index, at);
+    let clock = &draft.ticket.clocks[index];
+    let (word, clause) = (
         super::overdue::clock_word(clock.kind),
         clock.objective.clause.clone(),
-        clock.deadline,
     );
-    let (when, due) = (
-        draft.policy.book.local(at),
-        draft.policy.book.local(deadline),
-    );
+    let when = draft.policy.book.local(at);
     draft.note(
         EntryKind::State,
         &format!("{word} ({clause}) ended: answered by {by}, accepted {when}."),
     );
-    if late && (days > 0 || had > 0) {
-        draft.note(
-            EntryKind::Credit,
-            &format!("{days} days of credit (C4.6): due {due}, accepted {when}."),
-        );
-    }
 }
 
 /// A letter that will not arrive is never silence: for a customer's letter the staff are told, for staff's own the outbox and `status` show it.

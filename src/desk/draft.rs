@@ -2,6 +2,7 @@
 //!
 //! Knows how entries are numbered and how a letter gets its token, its thread and its place in the outbox; does not know what is decided.
 
+use super::credit;
 use super::letter::{Enclosure, Letter, LetterKind, Text};
 use super::policy::{Policy, Queue};
 use super::record::{Direction, Entry, EntryKind, Fate, LetterFacts, Outcome, Place, Record, Road};
@@ -32,6 +33,7 @@ pub struct Draft<'a> {
     pub reopened: bool,
     /// Whether managers have to know, though no clock waits for them.
     pub for_managers: bool,
+    severity_before: u8,
     entries: Vec<Entry>,
     letters: Vec<(Place, Letter)>,
 }
@@ -40,6 +42,7 @@ impl<'a> Draft<'a> {
     /// A decision about this ticket.
     pub fn of(policy: &'a Policy, ticket: Ticket, now: DateTime<Utc>) -> Self {
         Draft {
+            severity_before: ticket.severity,
             ticket,
             policy,
             now,
@@ -85,6 +88,8 @@ impl<'a> Draft<'a> {
             text: shortened(text),
             mail: None,
             letter: None,
+            credit: None,
+            time: None,
         });
         let last = self.entries.len() - 1;
         &mut self.entries[last]
@@ -188,8 +193,10 @@ impl<'a> Draft<'a> {
         references.push(message_id.to_string());
     }
 
-    /// The outcome: the ticket, its entries and its letters.
-    pub fn finish(self, because: impl Into<String>, fate: Fate) -> Outcome {
+    /// The outcome: the ticket, its entries and its letters. What follows from the ticket as it is now is added here, so that no decision can forget it.
+    pub fn finish(mut self, because: impl Into<String>, fate: Fate) -> Outcome {
+        self.keep_severities();
+        credit::keep(&mut self);
         let entries = self.entries.into_iter().map(|e| Record::Entry(Box::new(e)));
         let records = std::iter::once(Record::Ticket(Box::new(self.ticket)))
             .chain(entries)
@@ -201,6 +208,23 @@ impl<'a> Draft<'a> {
             fate,
             ..Outcome::default()
         }
+    }
+
+    fn keep_severities(&mut self) {
+        let (before, ticket) = (self.severity_before, &mut self.ticket);
+        if ticket.severity != before {
+            if ticket.severities.is_empty() {
+                ticket.severities.push((ticket.received, before));
+            }
+            ticket.severities.push((self.now, ticket.severity));
+        }
+    }
+
+    /// The severity was another one from the beginning (C4.5, `corrected`).
+    pub(super) fn severity_was_always(&mut self, severity: u8) {
+        self.ticket.severity = severity;
+        self.ticket.severities = vec![(self.ticket.received, severity)];
+        self.severity_before = severity;
     }
 
     fn next_place(&self) -> Place {

@@ -44,6 +44,18 @@ fn step_taken(draft: &mut Draft, index: usize, step: Step) {
     draft.ticket.clocks[index].credit_days = days;
 }
 
+/// A clock ends, kept or missed: an answer was accepted, or there is nothing to answer any more (C4.8). Its credit is what it has earned by then.
+pub(super) fn ended(draft: &mut Draft, index: usize, at: DateTime<Utc>) {
+    let days = credit_days(draft, index, at);
+    let clock = &mut draft.ticket.clocks[index];
+    clock.stopped = Some(at);
+    clock.next = None;
+    clock.credit_days = days;
+    if at > clock.deadline && !clock.objective.internal {
+        clock.breached.get_or_insert(clock.deadline);
+    }
+}
+
 /// Days of credit that a clock has earned by `until` (C4.6): none without a term to extend (C7.4), at most the agreed cap.
 pub(super) fn credit_days(draft: &Draft, index: usize, until: DateTime<Utc>) -> u32 {
     let (book, subscription, clock) = (

@@ -1,5 +1,7 @@
 //! A ticket: what we know of one discrete issue (C2), and its clocks (C4, C7).
 
+use super::record::Standing;
+use crate::contract::customers::Term;
 use crate::contract::{Objective, Step, Subscription};
 use crate::mail::{Fingerprint, Language, Mailbox};
 use chrono::{DateTime, Utc};
@@ -92,6 +94,22 @@ pub struct Clock {
     /// Days of credit so far (C4.6).
     #[serde(default)]
     pub credit_days: u32,
+    /// What the ledger's latest line about it says (C9).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credited: Option<Credited>,
+}
+
+/// What the ledger says of a clock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credited {
+    /// In whose ledger.
+    pub customer: String,
+    /// Which term is extended.
+    pub term: Term,
+    /// By so many days.
+    pub days: u32,
+    /// Whether that may still change by itself.
+    pub standing: Standing,
 }
 
 /// A ticket as it is now. How it came to be so stands in its entries.
@@ -150,6 +168,9 @@ pub struct Ticket {
     pub merged_into: Option<TicketId>,
     /// The policy files it is pinned to (hash of the three).
     pub policy: Fingerprint,
+    /// Every severity it had and since when, as far as it was ever changed: what its deadline follows from (C4.5).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub severities: Vec<(DateTime<Utc>, u8)>,
 }
 
 impl Clock {

@@ -16,7 +16,7 @@ use crate::desk::record::{Allowance, Counters, Cursor, Entry, Place, Record};
 use crate::desk::ticket::{Ticket, TicketId};
 use crate::mail::Fingerprint;
 use anyhow::{Context, Result};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
@@ -165,6 +165,27 @@ impl Reader {
             Ok(false)
         })?;
         Ok(next)
+    }
+
+    /// The lines of the ledger (C9), of one customer or of all: by customer, term and ticket, in the order of the record.
+    pub fn credits(&self, customer: Option<&str>) -> Result<Vec<Entry>> {
+        let prefix = customer.map_or(keys::CREDITS.to_string(), keys::credits_of);
+        self.at_places(&prefix, "")
+    }
+
+    /// The time booked for a customer since a day (C8.2), oldest first.
+    pub fn times(&self, customer: &str, since: NaiveDate) -> Result<Vec<Entry>> {
+        let prefix = keys::times_of(customer);
+        self.at_places(&prefix, &format!("{prefix}{since}"))
+    }
+
+    fn at_places(&self, prefix: &str, from: &str) -> Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        self.shared.index.scan(prefix, from, &mut |key, row| {
+            entries.extend(self.entry(parse(key, row)?)?);
+            Ok(true)
+        })?;
+        Ok(entries)
     }
 
     /// The policy files kept under a hash: name and text of each, by name.

@@ -63,6 +63,7 @@ fn ticket(n: u64, raw: &[u8]) -> Ticket {
         linked: vec![],
         merged_into: None,
         policy: Fingerprint::of(b"policy"),
+        severities: vec![],
     }
 }
 
@@ -90,6 +91,7 @@ fn clock(next: DateTime<Utc>) -> Clock {
         stopped: None,
         breached: None,
         credit_days: 0,
+        credited: None,
     }
 }
 
@@ -105,6 +107,8 @@ fn blank(place: Place, kind: EntryKind) -> Entry {
         text: "The machine in hall 7 stands still.".into(),
         mail: None,
         letter: None,
+        credit: None,
+        time: None,
     }
 }
 

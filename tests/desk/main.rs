@@ -3,6 +3,7 @@
 mod belonging;
 mod clocks;
 mod confidential;
+mod credits;
 mod identity;
 mod injection;
 mod loops;
