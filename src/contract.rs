@@ -282,13 +282,24 @@ impl Book {
         deadline: DateTime<Utc>,
         done: Option<Step>,
     ) -> Option<(DateTime<Utc>, Step)> {
+        self.next_step_at(&self.desk_hours(start), clock, start, deadline, done)
+    }
+
+    /// The same with other desk hours: those of today's rota, for a clock that was promised under another.
+    pub fn next_step_at(
+        &self,
+        desk: &Hours,
+        clock: &Objective,
+        start: DateTime<Utc>,
+        deadline: DateTime<Utc>,
+        done: Option<Step>,
+    ) -> Option<(DateTime<Utc>, Step)> {
         let version = self.contract.at(start);
         let hours = self.hours(clock, start);
-        let desk = self.desk_hours(start);
         warning::Course {
             warnings: &version.warnings,
             hours: &hours,
-            desk: &desk,
+            desk,
             start,
             deadline,
             internal: clock.internal,

@@ -575,7 +575,8 @@ pub(super) fn subscription_of(case: &Case) -> Subscription {
 
 /// A clock begins to run; its first warning is derived with it.
 pub(super) fn started(draft: &mut Draft, kind: ClockKind, objective: Objective, at: DateTime<Utc>) {
-    let book = &draft.policy.book;
+    let policy = draft.policy;
+    let book = &policy.book;
     let deadline = book.deadline(&objective, at).at;
     let next = book.next_step(&objective, at, deadline, None);
     let by_severity = vec![(draft.ticket.severity, deadline)];
@@ -590,6 +591,7 @@ pub(super) fn started(draft: &mut Draft, kind: ClockKind, objective: Objective, 
         breached: None,
         by_severity,
         credit_days: 0,
+        policy: (policy.book_hash != draft.ticket.policy).then_some(policy.book_hash),
         credited: None,
     });
 }

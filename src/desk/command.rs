@@ -326,7 +326,7 @@ fn set_severity(draft: &mut Draft, by: &str, words: &Words) -> String {
 
 /// After the breach nothing moves: the breach and its credit stay (C4.5).
 fn redated(draft: &mut Draft, before: u8, level: u8) {
-    let (book, now) = (&draft.policy.book, draft.now);
+    let (book, now) = (draft.policy.book_of(&draft.ticket, None), draft.now);
     let subscription = draft.ticket.subscription.clone();
     let Some(clock) = draft
         .ticket

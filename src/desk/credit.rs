@@ -35,7 +35,8 @@ pub fn corrected(draft: &mut Draft, severity: u8, by: &str, reason: &str) {
 }
 
 fn computed_anew(draft: &mut Draft, index: usize, severity: u8) {
-    let (book, now) = (&draft.policy.book, draft.now);
+    let now = draft.now;
+    let book = draft.book(&draft.ticket.clocks[index]);
     let started = draft.ticket.clocks[index].started;
     let objective = book.initial_response(&draft.ticket.subscription, severity, started);
     let deadline = book.deadline(&objective, started).at;
@@ -92,8 +93,7 @@ fn settle(draft: &mut Draft, index: usize, by: &str, reason: &str) {
         deadline: clock.deadline,
         ended,
         late_secs: draft
-            .policy
-            .book
+            .book(clock)
             .lateness_secs(&clock.objective, clock.deadline, ended),
         days: now.days,
         change: i64::from(now.days) - before.as_ref().map_or(0, |b| i64::from(b.days)),
@@ -107,7 +107,7 @@ fn settle(draft: &mut Draft, index: usize, by: &str, reason: &str) {
 
 fn account(draft: &Draft, clock: &Clock) -> Option<(String, Term)> {
     let subscription = &draft.ticket.subscription;
-    let term = draft.policy.book.term(subscription, clock.deadline)?;
+    let term = draft.book(clock).term(subscription, clock.deadline)?;
     Some((subscription.customer.clone()?, term))
 }
 

@@ -6,9 +6,9 @@ use super::credit;
 use super::letter::{Enclosure, Letter, LetterKind, Text};
 use super::policy::{Policy, Queue};
 use super::record::{Direction, Entry, EntryKind, Fate, LetterFacts, Outcome, Place, Record, Road};
-use super::ticket::Ticket;
+use super::ticket::{Clock, Ticket};
 use super::token;
-use crate::contract::Person;
+use crate::contract::{Book, Person, Subscription};
 use crate::mail::Mailbox;
 use crate::mail::text::cleaned;
 use chrono::{DateTime, Utc};
@@ -34,6 +34,7 @@ pub struct Draft<'a> {
     /// Whether managers have to know, though no clock waits for them.
     pub for_managers: bool,
     severity_before: u8,
+    account_before: Subscription,
     entries: Vec<Entry>,
     letters: Vec<(Place, Letter)>,
 }
@@ -43,6 +44,7 @@ impl<'a> Draft<'a> {
     pub fn of(policy: &'a Policy, ticket: Ticket, now: DateTime<Utc>) -> Self {
         Draft {
             severity_before: ticket.severity,
+            account_before: ticket.subscription.clone(),
             ticket,
             policy,
             now,
@@ -52,6 +54,11 @@ impl<'a> Draft<'a> {
             entries: vec![],
             letters: vec![],
         }
+    }
+
+    /// What was promised for one of its clocks.
+    pub fn book(&self, clock: &Clock) -> &'a Book {
+        self.policy.book_of(&self.ticket, Some(clock))
     }
 
     /// The ticket's queue.
@@ -195,6 +202,10 @@ impl<'a> Draft<'a> {
 
     /// The outcome: the ticket, its entries and its letters. What follows from the ticket as it is now is added here, so that no decision can forget it.
     pub fn finish(mut self, because: impl Into<String>, fate: Fate) -> Outcome {
+        if self.ticket.subscription != self.account_before {
+            // C3.6: from now on it goes by what is promised now.
+            self.ticket.policy = self.policy.book_hash;
+        }
         self.keep_severities();
         credit::keep(&mut self);
         let entries = self.entries.into_iter().map(|e| Record::Entry(Box::new(e)));

@@ -3,9 +3,9 @@
 use super::draft::Draft;
 use super::event::Due;
 use super::record::{Direction, EntryKind, Fate};
-use super::ticket::{ClockKind, Ticket};
+use super::ticket::{Clock, ClockKind, Ticket};
 use super::{Known, Outcome, Policy, correspondence};
-use crate::contract::{Person, Step};
+use crate::contract::{Book, Person, Step, Subscription};
 use chrono::{DateTime, Utc};
 
 /// Warns, or records the breach, and derives the next step; nothing if the clock was stopped or moved meanwhile.
@@ -33,10 +33,11 @@ fn owed(ticket: &Ticket, due: &Due) -> Option<usize> {
 }
 
 fn step_taken(draft: &mut Draft, index: usize, step: Step) {
-    let (book, now) = (&draft.policy.book, draft.now);
+    let now = draft.now;
+    let next = next_step(draft, index, Some(step));
     let clock = &mut draft.ticket.clocks[index];
     clock.step_done = Some(step);
-    clock.next = book.next_step(&clock.objective, clock.started, clock.deadline, Some(step));
+    clock.next = next;
     if !matches!(step, Step::Percent(_)) && !clock.objective.internal {
         clock.breached.get_or_insert(clock.deadline);
     }
@@ -56,13 +57,32 @@ pub(super) fn ended(draft: &mut Draft, index: usize, at: DateTime<Utc>) {
     }
 }
 
+/// The step after `done`: what was promised goes by the contract of then, who is there to be warned by the rota of now.
+pub(super) fn next_step(
+    draft: &Draft,
+    index: usize,
+    done: Option<Step>,
+) -> Option<(DateTime<Utc>, Step)> {
+    let clock = &draft.ticket.clocks[index];
+    let desk = draft.policy.book.desk_hours(draft.now);
+    draft
+        .book(clock)
+        .next_step_at(&desk, &clock.objective, clock.started, clock.deadline, done)
+}
+
 /// Days of credit that a clock has earned by `until` (C4.6): none without a term to extend (C7.4), at most the agreed cap.
 pub(super) fn credit_days(draft: &Draft, index: usize, until: DateTime<Utc>) -> u32 {
-    let (book, subscription, clock) = (
-        &draft.policy.book,
-        &draft.ticket.subscription,
-        &draft.ticket.clocks[index],
-    );
+    let clock = &draft.ticket.clocks[index];
+    days_by(draft.book(clock), &draft.ticket.subscription, clock, until)
+}
+
+/// The same, of any ticket's clock under any contract.
+pub fn days_by(
+    book: &Book,
+    subscription: &Subscription,
+    clock: &Clock,
+    until: DateTime<Utc>,
+) -> u32 {
     if until <= clock.deadline || !book.earns_credit(subscription, clock.deadline) {
         return 0;
     }
@@ -75,8 +95,7 @@ fn record(draft: &mut Draft, index: usize, due: &Due) {
     let clock = draft.ticket.clocks[index].clone();
     let deadline = draft.policy.book.local(clock.deadline);
     let explanation = draft
-        .policy
-        .book
+        .book(&clock)
         .explanation(&clock.objective, clock.started, clock.deadline)
         .join("\n");
     let (kind, what) = match due.step {

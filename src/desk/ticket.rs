@@ -94,6 +94,9 @@ pub struct Clock {
     /// Days of credit so far (C4.6).
     #[serde(default)]
     pub credit_days: u32,
+    /// The policy files that its objective was read from, where these are not the ticket's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Fingerprint>,
     /// What the ledger's latest line about it says (C9).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credited: Option<Credited>,

@@ -166,9 +166,12 @@ pub fn policy(hash: &Fingerprint, name: &str) -> String {
     format!("{}{}", policies(hash), plain(name))
 }
 
+/// All policy files.
+pub const POLICIES: &str = "policy/";
+
 /// All policy files kept under a hash.
 pub fn policies(hash: &Fingerprint) -> String {
-    format!("policy/{}/", hash.hex())
+    format!("{POLICIES}{}/", hash.hex())
 }
 
 /// Why a letter needs a person.

@@ -18,6 +18,7 @@ use crate::mail::Fingerprint;
 use anyhow::{Context, Result};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Answers questions about what is committed, from any thread. Cheap to clone.
@@ -186,6 +187,20 @@ impl Reader {
             Ok(true)
         })?;
         Ok(entries)
+    }
+
+    /// The hashes under which policy files are kept.
+    pub fn policies(&self) -> Result<BTreeSet<Fingerprint>> {
+        let mut hashes = BTreeSet::new();
+        self.shared
+            .index
+            .scan(keys::POLICIES, "", &mut |key, row| {
+                let row: PolicyRow = parse(key, row)?;
+                let payload = journal::read(self.disk(), row.at, row.fingerprint)?;
+                hashes.insert(parse::<StoredPolicy>(key, &payload)?.hash);
+                Ok(true)
+            })?;
+        Ok(hashes)
     }
 
     /// The policy files kept under a hash: name and text of each, by name.

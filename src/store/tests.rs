@@ -91,6 +91,7 @@ fn clock(next: DateTime<Utc>) -> Clock {
         stopped: None,
         breached: None,
         credit_days: 0,
+        policy: None,
         credited: None,
     }
 }

@@ -464,6 +464,7 @@ pub fn policy() -> Policy {
         book: SHIPPED.book.clone(),
         rules: SHIPPED.rules.clone(),
         templates: SHIPPED.templates.clone(),
+        former: SHIPPED.former.clone(),
         keys: SHIPPED.keys.clone(),
         domain: SHIPPED.domain.clone(),
         queues: SHIPPED.queues.clone(),
@@ -505,6 +506,7 @@ pub fn policy_with(change: impl Fn(&str, String) -> String, more_rules: &str) ->
     Policy {
         book: Arc::new(book),
         book_hash: Fingerprint([0; 32]),
+        former: Default::default(),
         rules: Arc::new(RuleBook::parse(&rules).expect("the rules")),
         templates: Arc::new(Templates::parse(&[]).expect("the letters")),
         keys: Keys::new(vec![('1', [7; 32])]),

@@ -291,6 +291,8 @@ mod broken {
             breached: None,
             by_severity: vec![],
             credit_days: 0,
+            policy: None,
+            credited: None,
         };
         Ticket {
             id: TicketId(1),
@@ -325,6 +327,7 @@ mod broken {
             linked: vec![],
             merged_into: None,
             policy: Fingerprint([0; 32]),
+            severities: vec![],
         }
     }
 
@@ -344,6 +347,8 @@ mod broken {
             text: String::new(),
             mail: None,
             letter: None,
+            credit: None,
+            time: None,
         }
     }
 
