@@ -7,6 +7,7 @@ pub mod secret;
 
 use crate::contract::{Book, Source};
 use crate::desk::letter::Templates;
+use crate::desk::policy::Former;
 use crate::desk::policy::{Acknowledge, Links, Policy, Queue};
 use crate::desk::token::Keys;
 use crate::diagnostic::Diagnostic;
@@ -323,6 +324,7 @@ impl Config {
         Ok(Policy {
             book: Arc::new(book),
             book_hash: sources.book_hash(),
+            former: Former::default(),
             rules: Arc::new(rules),
             templates: Arc::new(templates),
             keys,

@@ -289,18 +289,46 @@ impl Book {
         deadline: DateTime<Utc>,
         done: Option<Step>,
     ) -> Option<(DateTime<Utc>, Step)> {
+        self.next_step_at(&self.desk_hours(start), clock, start, deadline, done)
+    }
+
+    /// The same with other desk hours: those of today's rota, for a clock that was promised under another.
+    pub fn next_step_at(
+        &self,
+        desk: &Hours,
+        clock: &Objective,
+        start: DateTime<Utc>,
+        deadline: DateTime<Utc>,
+        done: Option<Step>,
+    ) -> Option<(DateTime<Utc>, Step)> {
         let version = self.contract.at(start);
         let hours = self.hours(clock, start);
-        let desk = self.desk_hours(start);
         warning::Course {
             warnings: &version.warnings,
             hours: &hours,
-            desk: &desk,
+            desk,
             start,
             deadline,
             internal: clock.internal,
         }
         .next(done)
+    }
+
+    /// The last of the percentages whose instant has passed: with more time than before they count anew, and those already warned of are not told twice.
+    pub fn warned_by(
+        &self,
+        clock: &Objective,
+        start: DateTime<Utc>,
+        deadline: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Option<Step> {
+        let mut done = None;
+        while let Some((at, step @ Step::Percent(_))) = self.next_step(clock, start, deadline, done)
+            && at <= now
+        {
+            done = Some(step);
+        }
+        done
     }
 
     /// When somebody is there to be warned (C10.2).
@@ -336,11 +364,18 @@ impl Book {
             return 0;
         }
         let credit = &self.contract.at(deadline).credit;
-        let hours = self.hours(objective, deadline);
-        credit::days(
-            credit,
-            credit::lateness_secs(credit, &hours, deadline, until),
-        )
+        credit::days(credit, self.lateness_secs(objective, deadline, until))
+    }
+
+    /// How late an answer at `until` is, in the hours that the contract counts lateness in (C4.6).
+    pub fn lateness_secs(
+        &self,
+        objective: &Objective,
+        deadline: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> u64 {
+        let credit = &self.contract.at(deadline).credit;
+        credit::lateness_secs(credit, &self.hours(objective, deadline), deadline, until)
     }
 
     /// Whether a missed objective extends anything: the subscription has a term (C7.4). Unknown senders have none.

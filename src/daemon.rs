@@ -381,7 +381,15 @@ fn reload(house: &House) {
                 "restore the file",
             )]
         })?;
-        Ok((config.policy(keys)?, config.policy_files()?))
+        let mut policy = config.policy(keys)?;
+        policy.former = reach::former(&house.reader, policy.book_hash).map_err(|e| {
+            vec![crate::diagnostic::Diagnostic::of_file(
+                "the journal's contracts",
+                format!("{e:#}"),
+                "see ticketd audit",
+            )]
+        })?;
+        Ok((policy, config.policy_files()?))
     });
     match read {
         Ok((policy, files)) => {

@@ -9,6 +9,7 @@ pub mod belonging;
 pub mod clocks;
 pub mod command;
 pub mod correspondence;
+pub mod credit;
 pub mod delivery;
 pub mod draft;
 pub mod event;
@@ -21,6 +22,7 @@ pub mod reply;
 mod returned;
 pub mod thread;
 pub mod ticket;
+pub mod time;
 pub mod token;
 
 use chrono::{DateTime, Utc};

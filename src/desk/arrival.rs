@@ -501,6 +501,7 @@ pub(super) fn new_ticket(
         merged_into: None,
         merged: vec![],
         policy: case.policy.book_hash,
+        severities: vec![],
     }
 }
 
@@ -626,6 +627,8 @@ fn mail_entry(case: &Case, place: Place, kind: EntryKind, text: &str) -> Entry {
         }),
         letter: None,
         turns: vec![],
+        credit: None,
+        time: None,
     }
 }
 

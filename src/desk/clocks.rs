@@ -10,8 +10,8 @@ use super::draft::Draft;
 use super::policy::Policy;
 use super::record::{Entry, EntryKind};
 use super::ticket::{Before, Clock, ClockKind, Nothing, State, Ticket, Unanswered};
-use super::{overdue, returned};
-use crate::contract::{Book, Objective, Step, Subscription};
+use super::{credit, overdue, returned};
+use crate::contract::{Book, Objective, Subscription};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +37,8 @@ pub enum Turn {
     },
     /// The facts have another severity now (C4.5).
     Determined(u8),
+    /// It never was another severity than this (C4.5).
+    Corrected(u8),
     /// Staff put the ticket on another account (C3.6).
     Account(Subscription),
     /// Staff opened it, and it had reached them earlier than that (C3.5).
@@ -71,12 +73,17 @@ pub enum Turn {
 }
 
 impl Draft<'_> {
-    /// Turns the ticket's clocks, and keeps on the line written last that it did.
-    pub(super) fn turn(&mut self, turn: Turn) {
-        turned(self, &turn);
+    /// Keeps on the line written last what is done to the clocks next.
+    pub(super) fn keep_turn(&mut self, turn: Turn) {
         if let Some(entry) = self.last_entry() {
             entry.turns.push(turn);
         }
+    }
+
+    /// Turns the ticket's clocks, and keeps on the line written last that it did.
+    pub(super) fn turn(&mut self, turn: Turn) {
+        self.keep_turn(turn.clone());
+        turned(self, &turn);
     }
 }
 
@@ -111,6 +118,7 @@ fn turned(draft: &mut Draft, turn: &Turn) {
             let before = std::mem::replace(&mut draft.ticket.severity, *severity);
             redated(draft, before, *severity);
         }
+        Turn::Corrected(severity) => credit::corrected(draft, *severity, "", ""),
         Turn::Account(account) => moved(draft, account),
         Turn::Received(at) => received(draft, *at),
         Turn::Answered {
@@ -135,10 +143,12 @@ fn turned(draft: &mut Draft, turn: &Turn) {
         ),
         Turn::Reopened { counted } => resume(draft, *counted),
         Turn::Returned { accepted, returned } => {
-            let book = &draft.policy.book;
-            for clock in &mut draft.ticket.clocks {
+            let policy = draft.policy;
+            for index in 0..draft.ticket.clocks.len() {
+                let book = draft.book(&draft.ticket.clocks[index]);
+                let clock = &mut draft.ticket.clocks[index];
                 if clock.stopped == Some(*accepted) {
-                    returned::resume(book, clock, *accepted, *returned);
+                    returned::resume(policy, book, clock, *accepted, *returned);
                 }
             }
         }
@@ -242,7 +252,8 @@ fn is_urgent(clock: &Clock) -> bool {
 }
 
 fn begin(draft: &mut Draft, kind: ClockKind, urgent: bool, at: DateTime<Utc>) {
-    let (book, ticket) = (&draft.policy.book, &mut draft.ticket);
+    let (policy, ticket) = (draft.policy, &mut draft.ticket);
+    let book = &policy.book;
     let objective = objective(
         book,
         &ticket.subscription,
@@ -279,22 +290,24 @@ fn begin(draft: &mut Draft, kind: ClockKind, urgent: bool, at: DateTime<Utc>) {
         unanswered: None,
         credit_days: 0,
         uncounted: vec![],
+        policy: (policy.book_hash != ticket.policy).then_some(policy.book_hash),
+        credited: None,
     });
 }
 
 /// C4.5: lowered, the objective counts from receipt; raised, from now, but never later than before; a severity it had brings its deadline back. After the
 /// breach nothing moves: the breach and its credit stay.
 fn redated(draft: &mut Draft, before: u8, severity: u8) {
-    let (book, now) = (&draft.policy.book, draft.now);
-    let ticket = &mut draft.ticket;
-    let Some(clock) = ticket
-        .clocks
-        .iter_mut()
-        .find(|c| c.kind == ClockKind::InitialResponse && c.is_running() && !c.is_late(now))
-        .filter(|_| severity != before)
-    else {
+    let (policy, now) = (draft.policy, draft.now);
+    let running =
+        |c: &Clock| c.kind == ClockKind::InitialResponse && c.is_running() && !c.is_late(now);
+    let found = draft.ticket.clocks.iter().position(running);
+    let Some(index) = found.filter(|_| severity != before) else {
         return;
     };
+    let book = draft.book(&draft.ticket.clocks[index]);
+    let ticket = &mut draft.ticket;
+    let clock = &mut ticket.clocks[index];
     let objective = book.initial_response(&ticket.subscription, severity, clock.started);
     let had = clock.deadline_under(severity);
     let from_now = || book.deadline(&objective, now).at;
@@ -311,20 +324,25 @@ fn redated(draft: &mut Draft, before: u8, severity: u8) {
     if had.is_none() {
         clock.by_severity.push((severity, deadline));
     }
-    promised(book, clock, objective, deadline, now);
+    promised(policy, book, clock, objective, deadline, now);
 }
 
 /// C3.6: another account counts like a raise, from the moment of the change; an account that it was on before brings its deadlines back. What was answered
 /// or missed before stays where it was.
 fn moved(draft: &mut Draft, account: &Subscription) {
-    let (book, now) = (&draft.policy.book, draft.now);
+    let (policy, now) = (draft.policy, draft.now);
+    let book = &policy.book;
     let ticket = &mut draft.ticket;
     let before = std::mem::replace(&mut ticket.subscription, account.clone());
+    // What is promised from now on goes by the contract of now.
+    let pinned = std::mem::replace(&mut ticket.policy, policy.book_hash);
     for clock in &mut ticket.clocks {
         if !clock.is_running() || clock.is_late(now) {
             clock.account.get_or_insert_with(|| before.clone());
+            clock.policy.get_or_insert(pinned);
             continue;
         }
+        clock.policy = None;
         let objective = objective(
             book,
             account,
@@ -356,22 +374,22 @@ fn moved(draft: &mut Draft, account: &Subscription) {
         if had.is_none() {
             clock.by_severity.push((ticket.severity, deadline));
         }
-        promised(book, clock, objective, deadline, now);
+        promised(policy, book, clock, objective, deadline, now);
     }
 }
 
 /// C3.5: never later than it stands, so that no deadline is put off by it.
 fn received(draft: &mut Draft, at: DateTime<Utc>) {
-    let (book, now) = (&draft.policy.book, draft.now);
-    let ticket = &mut draft.ticket;
-    ticket.received = ticket.received.min(at);
-    let Some(clock) = ticket
-        .clocks
-        .iter_mut()
-        .find(|c| c.kind == ClockKind::InitialResponse && c.is_running() && c.started > at)
-    else {
+    let (policy, now) = (draft.policy, draft.now);
+    draft.ticket.received = draft.ticket.received.min(at);
+    let later =
+        |c: &Clock| c.kind == ClockKind::InitialResponse && c.is_running() && c.started > at;
+    let Some(index) = draft.ticket.clocks.iter().position(later) else {
         return;
     };
+    let book = draft.book(&draft.ticket.clocks[index]);
+    let ticket = &mut draft.ticket;
+    let clock = &mut ticket.clocks[index];
     clock.started = at;
     for (severity, deadline) in &mut clock.by_severity {
         let objective = book.initial_response(&ticket.subscription, *severity, at);
@@ -379,11 +397,12 @@ fn received(draft: &mut Draft, at: DateTime<Utc>) {
     }
     let objective = book.initial_response(&ticket.subscription, ticket.severity, at);
     let deadline = book.deadline(&objective, at).at.min(clock.deadline);
-    promised(book, clock, objective, deadline, now);
+    promised(policy, book, clock, objective, deadline, now);
 }
 
 /// Another promise on a running clock, with the next warning that it wants.
 fn promised(
+    policy: &Policy,
     book: &Book,
     clock: &mut Clock,
     objective: Objective,
@@ -391,28 +410,12 @@ fn promised(
     now: DateTime<Utc>,
 ) {
     if deadline > clock.deadline || clock.objective.internal != objective.internal {
-        clock.step_done = passed(book, &objective, clock.started, deadline, now);
+        // With more time than before the percentages count anew.
+        clock.step_done = book.warned_by(&objective, clock.started, deadline, now);
     }
     clock.objective = objective;
     clock.deadline = deadline;
-    clock.next = book.next_step(&clock.objective, clock.started, deadline, clock.step_done);
-}
-
-/// With more time than before the percentages count anew; those whose instant is past already warned under the old deadline.
-fn passed(
-    book: &Book,
-    objective: &Objective,
-    start: DateTime<Utc>,
-    deadline: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> Option<Step> {
-    let mut done = None;
-    while let Some((at, step @ Step::Percent(_))) = book.next_step(objective, start, deadline, done)
-        && at <= now
-    {
-        done = Some(step);
-    }
-    done
+    clock.next = returned::next_step(policy, book, clock, now);
 }
 
 fn end_all(draft: &mut Draft, which: impl Fn(&Clock) -> bool, why: Unanswered) {
@@ -427,32 +430,25 @@ fn end_all(draft: &mut Draft, which: impl Fn(&Clock) -> bool, why: Unanswered) {
 
 /// A clock ends; what it missed stays missed.
 fn end(draft: &mut Draft, index: usize, at: DateTime<Utc>, unanswered: Option<Unanswered>) {
-    let days = overdue::credit_days(draft, index, at);
-    let clock = &mut draft.ticket.clocks[index];
-    clock.stopped = Some(at);
-    clock.unanswered = unanswered;
-    clock.next = None;
-    clock.credit_days = days;
-    if at > clock.deadline && !clock.objective.internal {
-        clock.breached.get_or_insert(clock.deadline);
-    }
+    overdue::ended(draft, index, at);
+    draft.ticket.clocks[index].unanswered = unanswered;
 }
 
 fn resume(draft: &mut Draft, counted: bool) {
-    let (book, now) = (&draft.policy.book, draft.now);
-    for clock in &mut draft.ticket.clocks {
-        let Some(stopped) = clock
-            .stopped
-            .filter(|_| clock.unanswered == Some(Unanswered::Voided))
-        else {
+    let (policy, now) = (draft.policy, draft.now);
+    for index in 0..draft.ticket.clocks.len() {
+        let book = draft.book(&draft.ticket.clocks[index]);
+        let clock = &mut draft.ticket.clocks[index];
+        let voided = clock.unanswered == Some(Unanswered::Voided);
+        let Some(stopped) = clock.stopped.filter(|_| voided) else {
             continue;
         };
         clock.unanswered = None;
         if counted {
             clock.stopped = None;
-            clock.next = returned::next_step(book, clock);
+            clock.next = returned::next_step(policy, book, clock, now);
         } else {
-            returned::resume(book, clock, stopped, now);
+            returned::resume(policy, book, clock, stopped, now);
         }
     }
 }

@@ -109,7 +109,7 @@ const fn verb(
 /// Every command there is, in the order of the manual.
 #[rustfmt::skip] // a table is read by columns
 pub const VERBS: &[Verb] = &[
-    verb("severity", "1|2|3|4 REASON", "determines the severity; the deadline follows", NOT_VOID, severity::set),
+    verb("severity", "[corrected] 1|2|3|4 REASON", "determines the severity; \"corrected\" (a manager) says that it never was another", NOT_VOID, severity::set),
     verb("assign", "NAME", "gives the ticket to somebody", ANY, people::assign),
     verb("take", "", "gives it to you", ANY, people::take),
     verb("watch", "[off]", "you hear of it beside whom it is assigned to", ANY, people::watch),
@@ -124,6 +124,7 @@ pub const VERBS: &[Verb] = &[
     verb("channel", "phone|chat|mail", "the road it came by", NOT_VOID, account::channel),
     verb("received", "[DATE] TIME", "when it reached us, of a ticket that staff opened", REQUEST, account::received),
     verb("language", "de|gsw|en", "letters to the customer are written in it", ANY, people::language),
+    verb("time", "45m|1h30m [tam] [DATE] WHAT FOR", "books time for the customer", ANY, people::time),
     verb("answered", "phone|chat [DATE] TIME TEXT", "you spoke with the customer then: the clock stops", REQUEST, conversation::answered),
     verb("escalate", "urgent|normal [DATE] [TIME], or withdraw REASON", "the customer called and wants a manager; \"withdraw\" (a manager) ends that", REQUEST, conversation::escalate),
     verb("template", "consulting|end-user", "answers the customer with that letter", NOT_VOID, conversation::template),

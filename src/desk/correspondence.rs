@@ -250,7 +250,11 @@ fn notice(draft: &Draft, case: &Case, why: &str) -> Text {
         deadline: clock.map(|c| book.local(c.deadline)),
         internal: clock.is_some_and(|c| c.objective.internal),
         explanation: clock
-            .map(|c| book.explanation(&c.objective, c.started, c.deadline))
+            .map(|c| {
+                draft
+                    .book(c)
+                    .explanation(&c.objective, c.started, c.deadline)
+            })
             .unwrap_or_default(),
         received: book.local(case.arrival.received),
         from_name: mail
@@ -308,7 +312,7 @@ pub(super) fn warn(draft: &mut Draft, clock: usize, step: Step, person: &Person)
 }
 
 fn warning(draft: &Draft, clock: &Clock, percent: u8) -> Text {
-    let (ticket, book) = (&draft.ticket, &draft.policy.book);
+    let (ticket, book) = (&draft.ticket, draft.book(clock));
     let (customer, plan) = shown_customer(draft);
     let content = Warning {
         ticket: ticket.id.0,
@@ -332,7 +336,7 @@ fn warning(draft: &Draft, clock: &Clock, percent: u8) -> Text {
 }
 
 fn breach(draft: &Draft, clock: &Clock, repeat: u32) -> Text {
-    let (ticket, book) = (&draft.ticket, &draft.policy.book);
+    let (ticket, book) = (&draft.ticket, draft.book(clock));
     let (customer, plan) = shown_customer(draft);
     let content = Breach {
         ticket: ticket.id.0,
@@ -397,8 +401,7 @@ fn cost(draft: &Draft, clock: &Clock) -> String {
         return String::new();
     }
     draft
-        .policy
-        .book
+        .book(clock)
         .price_of_waiting(&draft.ticket.subscription, &clock.objective, clock.deadline)
         .unwrap_or_default()
 }

@@ -204,27 +204,11 @@ fn ended(draft: &mut Draft, staff_id: &str, written: DateTime<Utc>, at: DateTime
     if ended.is_empty() {
         return;
     }
-    let had: Vec<u32> = ended
-        .iter()
-        .map(|i| draft.ticket.clocks[*i].credit_days)
-        .collect();
     draft.turn(Turn::Answered {
         manager,
         written,
         at,
     });
-    for (index, had) in ended.into_iter().zip(had) {
-        let clock = &draft.ticket.clocks[index];
-        if clock.is_breached() && (clock.credit_days > 0 || had > 0) {
-            let words = format!(
-                "{} days of credit (C4.6): due {}, accepted {}.",
-                clock.credit_days,
-                draft.policy.book.local(clock.deadline),
-                draft.policy.book.local(at)
-            );
-            draft.note(EntryKind::Credit, &words);
-        }
-    }
 }
 
 /// A letter that will not arrive is never silence: for a customer's letter the staff are told, for staff's own the outbox and `status` show it.

@@ -2,14 +2,15 @@
 //!
 //! Knows how entries are numbered and how a letter gets its token, its thread and its place in the outbox; does not know what is decided.
 
+use super::credit;
 use super::letter::{Enclosure, Letter, LetterKind, Text};
 use super::policy::{Policy, Queue, plus_address};
 use super::record::{
     Counters, Direction, Entry, EntryKind, Fate, LetterFacts, Outcome, Place, Record, Road,
 };
-use super::ticket::{Ticket, TicketId};
+use super::ticket::{Clock, Ticket, TicketId};
 use super::{Known, token};
-use crate::contract::Person;
+use crate::contract::{Book, Person, Subscription};
 use crate::mail::Mailbox;
 use crate::mail::text::cleaned;
 use chrono::{DateTime, Utc};
@@ -42,6 +43,8 @@ pub struct Draft<'a> {
     /// Other values that it changes.
     pub also: Vec<Record>,
     counters: Option<Counters>,
+    severity_before: u8,
+    account_before: Subscription,
     entries: Vec<Entry>,
     letters: Vec<(Place, Letter)>,
 }
@@ -50,6 +53,8 @@ impl<'a> Draft<'a> {
     /// A decision about this ticket.
     pub fn of(policy: &'a Policy, ticket: Ticket, now: DateTime<Utc>) -> Self {
         Draft {
+            severity_before: ticket.severity,
+            account_before: ticket.subscription.clone(),
             ticket,
             policy,
             now,
@@ -63,6 +68,11 @@ impl<'a> Draft<'a> {
             entries: vec![],
             letters: vec![],
         }
+    }
+
+    /// What was promised for one of its clocks.
+    pub fn book(&self, clock: &Clock) -> &'a Book {
+        self.policy.book_of(&self.ticket, Some(clock))
     }
 
     /// The ticket's queue.
@@ -116,6 +126,8 @@ impl<'a> Draft<'a> {
             mail: None,
             letter: None,
             turns: vec![],
+            credit: None,
+            time: None,
         });
         let last = self.entries.len() - 1;
         &mut self.entries[last]
@@ -235,8 +247,14 @@ impl<'a> Draft<'a> {
         references.push(message_id.to_string());
     }
 
-    /// The outcome: the ticket, its entries and its letters, and those of the tickets beside it.
-    pub fn finish(self, because: impl Into<String>, fate: Fate) -> Outcome {
+    /// The outcome: the ticket, its entries and its letters, and those of the tickets beside it. What follows from the ticket as it is now is added here, so that no decision can forget it.
+    pub fn finish(mut self, because: impl Into<String>, fate: Fate) -> Outcome {
+        if self.ticket.subscription != self.account_before {
+            // C3.6: from now on it goes by what is promised now.
+            self.ticket.policy = self.policy.book_hash;
+        }
+        self.keep_severities();
+        credit::keep(&mut self);
         let entries = self.entries.into_iter().map(|e| Record::Entry(Box::new(e)));
         let records = std::iter::once(Record::Ticket(Box::new(self.ticket)))
             .chain(entries)
@@ -256,6 +274,23 @@ impl<'a> Draft<'a> {
             all.letters.extend(other.letters);
             all
         })
+    }
+
+    fn keep_severities(&mut self) {
+        let (before, ticket) = (self.severity_before, &mut self.ticket);
+        if ticket.severity != before {
+            if ticket.severities.is_empty() {
+                ticket.severities.push((ticket.received, before));
+            }
+            ticket.severities.push((self.now, ticket.severity));
+        }
+    }
+
+    /// The severity was another one from the beginning (C4.5, `corrected`).
+    pub(super) fn severity_was_always(&mut self, severity: u8) {
+        self.ticket.severity = severity;
+        self.ticket.severities = vec![(self.ticket.received, severity)];
+        self.severity_before = severity;
     }
 
     fn next_place(&self) -> Place {

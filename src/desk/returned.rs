@@ -255,6 +255,7 @@ fn ran_on(draft: &mut Draft, accepted: DateTime<Utc>, returned: DateTime<Utc>) -
 
 /// The clock runs on, and the time that it stood is not counted.
 pub(super) fn resume(
+    policy: &Policy,
     book: &Book,
     clock: &mut Clock,
     accepted: DateTime<Utc>,
@@ -268,19 +269,26 @@ pub(super) fn resume(
     }
     clock.uncounted.push((accepted, returned));
     clock.stopped = None;
-    clock.next = next_step(book, clock);
+    clock.next = next_step(policy, book, clock, returned);
     // Reminders whose time came while nobody owed anything are not owed now.
     while let Some((at, step @ Step::Repeat(_))) = clock.next
         && at <= returned
     {
         clock.step_done = Some(step);
-        clock.next = next_step(book, clock);
+        clock.next = next_step(policy, book, clock, returned);
     }
 }
 
-/// The next step of a clock's warnings: their shares are of the time that counts.
-pub(super) fn next_step(book: &Book, clock: &Clock) -> Option<(DateTime<Utc>, Step)> {
-    book.next_step(
+/// The next step of a clock's warnings: their shares are of the time that counts. What was promised goes by the contract of then, who is there to be warned by
+/// the rota of now.
+pub(super) fn next_step(
+    policy: &Policy,
+    book: &Book,
+    clock: &Clock,
+    now: DateTime<Utc>,
+) -> Option<(DateTime<Utc>, Step)> {
+    book.next_step_at(
+        &policy.book.desk_hours(now),
         &clock.objective,
         began(book, clock),
         clock.deadline,

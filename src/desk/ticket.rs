@@ -1,5 +1,7 @@
 //! A ticket: what we know of one discrete issue (C2), and its clocks (C4, C7).
 
+use super::record::Standing;
+use crate::contract::customers::Term;
 use crate::contract::plan::Channel;
 use crate::contract::{Objective, Step, Subscription};
 use crate::mail::{Fingerprint, Language, Mailbox};
@@ -127,6 +129,12 @@ pub struct Clock {
     /// From the acceptance of an answer to its bounce: time that does not count (C4.7).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub uncounted: Vec<(DateTime<Utc>, DateTime<Utc>)>,
+    /// The policy files that its objective was read from, where these are not the ticket's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Fingerprint>,
+    /// What the ledger's latest line about it says (C9).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credited: Option<Credited>,
 }
 
 /// What a clock had been promised on an account that the ticket has left.
@@ -136,6 +144,19 @@ pub struct Before {
     pub account: Subscription,
     /// Its deadline under each severity that it had there.
     pub by_severity: Vec<(u8, DateTime<Utc>)>,
+}
+
+/// What the ledger says of a clock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credited {
+    /// In whose ledger.
+    pub customer: String,
+    /// Which term is extended.
+    pub term: Term,
+    /// By so many days.
+    pub days: u32,
+    /// Whether that may still change by itself.
+    pub standing: Standing,
 }
 
 /// A ticket as it is now. How it came to be so stands in its entries.
@@ -209,6 +230,9 @@ pub struct Ticket {
     pub merged: Vec<TicketId>,
     /// The policy files it is pinned to (hash of the three).
     pub policy: Fingerprint,
+    /// Every severity it had and since when, as far as it was ever changed: what its deadline follows from (C4.5).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub severities: Vec<(DateTime<Utc>, u8)>,
 }
 
 impl Clock {

@@ -16,8 +16,9 @@ use crate::desk::record::{Allowance, Counters, Cursor, Entry, Place, Record};
 use crate::desk::ticket::{Ticket, TicketId};
 use crate::mail::Fingerprint;
 use anyhow::{Context, Result};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Answers questions about what is committed, from any thread. Cheap to clone.
@@ -165,6 +166,41 @@ impl Reader {
             Ok(false)
         })?;
         Ok(next)
+    }
+
+    /// The lines of the ledger (C9), of one customer or of all: by customer, term and ticket, in the order of the record.
+    pub fn credits(&self, customer: Option<&str>) -> Result<Vec<Entry>> {
+        let prefix = customer.map_or(keys::CREDITS.to_string(), keys::credits_of);
+        self.at_places(&prefix, "")
+    }
+
+    /// The time booked for a customer since a day (C8.2), oldest first.
+    pub fn times(&self, customer: &str, since: NaiveDate) -> Result<Vec<Entry>> {
+        let prefix = keys::times_of(customer);
+        self.at_places(&prefix, &format!("{prefix}{since}"))
+    }
+
+    fn at_places(&self, prefix: &str, from: &str) -> Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        self.shared.index.scan(prefix, from, &mut |key, row| {
+            entries.extend(self.entry(parse(key, row)?)?);
+            Ok(true)
+        })?;
+        Ok(entries)
+    }
+
+    /// The hashes under which policy files are kept.
+    pub fn policies(&self) -> Result<BTreeSet<Fingerprint>> {
+        let mut hashes = BTreeSet::new();
+        self.shared
+            .index
+            .scan(keys::POLICIES, "", &mut |key, row| {
+                let row: PolicyRow = parse(key, row)?;
+                let payload = journal::read(self.disk(), row.at, row.fingerprint)?;
+                hashes.insert(parse::<StoredPolicy>(key, &payload)?.hash);
+                Ok(true)
+            })?;
+        Ok(hashes)
     }
 
     /// The policy files kept under a hash: name and text of each, by name.

@@ -68,6 +68,7 @@ fn ticket(n: u64, raw: &[u8]) -> Ticket {
         merged_into: None,
         merged: vec![],
         policy: Fingerprint::of(b"policy"),
+        severities: vec![],
     }
 }
 
@@ -99,6 +100,8 @@ fn clock(next: DateTime<Utc>) -> Clock {
         breached: None,
         credit_days: 0,
         uncounted: vec![],
+        policy: None,
+        credited: None,
     }
 }
 
@@ -115,6 +118,8 @@ fn blank(place: Place, kind: EntryKind) -> Entry {
         mail: None,
         letter: None,
         turns: vec![],
+        credit: None,
+        time: None,
     }
 }
 

@@ -576,3 +576,33 @@ fn c7_3_managers_are_warned_of_an_escalation_from_the_first_step() {
     assert_eq!(warning.kind, LetterKind::Warning);
     assert!(warning.says("an answer by a manager"));
 }
+
+#[test]
+fn a_ticket_keeps_the_contract_that_it_was_promised_whatever_the_file_says_later() {
+    // Somebody changes the text under the same date, which `check` refuses; a ticket is promised what was journalled at its receipt.
+    let mut office = Office::new();
+    office.receives(Post::from(KAETHI).body(&severity(2)));
+    let promised = office.initial(1);
+    let shorter = |name: &str, text: String| match name {
+        "contract.toml" => text
+            .replace("Mo-Fr 08:00-17:00", "Mo-Fr 09:30-10:00")
+            .replace("days = 1 ", "days = 7 "),
+        _ => text,
+    };
+    let mut policy = policy_with(shorter, "");
+    policy.book_hash = ticketd::mail::Fingerprint([1; 32]);
+    let before = ticketd::mail::Fingerprint([0; 32]);
+    policy.former = std::sync::Arc::new([(before, self::policy().book)].into());
+    office.goes_by(policy);
+    office.clock_to("2026-09-07 11:15");
+    assert_eq!(office.initial(1).deadline, promised.deadline);
+    assert!(
+        office.recorded(1, "Mon 07.09.2026 09:00-11:00: 2 h"),
+        "the explanation"
+    );
+    office.answers(ANNA, "We are on it.\n");
+    assert_eq!(office.initial(1).credit_days, 1, "and its price");
+    // A request of today is promised what the file says today.
+    office.receives(Post::from(KAETHI).body(&severity(2)));
+    assert_ne!(office.initial(2).deadline, swiss("2026-09-07 13:15"));
+}

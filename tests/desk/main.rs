@@ -4,6 +4,7 @@ mod belonging;
 mod bounces;
 mod clocks;
 mod confidential;
+mod credits;
 mod identity;
 mod injection;
 mod loops;

@@ -4,10 +4,11 @@ use chrono::{DateTime, NaiveDateTime, TimeZone, Utc};
 use std::sync::{Arc, LazyLock};
 use ticketd::clerk::{Clerk, Done, Job};
 use ticketd::contract::{Book, Source};
+use ticketd::desk::draft::Draft;
 use ticketd::desk::event::{Arrival, Command, Event, Moved, Movement};
 use ticketd::desk::letter::{LetterKind, Templates};
 use ticketd::desk::policy::{Acknowledge, Links, Policy, Queue};
-use ticketd::desk::record::{Entry, EntryKind, Place, Road};
+use ticketd::desk::record::{Entry, EntryKind, Fate, Place, Road};
 use ticketd::desk::ticket::{Clock, ClockKind, Ticket, TicketId};
 use ticketd::desk::token::Keys;
 use ticketd::mail::{self, Fingerprint, Mail};
@@ -139,6 +140,16 @@ impl Office {
             line: line.into(),
         };
         self.process(Event::Command(command), None).reply
+    }
+
+    /// A decision about a ticket that no command makes yet.
+    pub fn drafts(&mut self, ticket: u64, change: impl FnOnce(&mut Draft)) {
+        let (policy, ticket) = (policy(), self.ticket(ticket));
+        let mut draft = Draft::of(&policy, ticket, self.now);
+        change(&mut draft);
+        let mut batch = self.clerk.store().begin();
+        batch.add(draft.finish("changed", Fate::None), None);
+        self.clerk.store().commit(batch).expect("a commit");
     }
 
     pub fn moves(&mut self, letter: Place, to: Movement) {
@@ -453,6 +464,7 @@ pub fn policy() -> Policy {
         book: SHIPPED.book.clone(),
         rules: SHIPPED.rules.clone(),
         templates: SHIPPED.templates.clone(),
+        former: SHIPPED.former.clone(),
         keys: SHIPPED.keys.clone(),
         domain: SHIPPED.domain.clone(),
         queues: SHIPPED.queues.clone(),
@@ -494,6 +506,7 @@ pub fn policy_with(change: impl Fn(&str, String) -> String, more_rules: &str) ->
     Policy {
         book: Arc::new(book),
         book_hash: Fingerprint([0; 32]),
+        former: Default::default(),
         rules: Arc::new(RuleBook::parse(&rules).expect("the rules")),
         templates: Arc::new(Templates::parse(&[]).expect("the letters")),
         keys: Keys::new(vec![('1', [7; 32])]),

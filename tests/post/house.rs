@@ -102,6 +102,8 @@ impl TestHouse {
             message_id: None,
             text: String::new(),
             mail: None,
+            credit: None,
+            time: None,
             letter: Some(LetterFacts {
                 kind: LetterKind::Acknowledgement,
                 to: to.into(),

@@ -295,6 +295,8 @@ mod broken {
             unanswered: None,
             credit_days: 0,
             uncounted: vec![],
+            policy: None,
+            credited: None,
         };
         Ticket {
             id: TicketId(1),
@@ -334,6 +336,7 @@ mod broken {
             merged_into: None,
             merged: vec![],
             policy: Fingerprint([0; 32]),
+            severities: vec![],
         }
     }
 
@@ -354,6 +357,8 @@ mod broken {
             mail: None,
             letter: None,
             turns: vec![],
+            credit: None,
+            time: None,
         }
     }
 

@@ -235,6 +235,7 @@ fn ticket(policy: &Policy, by: By, known: &Known, wish: &Wish) -> Ticket {
         merged_into: None,
         merged: vec![],
         policy: policy.book_hash,
+        severities: vec![],
     }
 }
 

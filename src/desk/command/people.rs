@@ -2,6 +2,7 @@
 
 use super::{Done, Orders, may_act};
 use crate::desk::record::{Direction, EntryKind};
+use crate::desk::time;
 use crate::mail::Language;
 
 /// The most people who watch one ticket.
@@ -79,4 +80,10 @@ pub(super) fn language(orders: &mut Orders, word: &str) -> Done {
         EntryKind::Command,
         &format!("Letters are written in {word}."),
     )
+}
+
+/// C8.2.
+pub(super) fn time(orders: &mut Orders, words: &str) -> Done {
+    let booking = time::Booking::parse(words)?;
+    time::book(&mut orders.draft, orders.by.id, &booking)
 }
