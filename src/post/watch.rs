@@ -4,12 +4,14 @@
 //! that also moves the cursor; a mail that cannot be fetched is owed, tried three times and then reported, and holds up no other;
 //! one that panics or kills the process when it is read is reported with its bytes; a mailbox in trouble never stops another.
 //!
-//! Here is what all mailboxes share; `folder` is one on a server, `files` a Maildir, `reading` takes mails apart, `marker` remembers which, should one kill.
+//! Here is what all mailboxes share; `folder` is one on a server, `files` a Maildir, `reading` takes mails apart, `marker` remembers which, should
+//! one kill; `trial` tells such a one from a kill from outside.
 
 mod files;
 mod folder;
 mod marker;
 mod reading;
+mod trial;
 
 use super::imap::{Account, Fault};
 use super::{Backoff, House, Pulse, Stop, stopped};
@@ -21,7 +23,7 @@ use crate::mail::{self, Mail};
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
-use marker::Marker;
+use marker::{CONDEMNED_AT, Marker, SUSPECTED_AT};
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,6 +31,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 
 pub use reading::{Parsers, read_one};
+pub use trial::read_alone;
 
 /// One mailbox of the configuration.
 #[derive(Clone, Debug)]
@@ -261,17 +264,20 @@ impl<H: House> Watcher<H> {
 
     /// Reads mails in parallel, under the marker that remembers them should one of them end the process.
     async fn read(&mut self, fetched: Vec<Fetched>) -> Vec<(Arrival, Arc<[u8]>)> {
-        let (condemned, readable): (Vec<_>, Vec<_>) = fetched
-            .into_iter()
-            .partition(|mail| self.marker.is_condemned(&mail.key));
+        let (mut condemned, mut readable) = (vec![], vec![]);
+        for mail in fetched {
+            match self.condemned(&mail).await {
+                Some(why) => condemned.push((mail, why)),
+                None => readable.push(mail),
+            }
+        }
         self.marker
             .begin(readable.iter().map(|mail| mail.key.as_str()));
         let raws = readable.iter().map(|mail| mail.raw.clone()).collect();
         let read = self.parsers.read(raws).await;
         self.marker.end();
         let mut arrivals = vec![];
-        for mail in condemned {
-            let why = "reading it ended ticketd twice; it was not read a third time".to_string();
+        for (mail, why) in condemned {
             tracing::error!(mailbox = %self.mailbox.name, mail = %mail.key, why, "a mail is set aside");
             arrivals.push(self.unread(mail, why));
         }
@@ -285,6 +291,24 @@ impl<H: House> Watcher<H> {
             });
         }
         arrivals
+    }
+
+    /// Why a mail is not read: it was being read when the process ended, again and again. A kill from outside looks the same, so it is tried first.
+    async fn condemned(&self, mail: &Fetched) -> Option<String> {
+        let ended = match self.marker.crashes(&mail.key) {
+            0..SUSPECTED_AT => return None,
+            crashes @ SUSPECTED_AT..CONDEMNED_AT => self
+                .parsers
+                .survives(mail.raw.clone())
+                .await
+                .err()
+                .map(|why| format!("reading it ended ticketd {crashes} times, and then a process of its own: {why}")),
+            crashes => Some(format!("reading it ended ticketd {crashes} times")),
+        };
+        if ended.is_none() {
+            tracing::info!(mailbox = %self.mailbox.name, mail = %mail.key, "a mail that was being read at two kills is innocent of them");
+        }
+        ended.map(|why| format!("{why}; it was not read again"))
     }
 
     /// A mail by a minimal path: nothing of it was looked at.

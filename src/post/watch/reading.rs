@@ -1,15 +1,21 @@
 //! Mails taken apart, on all cores: a panic is an answer.
 
 use super::super::cleaned;
+use super::trial;
 use crate::mail::{self, Mail};
 use anyhow::Context;
 use rayon::prelude::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Threads with a stack that mails need, shared by all mailboxes.
 #[derive(Clone)]
-pub struct Parsers(Arc<rayon::ThreadPool>);
+pub struct Parsers {
+    pool: Arc<rayon::ThreadPool>,
+    /// What reads a suspect in a process of its own.
+    program: Option<Arc<Path>>,
+}
 
 /// An ordinary answer, with what most mails have.
 const SAMPLE: &[u8] = b"From: Eve <eve@customer.example>\r\nTo: support@desk.example\r\nSubject: Re: export\r\nDate: Mon, 23 Nov 2026 09:00:00 +0100\r\n\
@@ -26,14 +32,34 @@ impl Parsers {
             .context("starting the threads that read mail")?;
         // The first mail of a process compiles the patterns. Not between two marks: a process killed meanwhile, twice, would condemn an innocent mail.
         let _ = pool.install(|| read_one(SAMPLE));
-        Ok(Parsers(Arc::new(pool)))
+        Ok(Parsers {
+            pool: Arc::new(pool),
+            program: None,
+        })
+    }
+
+    /// A mail that was being read at two ends of the process is tried by this ticketd, in a process of its own. Without one, every suspect is guilty.
+    pub fn trying_by(self, program: PathBuf) -> Parsers {
+        Parsers {
+            program: Some(program.into()),
+            ..self
+        }
+    }
+
+    /// What ended the process of its own that read this mail, if it did not survive.
+    pub async fn survives(&self, raw: Arc<[u8]>) -> Result<(), String> {
+        let Some(program) = self.program.clone() else {
+            return Err("there was none".into());
+        };
+        let tried = tokio::task::spawn_blocking(move || trial::survives(&program, &raw)).await;
+        tried.unwrap_or_else(|e| Err(e.to_string()))
     }
 
     /// Reads mails on all cores. A panic is an answer.
     pub async fn read(&self, raws: Vec<Arc<[u8]>>) -> Vec<Result<Mail, String>> {
         let (answer, answered) = tokio::sync::oneshot::channel();
         let count = raws.len();
-        self.0.spawn(move || {
+        self.pool.spawn(move || {
             let mails = raws.par_iter().map(|raw| read_one(raw)).collect::<Vec<_>>();
             let _ = answer.send(mails);
         });
