@@ -31,7 +31,7 @@ const SECURITY_ANSWER_HOURS: u32 = 48;
 /// The acknowledgement of a new ticket (C4, C5).
 pub(super) fn acknowledge(draft: &mut Draft, case: &Case, verdict: &Verdict) {
     let text = if draft.queue().confidential {
-        security_acknowledgement(draft)
+        security_acknowledgement(draft, case)
     } else {
         acknowledgement(draft, case, verdict)
     };
@@ -68,7 +68,7 @@ fn acknowledgement(draft: &Draft, case: &Case, verdict: &Verdict) -> Text {
                 .filter(|t| t.starts_with("missing-"))
                 .cloned()
                 .collect(),
-            cut: matches!(case.arrival.trouble, Some(Trouble::Cut { .. })),
+            cut: is_cut(case),
             status_page: links.status_page.clone(),
             documentation: links.documentation.clone(),
             community: links.community.clone(),
@@ -78,7 +78,7 @@ fn acknowledgement(draft: &Draft, case: &Case, verdict: &Verdict) -> Text {
     )
 }
 
-fn security_acknowledgement(draft: &Draft) -> Text {
+fn security_acknowledgement(draft: &Draft, case: &Case) -> Text {
     let (ticket, links) = (&draft.ticket, &draft.policy.links);
     let content = AcknowledgementSecurity {
         ticket: ticket.id.0,
@@ -87,11 +87,17 @@ fn security_acknowledgement(draft: &Draft) -> Text {
             .policy
             .book
             .local_for(ticket.received, ticket.language),
+        cut: is_cut(case),
         answer_within_hours: SECURITY_ANSWER_HOURS,
         policy: links.security_policy.clone(),
         key: links.security_key.clone(),
     };
     draft.policy.templates.letter(ticket.language, &content)
+}
+
+/// Whether only the mail's first part was taken.
+fn is_cut(case: &Case) -> bool {
+    matches!(case.arrival.trouble, Some(Trouble::Cut { .. }))
 }
 
 /// Tells staff of a new ticket or of a reply: the assignee of a reply, else everybody of the queue; managers too where a manager has to answer.

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDateTime, TimeZone, Utc};
 use std::sync::{Arc, LazyLock};
 use ticketd::clerk::{Clerk, Done, Job};
 use ticketd::contract::{Book, Source};
-use ticketd::desk::event::{Arrival, Command, Event, Moved, Movement};
+use ticketd::desk::event::{Arrival, Command, Event, Moved, Movement, Trouble};
 use ticketd::desk::letter::{LetterKind, Templates};
 use ticketd::desk::policy::{Acknowledge, Links, Policy, Queue};
 use ticketd::desk::record::{Entry, EntryKind, Place, Road};
@@ -121,6 +121,16 @@ impl Office {
 
     pub fn takes_with(&mut self, queue: &str, raw: Vec<u8>, silent: bool) -> Done {
         let Job { event, raw } = arrival(queue, raw, self.now, silent);
+        self.process(event, raw.map(|raw| raw.to_vec()))
+    }
+
+    /// Of a mail that has so many bytes only the beginning was taken.
+    pub fn takes_cut(&mut self, queue: &str, post: Post, bytes: u64) -> Done {
+        self.next_id += 1;
+        let Job { mut event, raw } = arrival(queue, post.raw(self.next_id), self.now, false);
+        if let Event::MailArrived(arrival) = &mut event {
+            arrival.trouble = Some(Trouble::Cut { bytes });
+        }
         self.process(event, raw.map(|raw| raw.to_vec()))
     }
 
