@@ -189,7 +189,8 @@ fn watch_mailboxes(
     stop: &crate::post::Stop,
     loops: &mut JoinSet<()>,
 ) -> anyhow::Result<()> {
-    let parsers = Parsers::new()?;
+    // The file that this process runs from, also where an upgrade has replaced it by another.
+    let parsers = Parsers::new()?.trying_by("/proc/self/exe".into());
     for (mailbox, (_, pulse)) in house.config.mailboxes.iter().zip(&house.mailboxes) {
         let watched = watch::Mailbox {
             name: mailbox.name.clone(),

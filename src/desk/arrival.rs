@@ -8,6 +8,7 @@ use super::clocks;
 use super::correspondence;
 use super::draft::Draft;
 use super::event::Trouble;
+use super::known::OpenTicket;
 use super::policy::Queue;
 use super::record::{
     Counters, Direction, Entry, EntryKind, Fate, MailFacts, Outcome, Place, Record,
@@ -291,14 +292,55 @@ pub(super) fn from_requester(
             ..file(case, counters, why)
         };
     }
-    let related = match belonging.ticket {
-        Some(ticket) if belonging.proof.is_none() => Some(Related::Perhaps(ticket.id)),
+    let meant = meant_by_escalation(case, known, &belonging, &subscription);
+    if known.lacks() {
+        return Outcome::default();
+    }
+    let odd = meant.as_ref().map_or(
+        "",
+        |_| "It names no ticket for certain; it was taken for the customer's open one (C7.2).",
+    );
+    let related = match belonging.ticket.or(meant) {
         Some(ticket) if expired(case, &ticket) => Some(Related::After(ticket.id)),
         Some(ticket) if stands_apart(case, &ticket, &verdict) => Some(Related::Beside(ticket.id)),
-        Some(ticket) => return joined(case, ticket, &verdict),
+        Some(ticket) => return joined(case, ticket, &verdict, odd),
         None => belonging.possibly.map(|t| Related::Perhaps(t.id)),
     };
     opened(case, known, counters, subscription, &verdict, related)
+}
+
+/// The ticket that an urgent escalation means which proves none (C7.2): one that it names and whose customer writes, else the writer's only open one, else
+/// the customer's only open one. Never a confidential one by a mail that others read.
+fn meant_by_escalation(
+    case: &Case,
+    known: &Known,
+    belonging: &Belonging,
+    subscription: &Subscription,
+) -> Option<Ticket> {
+    let customer = subscription.customer.as_deref()?;
+    if !is_urgent(case) || belonging.ticket.is_some() {
+        return None;
+    }
+    let named = belonging.possibly.as_ref();
+    if let Some(named) = named.filter(|t| t.is_open() && belonging::takes_part(case, t)) {
+        return Some(named.clone());
+    }
+    let confidential = |name: &str| case.policy.queue(name).confidential;
+    let reachable = |t: &&OpenTicket| {
+        t.queue == case.queue.name || !confidential(&t.queue) && !case.queue.confidential
+    };
+    let open: Vec<_> = known.open_of(customer).iter().filter(reachable).collect();
+    let own = open
+        .iter()
+        .filter(|t| Some(&t.requester) == case.author.as_ref());
+    let only = match own.map(|t| t.id).collect::<Vec<_>>()[..] {
+        [only] => Some(only),
+        _ => match open[..] {
+            [only] => Some(only.id),
+            _ => None,
+        },
+    };
+    only.and_then(|id| known.ticket(id)).cloned()
 }
 
 /// What a new ticket has to do with an older one.
@@ -355,8 +397,8 @@ fn expired(case: &Case, ticket: &Ticket) -> bool {
             .is_some_and(|closed| case.arrival.received - closed > limit)
 }
 
-/// A customer's reply.
-fn joined(case: &Case, ticket: Ticket, verdict: &Verdict) -> Outcome {
+/// A customer's reply. `odd` is what staff should know of how it came here.
+fn joined(case: &Case, ticket: Ticket, verdict: &Verdict, odd: &str) -> Outcome {
     let id = ticket.id;
     let mut draft = case.draft(ticket);
     draft.reasons = verdict.reasons.clone();
@@ -367,7 +409,10 @@ fn joined(case: &Case, ticket: Ticket, verdict: &Verdict) -> Outcome {
         &verdict.reasons.join("; "),
     );
     let participant = belonging::takes_part(case, &draft.ticket);
-    let mut odd = "";
+    if !odd.is_empty() {
+        draft.note(EntryKind::Note, odd);
+    }
+    let mut odd = odd;
     if !participant {
         // A07: the ticket gets the mail, its writer gets nothing of the ticket.
         draft.note(EntryKind::Note, "The mail above is from an address that takes no part in this ticket; it stays without rights until staff say otherwise.");

@@ -33,7 +33,7 @@ const SECURITY_ANSWER_HOURS: u32 = 48;
 /// The acknowledgement of a new ticket (C4, C5).
 pub(super) fn acknowledge(draft: &mut Draft, case: &Case, verdict: &Verdict) {
     let text = if draft.queue().confidential {
-        security_acknowledgement(draft)
+        security_acknowledgement(draft, is_cut(case))
     } else {
         acknowledgement(draft, case, verdict)
     };
@@ -57,7 +57,7 @@ pub(super) fn acknowledge_opened(draft: &mut Draft) {
         return draft.note(EntryKind::Note, &format!("Not acknowledged: {why}."));
     }
     let text = match draft.queue().confidential {
-        true => security_acknowledgement(draft),
+        true => security_acknowledgement(draft, false),
         false => received(draft, draft.ticket.received, vec![], false),
     };
     draft.letter_to_requester(LetterKind::Acknowledgement, text);
@@ -65,7 +65,7 @@ pub(super) fn acknowledge_opened(draft: &mut Draft) {
 
 fn acknowledgement(draft: &Draft, case: &Case, verdict: &Verdict) -> Text {
     let missing = verdict.tags.iter().filter(|t| t.starts_with("missing-"));
-    let cut = matches!(case.arrival.trouble, Some(Trouble::Cut { .. }));
+    let cut = is_cut(case);
     received(
         draft,
         case.arrival.received,
@@ -109,7 +109,7 @@ fn received(draft: &Draft, at: DateTime<Utc>, missing: Vec<String>, cut: bool) -
     )
 }
 
-fn security_acknowledgement(draft: &Draft) -> Text {
+fn security_acknowledgement(draft: &Draft, cut: bool) -> Text {
     let (ticket, links) = (&draft.ticket, &draft.policy.links);
     let content = AcknowledgementSecurity {
         ticket: ticket.id.0,
@@ -118,11 +118,17 @@ fn security_acknowledgement(draft: &Draft) -> Text {
             .policy
             .book
             .local_for(ticket.received, ticket.language),
+        cut,
         answer_within_hours: SECURITY_ANSWER_HOURS,
         policy: links.security_policy.clone(),
         key: links.security_key.clone(),
     };
     draft.policy.templates.letter(ticket.language, &content)
+}
+
+/// Whether only the mail's first part was taken.
+fn is_cut(case: &Case) -> bool {
+    matches!(case.arrival.trouble, Some(Trouble::Cut { .. }))
 }
 
 /// Tells staff of a new ticket or of a reply: the assignee of a reply, else everybody of the queue; managers too where a manager has to answer.

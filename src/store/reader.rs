@@ -326,7 +326,7 @@ impl Shared {
             .transpose()
     }
 
-    fn value<T: DeserializeOwned>(
+    pub(super) fn value<T: DeserializeOwned>(
         &self,
         key: &str,
         row: &[u8],

@@ -249,8 +249,8 @@ const SHEETS: &[Sheet] = &[
         for_customers: true,
         bare: || bare(AcknowledgementSecurity::default()),
         full: || {
-            json!({"ticket": 457, "vendor": "Example AG", "received": "Mon 30.03.2026 10:40", "answer_within_hours": 48,
-            "policy": "https://vendor.example/security", "key": "https://vendor.example/key.asc"})
+            json!({"ticket": 457, "vendor": "Example AG", "received": "Mon 30.03.2026 10:40", "cut": true,
+            "answer_within_hours": 48, "policy": "https://vendor.example/security", "key": "https://vendor.example/key.asc"})
         },
     },
     Sheet {

@@ -52,6 +52,8 @@ pub struct AcknowledgementSecurity {
     pub vendor: String,
     /// When it was received, in Swiss time.
     pub received: String,
+    /// Only the first part of the mail was taken.
+    pub cut: bool,
     /// A human answers within so many hours.
     pub answer_within_hours: u32,
     /// The disclosure policy's URL, or empty.
