@@ -7,6 +7,7 @@ pub mod secret;
 
 use crate::contract::{Book, Source};
 use crate::desk::letter::Templates;
+use crate::desk::policy::Former;
 use crate::desk::policy::{Acknowledge, Links, Policy, Queue};
 use crate::desk::token::Keys;
 use crate::diagnostic::Diagnostic;
@@ -63,8 +64,8 @@ pub struct Config {
     pub mailboxes: Vec<Mailbox>,
     /// How letters leave; none where only offline commands are used.
     pub outgoing: Option<Outgoing>,
-    /// The envelope sender of automatic letters.
-    pub bounce_address: String,
+    /// The envelope sender of automatic letters, where the file names one.
+    pub bounce_address: Option<String>,
 }
 
 /// A mailbox that is watched.
@@ -323,6 +324,7 @@ impl Config {
         Ok(Policy {
             book: Arc::new(book),
             book_hash: sources.book_hash(),
+            former: Former::default(),
             rules: Arc::new(rules),
             templates: Arc::new(templates),
             keys,
@@ -509,11 +511,9 @@ impl File {
         }
     }
 
-    fn bounce_address(&self, faults: &mut Faults) -> String {
+    fn bounce_address(&self, faults: &mut Faults) -> Option<String> {
         let outgoing = self.outgoing.as_ref().map(Spanned::get_ref);
-        let Some(written) = outgoing.and_then(|o| o.bounce_address.as_ref()) else {
-            return String::new();
-        };
+        let written = outgoing.and_then(|o| o.bounce_address.as_ref())?;
         let address = written.get_ref();
         if !address.is_empty() && address::strict(address).is_none() {
             faults.at(
@@ -522,7 +522,7 @@ impl File {
                 "write local@domain.tld in ASCII, or \"\" for the null sender",
             );
         }
-        address.clone()
+        Some(address.clone())
     }
 
     fn queues(&self, faults: &mut Faults) -> Vec<Queue> {

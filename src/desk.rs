@@ -6,8 +6,10 @@
 pub mod acknowledgement;
 pub mod arrival;
 pub mod belonging;
+pub mod clocks;
 pub mod command;
 pub mod correspondence;
+pub mod credit;
 pub mod delivery;
 pub mod draft;
 pub mod event;
@@ -17,8 +19,10 @@ pub mod overdue;
 pub mod policy;
 pub mod record;
 pub mod reply;
+mod returned;
 pub mod thread;
 pub mod ticket;
+pub mod time;
 pub mod token;
 
 use chrono::{DateTime, Utc};

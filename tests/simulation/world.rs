@@ -680,6 +680,7 @@ fn policy() -> Policy {
     Policy {
         book: Arc::new(book),
         book_hash: Fingerprint([0; 32]),
+        former: Default::default(),
         rules: Arc::new(RuleBook::parse(&rules).expect("the shipped rules")),
         templates: Arc::new(Templates::parse(&[]).expect("the shipped letters")),
         keys: Keys::new(vec![('1', [7; 32])]),
@@ -689,7 +690,7 @@ fn policy() -> Policy {
         acknowledge: Acknowledge::Authenticated,
         since: None,
         hold_letters: false,
-        bounce_address: String::new(),
+        bounce_address: None,
         reopen_within_days: 14,
         links: Links {
             escalation_address: "hi@desk.example".into(),
