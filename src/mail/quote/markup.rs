@@ -72,6 +72,17 @@ const TO_THE_END: &[&str] = &[
     "mcntolk",
 ];
 
+/// Where clients put the signature.
+const SIGNATURES: &[&str] = &[
+    "gmail_signature",
+    "gmail_signature_prefix",
+    "moz-signature",
+    "signature",
+    "ms-outlook-mobile-signature",
+    "applemailsignature",
+    "protonmail_signature_block",
+];
+
 /// Marks the lines that stand in a client's container.
 pub fn mark_quoted(lines: &mut [Line], html: &str) {
     if !may_quote(html) {
@@ -328,6 +339,36 @@ fn continue_path(path: &mut Vec<Vec<u8>>, tag: &StartTag<()>) {
     );
     if !void && !tag.self_closing && path.len() < DEPTH_MAX {
         path.push(tag.name.to_vec());
+    }
+}
+
+/// How much an element repeats.
+pub enum Marked {
+    /// What stands in it.
+    Within,
+    /// Everything from here on.
+    ToTheEnd,
+}
+
+/// Whether an element repeats another mail or holds the signature that a client appends.
+pub fn marked(tag: &StartTag<()>) -> Option<Marked> {
+    let is_signature = || {
+        let value = |name: &[u8]| {
+            tag.attributes
+                .get(name)
+                .map(|v| String::from_utf8_lossy(v).to_lowercase())
+                .unwrap_or_default()
+        };
+        let (class, id) = (value(b"class"), value(b"id"));
+        class
+            .split_whitespace()
+            .chain([id.as_str()])
+            .any(|w| SIGNATURES.contains(&w.trim_start_matches("x_")))
+    };
+    match mark_of(tag) {
+        Some(Mark::ToTheEnd) => Some(Marked::ToTheEnd),
+        Some(Mark::Client | Mark::Indent) => Some(Marked::Within),
+        None => is_signature().then_some(Marked::Within),
     }
 }
 
