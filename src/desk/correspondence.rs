@@ -12,7 +12,7 @@ use super::letter::{
 };
 use super::record::{Entry, LetterFacts};
 use super::ticket::{Clock, ClockKind, SeverityBy, State};
-use super::{Policy, thread};
+use super::{Policy, returned, thread};
 use crate::contract::{Person, Step};
 use crate::mail::Language;
 use crate::mail::text::cleaned;
@@ -187,7 +187,7 @@ fn notice(draft: &Draft, case: &Case, why: &str) -> Text {
                 .map(|m| cleaned(&m.address, 254))
                 .unwrap_or_default()
         }),
-        trust: trust_word(&case.trust).into(),
+        trust: trust_word(case).into(),
         subject: cleaned(&mail.subject, 200),
         new_text: mail.new_text.chars().take(NOTICE_CHARS_MAX).collect(),
         attachments: mail
@@ -332,19 +332,19 @@ pub(super) fn transcript(
     person: &Person,
     done: Vec<String>,
     wrong: Vec<String>,
-    relayed: bool,
+    relayed: Option<&[String]>,
 ) {
     let manual = !wrong.is_empty();
     let relayed_to = match relayed {
-        true if draft.queue().confidential => "the reporter",
-        true => &draft.ticket.requester.address,
-        false => "",
+        Some(_) if draft.queue().confidential => "the reporter".into(),
+        Some(to) => to.join(", "),
+        None => String::new(),
     };
     let content = Transcript {
         ticket: draft.ticket.id.0,
         done,
         wrong,
-        relayed_to: relayed_to.into(),
+        relayed_to,
         manual,
     };
     let text = staff_letter(draft, &content);
@@ -379,8 +379,15 @@ pub(super) fn change(draft: &mut Draft, severity_before: u8, reason: &str) -> bo
     true
 }
 
-/// A staff member's answer goes out to the customer.
-pub(super) fn relay(draft: &mut Draft, by: &Person, text: &str, enclosures: Vec<Enclosure>) {
+/// A staff member's answer goes out to the customer. To whom.
+pub(super) fn relay(
+    draft: &mut Draft,
+    by: &Person,
+    text: &str,
+    html: Option<String>,
+    enclosures: Vec<Enclosure>,
+) -> Vec<String> {
+    let copies = copies(draft);
     let subject = thread::bare_subject(&draft.ticket.subject);
     let subject = format!(
         "{} {subject} [#{}]",
@@ -396,10 +403,32 @@ pub(super) fn relay(draft: &mut Draft, by: &Person, text: &str, enclosures: Vec<
         Text {
             subject,
             text: text.to_string(),
-            html: None,
+            html,
         },
         enclosures,
-    );
+        &copies,
+    )
+}
+
+/// Whom the customer put in copy: who takes part in the ticket and is neither he nor of the staff, whose notices are their own (ATTACKS.md B07).
+fn copies(draft: &Draft) -> Vec<String> {
+    let is_another = |address: &&String| {
+        !address.eq_ignore_ascii_case(&draft.ticket.requester.address)
+            && draft.policy.book.staff.by_address(address).is_none()
+            && !draft.policy.is_own_address(address)
+    };
+    let participants = draft.ticket.participants.iter();
+    let kept = participants.filter(|_| draft.queue().keep_copies);
+    kept.filter(is_another).cloned().collect()
+}
+
+/// Two of the staff have answered the same mail of the customer's: each hears of the other's answer.
+pub(super) fn answered_too(draft: &mut Draft, other: &Person, by: &Person, entry: u32) {
+    let done = vec![format!(
+        "{} has answered the customer too, not knowing of your answer: entry {entry}.",
+        by.name
+    )];
+    transcript(draft, other, done, vec![], None);
 }
 
 /// Whether a text repeats what our own letters to staff say in their fixed words: the quotation of a client that nobody knows.
@@ -448,6 +477,9 @@ pub(super) fn undelivered(draft: &mut Draft, entry: &Entry, letter: &LetterFacts
         None => staff.of_queue(queue).collect(),
     };
     let what = match letter.kind {
+        LetterKind::Relay if !returned::is_to_requester(&draft.ticket, letter) => {
+            "A copy of your answer"
+        }
         LetterKind::Relay => "Your answer",
         LetterKind::Change => "The letter about the severity",
         _ => "The acknowledgement",
@@ -467,7 +499,7 @@ pub(super) fn undelivered(draft: &mut Draft, entry: &Entry, letter: &LetterFacts
         entry.place.seq
     );
     for person in people {
-        transcript(draft, person, vec![], vec![wrong.clone()], false);
+        transcript(draft, person, vec![], vec![wrong.clone()], None);
     }
 }
 

@@ -27,10 +27,11 @@ mod shipped;
 mod templates;
 mod variables;
 
-use crate::mail::{Fingerprint, Mailbox};
+use crate::mail::{Fingerprint, Language, Mailbox};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use html::{of_fragment as html_of_fragment, of_text as html_of_text};
 pub use render::render;
 pub use shipped::SHIPPED;
 pub use templates::{Templates, Text};
@@ -57,6 +58,15 @@ pub enum LetterKind {
     Transcript,
     /// The determined severity or the promised deadline changed, to the customer (C5.5).
     Change,
+}
+
+/// The code of the language that a letter is written in.
+pub fn code(language: Language) -> &'static str {
+    match language {
+        Language::De => "de",
+        Language::Gsw => "gsw",
+        Language::En | Language::Other => "en",
+    }
 }
 
 impl LetterKind {
@@ -104,11 +114,11 @@ pub struct Letter {
     pub kind: LetterKind,
     /// The queue's address, with a display name.
     pub from: Mailbox,
-    /// The one recipient.
+    /// Whom it is written to. Of the envelope each copy has its own ([`super::record::LetterFacts::to`]).
     pub to: Mailbox,
     /// Where an answer goes if not to `from`: a signed `+` address.
     pub reply_to: Option<String>,
-    /// Shown only; each is a letter of its own.
+    /// Shown only; each has an entry and an envelope of its own.
     pub cc: Vec<Mailbox>,
     /// One line.
     pub subject: String,

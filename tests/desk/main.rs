@@ -8,5 +8,7 @@ mod identity;
 mod injection;
 mod loops;
 mod office;
+mod past_the_desk;
+mod relay;
 mod roads;
 mod staff;
