@@ -1,7 +1,8 @@
 //! `ticketd check`: configuration, contract, customers, staff, rules with their examples, letters; with `--online` every login.
 
 use super::cli::Cli;
-use super::exit;
+use super::{exit, keys};
+use crate::clock;
 use crate::config::{Config, Mailbox, MailboxPlace, Outgoing};
 use crate::contract::Book;
 use crate::daemon;
@@ -47,6 +48,13 @@ pub fn run(cli: &Cli, arguments: &Arguments) -> u8 {
     if let Some(worst) = codes.max() {
         return worst;
     }
+    let keys = match keys_of(&config) {
+        Ok(keys) => keys,
+        Err(e) => return super::failed(&super::Fault::config(vec![e])),
+    };
+    if let Some(keys) = keys {
+        println!("{}: {keys}.", config.state.join("keys").display());
+    }
     println!(
         "{}: {} queues, {} mailboxes, {} of the staff; contract, rules with their examples, and letters are in order{}.",
         config.file.display(),
@@ -60,6 +68,22 @@ pub fn run(cli: &Cli, arguments: &Arguments) -> u8 {
         }
     );
     exit::OK
+}
+
+/// What the keys of the tokens do; none where there are none yet, or where they are another user's to read.
+fn keys_of(config: &Config) -> Result<Option<String>, Diagnostic> {
+    let path = config.state.join("keys");
+    if std::fs::File::open(&path).is_err() {
+        return Ok(None);
+    }
+    match keys::read(&config.state) {
+        Ok(found) => Ok(Some(keys::explained(&found, clock::now()))),
+        Err(e) => Err(Diagnostic::of_file(
+            &path.display().to_string(),
+            format!("{e:#}"),
+            "see \"Keys\" in the README",
+        )),
+    }
 }
 
 /// A staff address that is also a polled one would answer itself for ever (ATTACKS.md C05).
