@@ -196,9 +196,11 @@ fn rendered(letters: Vec<Written>) -> anyhow::Result<Vec<(Place, Vec<u8>)>> {
         .into_par_iter()
         .map(|(place, letter, raw)| {
             let content = |enclosure: &letter::Enclosure| {
-                raw.as_deref()
-                    .map(|raw| part_content(raw, enclosure.part))
-                    .unwrap_or_default()
+                let raw = raw.as_deref().unwrap_or_default();
+                match enclosure.part {
+                    Some(part) => part_content(raw, part),
+                    None => raw.to_vec(),
+                }
             };
             catch_unwind(AssertUnwindSafe(|| letter::render(&letter, &content)))
                 .map(|bytes| (place, bytes))

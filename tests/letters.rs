@@ -7,7 +7,7 @@ use std::path::Path;
 use ticketd::contract::Source;
 use ticketd::desk::letter::{
     Acknowledgement, AcknowledgementSecurity, Breach, Change, Enclosure, Letter, LetterKind,
-    Notice, NoticeConfidential, Templates, Text, Transcript, Warning, render,
+    Notice, NoticeConfidential, Sealed, Templates, Text, Transcript, Warning, render,
 };
 use ticketd::mail::{Fingerprint, Language, Mailbox};
 
@@ -136,6 +136,12 @@ fn acknowledgements() {
             &format!("{code}-acknowledgement-security"),
             kind,
             templates.letter(language, &security),
+        );
+        let sealed = Sealed { ticket: 457 };
+        check(
+            &format!("{code}-sealed"),
+            LetterKind::Relay,
+            templates.letter(language, &sealed),
         );
         let change = Change {
             ticket: 457,
@@ -266,7 +272,7 @@ fn a_relay_is_unmarked_and_its_enclosures_are_whole() {
     );
     let enclosure = |name: &str, media_type: &str| Enclosure {
         mail: Fingerprint::of(b""),
-        part: 1,
+        part: Some(1),
         name: name.into(),
         media_type: media_type.into(),
     };
@@ -436,7 +442,7 @@ fn any_letter() -> impl Strategy<Value = Letter> {
         letter.headers.push(("Bcc".into(), "evil@x.example".into()));
         letter.enclosures = vec![Enclosure {
             mail: Fingerprint::of(b""),
-            part: 0,
+            part: Some(0),
             name: names.3,
             media_type: rest.5,
         }];

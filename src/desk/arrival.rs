@@ -474,11 +474,7 @@ fn opened(
         draft.ticket.closed = Some(case.arrival.received);
         return numbered(draft.finish("history: opened", Fate::Opened), counters);
     }
-    let objective = case.policy.book.initial_response(
-        &draft.ticket.subscription,
-        draft.ticket.severity,
-        case.arrival.received,
-    );
+    let objective = initial_response(case, &draft);
     started(
         &mut draft,
         ClockKind::InitialResponse,
@@ -497,6 +493,25 @@ fn opened(
     allowances
         .into_iter()
         .fold(outcome, |o, a| o.with(Record::Allowance(a)))
+}
+
+/// What the plan promises. Where it promises nothing, a reporter to a confidential queue has been told how long he waits at most (`answer_within_hours`).
+fn initial_response(case: &Case, draft: &Draft) -> Objective {
+    let (ticket, security) = (&draft.ticket, &case.policy.security);
+    let promised = case.policy.book.initial_response(
+        &ticket.subscription,
+        ticket.severity,
+        case.arrival.received,
+    );
+    if !(promised.internal && draft.queue().confidential) {
+        return promised;
+    }
+    Objective {
+        clause: "security".into(),
+        minutes: security.answer_within_hours * 60,
+        hours: "24/7".into(),
+        internal: true,
+    }
 }
 
 fn numbered(outcome: Outcome, counters: Counters) -> Outcome {

@@ -8,7 +8,7 @@ use super::draft::Draft;
 use super::event::Trouble;
 use super::letter::{
     Acknowledgement, AcknowledgementSecurity, Breach, Change, Content, Enclosure, LetterKind,
-    Notice, NoticeConfidential, Text, Transcript, Warning,
+    Notice, NoticeConfidential, Sealed, Text, Transcript, Warning,
 };
 use super::record::{Entry, LetterFacts};
 use super::ticket::{Clock, ClockKind, SeverityBy, State};
@@ -24,9 +24,6 @@ const NOTICE_CHARS_MAX: usize = 20_000;
 
 /// So much of a paragraph of ours in a text is no accident.
 const OWN_WORDS_CHARS: usize = 40;
-
-/// How long a reporter waits at most for a human (`security.answer_within_hours`).
-const SECURITY_ANSWER_HOURS: u32 = 48;
 
 /// The acknowledgement of a new ticket (C4, C5).
 pub(super) fn acknowledge(draft: &mut Draft, case: &Case, verdict: &Verdict) {
@@ -87,7 +84,7 @@ fn security_acknowledgement(draft: &Draft) -> Text {
             .policy
             .book
             .local_for(ticket.received, ticket.language),
-        answer_within_hours: SECURITY_ANSWER_HOURS,
+        answer_within_hours: draft.policy.security.answer_within_hours,
         policy: links.security_policy.clone(),
         key: links.security_key.clone(),
     };
@@ -101,9 +98,24 @@ pub(super) fn notify(draft: &mut Draft, case: &Case, why: &str) {
     } else {
         notice(draft, case, why)
     };
+    let enclosed = enclosed(draft, case);
     for person in notified(draft) {
-        draft.letter_to_staff(LetterKind::Notice, person, text.clone());
+        let enclosed = enclosed.clone().into_iter().collect();
+        draft.letter_to_staff_with(LetterKind::Notice, person, text.clone(), enclosed);
     }
+}
+
+/// A report goes to its queue's own people whole and untouched, where that is wished or nobody on the way can read it; else they read it by `show`.
+fn enclosed(draft: &Draft, case: &Case) -> Option<Enclosure> {
+    let wished = draft.policy.security.attach || case.mail.is_encrypted();
+    let meant = draft.queue().confidential && wished;
+    meant.then(|| Enclosure {
+        mail: case.mail.raw,
+        part: None,
+        // Its own name or subject is part of what it says.
+        name: format!("report-{}.eml", draft.ticket.id),
+        media_type: "message/rfc822".into(),
+    })
 }
 
 fn notified<'a>(draft: &Draft<'a>) -> Vec<&'a Person> {
@@ -420,6 +432,15 @@ fn copies(draft: &Draft) -> Vec<String> {
     let participants = draft.ticket.participants.iter();
     let kept = participants.filter(|_| draft.queue().keep_copies);
     kept.filter(is_another).cloned().collect()
+}
+
+/// What stands above an answer that only its recipient can read.
+pub(super) fn sealed(draft: &Draft) -> Text {
+    let content = Sealed {
+        ticket: draft.ticket.id.0,
+    };
+    let templates = &draft.policy.templates;
+    templates.letter(draft.ticket.language, &content)
 }
 
 /// Two of the staff have answered the same mail of the customer's: each hears of the other's answer.

@@ -127,6 +127,17 @@ impl<'a> Draft<'a> {
 
     /// A letter to somebody of the staff.
     pub fn letter_to_staff(&mut self, kind: LetterKind, person: &Person, text: Text) {
+        self.letter_to_staff_with(kind, person, text, vec![]);
+    }
+
+    /// The same, with what goes along.
+    pub fn letter_to_staff_with(
+        &mut self,
+        kind: LetterKind,
+        person: &Person,
+        text: Text,
+        enclosures: Vec<Enclosure>,
+    ) {
         let awake = person.addresses.iter().find(|a| !self.rests(a));
         let Some(address) = awake.or(person.addresses.first()) else {
             return;
@@ -144,7 +155,10 @@ impl<'a> Draft<'a> {
             &self.ticket.first_mail.hex()[..16],
             self.policy.domain
         );
-        self.letter(place, from, to, kind, text, vec![thread], vec![], "ticketd");
+        let references = vec![thread];
+        self.letter(
+            place, from, to, kind, text, references, enclosures, "ticketd",
+        );
     }
 
     /// Why no letter can go to the one who asked. An author who is not one strict address is nobody (ATTACKS.md A03), and a letter to ourselves comes back (C05).

@@ -15,6 +15,7 @@
 //! | `warning` | [`Warning`] | en | staff (C10) |
 //! | `breach` | [`Breach`] | en | staff (C10) |
 //! | `transcript` | [`Transcript`] | en | whoever gave a command |
+//! | `sealed` | [`Sealed`] | de, gsw, en | customer, above an answer that is encrypted |
 //!
 //! A template is a file `rules/letters/<language>/<name>.txt`: `Subject: ...`, an empty line, the text. `<name>.html` beside it replaces the light HTML that is
 //! otherwise made from the text of letters to customers. A relay has no template: it is the staff member's own text.
@@ -37,7 +38,7 @@ pub use shipped::SHIPPED;
 pub use templates::{Templates, Text};
 pub use variables::{
     Acknowledgement, AcknowledgementSecurity, Breach, Change, Content, Notice, NoticeConfidential,
-    Transcript, Warning,
+    Sealed, Transcript, Warning,
 };
 
 /// What a letter says. The order is the order of the outbox: a staff reply goes before a warning, that before an acknowledgement, that before a notice.
@@ -94,13 +95,13 @@ impl LetterKind {
     }
 }
 
-/// A part of a received mail that goes along with a letter.
+/// A received mail, or a part of one, that goes along with a letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Enclosure {
     /// The mail it stands in.
     pub mail: Fingerprint,
-    /// [`crate::mail::Attachment::part`].
-    pub part: usize,
+    /// [`crate::mail::Attachment::part`]; none for the whole mail, byte for byte.
+    pub part: Option<usize>,
     /// The name, cleaned.
     pub name: String,
     /// `type/subtype`.

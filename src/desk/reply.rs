@@ -234,9 +234,14 @@ fn answered_directly(draft: &mut Draft, case: &Case, person: &Person) {
 fn answered(case: &Case, known: &Known, ticket: Ticket, proof: &Proof, person: &Person) -> Outcome {
     let id = ticket.id;
     let written = known.entries(id);
-    let (commands, text) = command::split(&own_text(case.mail));
-    let text = text.trim();
     let mut draft = case.draft(ticket);
+    let (commands, text) = command::split(&own_text(case.mail));
+    let text = match text.trim() {
+        // Nobody here can read it; it is the writer's own all the same.
+        "" if commands.is_empty() => sealed(&draft, case.mail),
+        text => text.to_string(),
+    };
+    let text = text.trim();
     let from = format!("From {} of the staff.", person.id);
     arrival::record_mail(&mut draft, case, EntryKind::Mail, &from);
     if let Some(entry) = draft.last_entry() {
@@ -279,6 +284,15 @@ fn own_text(mail: &Mail) -> String {
     match mail.text_of {
         TextOf::Attached => String::new(),
         TextOf::Plain | TextOf::Html => own().unwrap_or_default(),
+    }
+}
+
+/// What stands for an answer that is encrypted: a PGP message as it stands in the text, a sentence above a file that goes along; else nothing.
+fn sealed(draft: &Draft, mail: &Mail) -> String {
+    match mail.armour() {
+        Some(armour) => armour.to_string(),
+        None if mail.is_encrypted() => correspondence::sealed(draft).text,
+        None => String::new(),
     }
 }
 
@@ -367,7 +381,7 @@ fn relayed(
         .partition(|a| is_mail(&a.media_type, &a.name));
     let enclosures = files.into_iter().map(|a| Enclosure {
         mail: case.mail.raw,
-        part: a.part,
+        part: Some(a.part),
         name: a.name.clone(),
         media_type: a.media_type.clone(),
     });

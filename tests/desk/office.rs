@@ -347,6 +347,13 @@ impl Post {
         self
     }
 
+    /// The same mail by somebody else.
+    pub fn by(mut self, from: &str) -> Post {
+        let other = Post::from(from);
+        (self.from, self.stamp) = (other.from, other.stamp);
+        self
+    }
+
     pub fn subject(mut self, subject: &str) -> Post {
         self.subject = subject.into();
         self

@@ -254,6 +254,12 @@ const SHEETS: &[Sheet] = &[
         },
     },
     Sheet {
+        name: Sealed::TEMPLATE,
+        for_customers: true,
+        bare: || bare(Sealed::default()),
+        full: || json!({"ticket": 457}),
+    },
+    Sheet {
         name: Notice::TEMPLATE,
         for_customers: false,
         bare: || bare(Notice::default()),
