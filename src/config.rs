@@ -7,7 +7,7 @@ pub mod secret;
 
 use crate::contract::{Book, Source};
 use crate::desk::letter::Templates;
-use crate::desk::policy::{Acknowledge, Links, Policy, Queue, Security};
+use crate::desk::policy::{Acknowledge, Former, Links, Policy, Queue, Security};
 use crate::desk::token::Keys;
 use crate::diagnostic::Diagnostic;
 use crate::mail::{Fingerprint, address};
@@ -343,6 +343,7 @@ impl Config {
             security: self.security,
             book: Arc::new(book),
             book_hash: sources.book_hash(),
+            former: Former::default(),
             rules: Arc::new(rules),
             templates: Arc::new(templates),
             keys,

@@ -12,6 +12,7 @@ pub mod customers;
 pub mod explain;
 pub mod holidays;
 pub mod hours;
+pub mod kept;
 pub mod plan;
 mod reading;
 pub mod staff;
@@ -19,7 +20,7 @@ pub mod warning;
 
 use crate::diagnostic::Diagnostic;
 use crate::mail::Language;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use customers::{Customer, Customers, Order, Term};
 use hours::Hours;
 use plan::{Channel, Contract, Plan, Promise, Version};
@@ -64,6 +65,13 @@ pub struct Subscription {
     pub language: Option<Language>,
     /// The technical account manager's id in staff.toml (C8).
     pub tam: Option<String>,
+}
+
+impl Subscription {
+    /// Whether it is the same order of the same customer.
+    pub fn is_same(&self, other: &Subscription) -> bool {
+        (&self.customer, &self.plan) == (&other.customer, &other.plan)
+    }
 }
 
 /// What a contract promises for one request, or what we set ourselves where it promises nothing (C3.2).
@@ -282,18 +290,46 @@ impl Book {
         deadline: DateTime<Utc>,
         done: Option<Step>,
     ) -> Option<(DateTime<Utc>, Step)> {
+        self.next_step_at(&self.desk_hours(start), clock, start, deadline, done)
+    }
+
+    /// The same with other desk hours: those of today's rota, for a clock that was promised under another.
+    pub fn next_step_at(
+        &self,
+        desk: &Hours,
+        clock: &Objective,
+        start: DateTime<Utc>,
+        deadline: DateTime<Utc>,
+        done: Option<Step>,
+    ) -> Option<(DateTime<Utc>, Step)> {
         let version = self.contract.at(start);
         let hours = self.hours(clock, start);
-        let desk = self.desk_hours(start);
         warning::Course {
             warnings: &version.warnings,
             hours: &hours,
-            desk: &desk,
+            desk,
             start,
             deadline,
             internal: clock.internal,
         }
         .next(done)
+    }
+
+    /// The last of the percentages whose instant has passed: with more time than before they count anew, and those already warned of are not told twice.
+    pub fn warned_by(
+        &self,
+        clock: &Objective,
+        start: DateTime<Utc>,
+        deadline: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Option<Step> {
+        let mut done = None;
+        while let Some((at, step @ Step::Percent(_))) = self.next_step(clock, start, deadline, done)
+            && at <= now
+        {
+            done = Some(step);
+        }
+        done
     }
 
     /// When somebody is there to be warned (C10.2).
@@ -329,11 +365,18 @@ impl Book {
             return 0;
         }
         let credit = &self.contract.at(deadline).credit;
-        let hours = self.hours(objective, deadline);
-        credit::days(
-            credit,
-            credit::lateness_secs(credit, &hours, deadline, until),
-        )
+        credit::days(credit, self.lateness_secs(objective, deadline, until))
+    }
+
+    /// How late an answer at `until` is, in the hours that the contract counts lateness in (C4.6).
+    pub fn lateness_secs(
+        &self,
+        objective: &Objective,
+        deadline: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> u64 {
+        let credit = &self.contract.at(deadline).credit;
+        credit::lateness_secs(credit, &self.hours(objective, deadline), deadline, until)
     }
 
     /// Whether a missed objective extends anything: the subscription has a term (C7.4). Unknown senders have none.
@@ -399,6 +442,13 @@ impl Book {
     pub fn local_for(&self, at: DateTime<Utc>, language: Language) -> String {
         let local = hours::local(self.contract.at(at).zone, at);
         explain::moment_words(local, language)
+    }
+
+    /// The instant of a local time in the contract's zone; of a time that clocks show twice, the first (C1.6).
+    pub fn instant(&self, local: NaiveDateTime) -> DateTime<Utc> {
+        let zone = self.contract.at(local.and_utc()).zone;
+        let secs = hours::resolve_local(zone, local, hours::Edge::Opening);
+        DateTime::from_timestamp(secs, 0).unwrap_or_else(|| local.and_utc())
     }
 
     /// The local day of an instant in the contract's zone.

@@ -6,8 +6,10 @@
 pub mod acknowledgement;
 pub mod arrival;
 pub mod belonging;
+pub mod clocks;
 pub mod command;
 pub mod correspondence;
+pub mod credit;
 pub mod delivery;
 pub mod draft;
 pub mod event;
@@ -21,6 +23,7 @@ mod returned;
 mod sent;
 pub mod thread;
 pub mod ticket;
+pub mod time;
 pub mod token;
 
 use chrono::{DateTime, Utc};

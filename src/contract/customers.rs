@@ -9,6 +9,7 @@ use super::staff::Staff;
 use crate::mail::Language;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Every customer.
@@ -70,7 +71,7 @@ pub struct Order {
 }
 
 /// The time for which a subscription was bought.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Term {
     /// The first day, in the contract's zone.
     pub from: NaiveDate,

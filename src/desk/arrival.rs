@@ -4,16 +4,18 @@
 
 use super::acknowledgement;
 use super::belonging::{self, Belonging};
+use super::clocks;
 use super::correspondence;
 use super::draft::Draft;
 use super::event::Trouble;
+use super::known::OpenTicket;
 use super::policy::Queue;
 use super::record::{
     Counters, Direction, Entry, EntryKind, Fate, MailFacts, Outcome, Place, Record,
 };
-use super::ticket::{Clock, ClockKind, SeverityBy, State, Ticket, TicketId};
+use super::ticket::{SeverityBy, State, Ticket, TicketId};
 use super::{Arrival, Known, Policy, reply, returned, sent};
-use crate::contract::{Objective, Subscription};
+use crate::contract::Subscription;
 use crate::mail::sender::{self, Trust};
 use crate::mail::text::cleaned;
 use crate::mail::{Kind, Language, Mail, Mailbox};
@@ -21,7 +23,7 @@ use crate::rules::{Facts, Verdict};
 use chrono::{DateTime, Utc};
 
 /// The severity of a request whose customer and rules say nothing (C6.4).
-const SEVERITY_DEFAULT: u8 = 3;
+pub(super) const SEVERITY_DEFAULT: u8 = 3;
 
 /// The mark by which the rules say that an escalation is asked for (rules/mailboxes/2-routing.toml).
 const ESCALATION_TAG: &str = "escalation-wish";
@@ -304,14 +306,55 @@ pub(super) fn from_requester(
             ..file(case, counters, why)
         };
     }
-    let related = match belonging.ticket {
-        Some(ticket) if belonging.proof.is_none() => Some(Related::Perhaps(ticket.id)),
+    let meant = meant_by_escalation(case, known, &belonging, &subscription);
+    if known.lacks() {
+        return Outcome::default();
+    }
+    let odd = meant.as_ref().map_or(
+        "",
+        |_| "It names no ticket for certain; it was taken for the customer's open one (C7.2).",
+    );
+    let related = match belonging.ticket.or(meant) {
         Some(ticket) if expired(case, &ticket) => Some(Related::After(ticket.id)),
         Some(ticket) if stands_apart(case, &ticket, &verdict) => Some(Related::Beside(ticket.id)),
-        Some(ticket) => return joined(case, ticket, &verdict),
+        Some(ticket) => return joined(case, ticket, &verdict, odd),
         None => belonging.possibly.map(|t| Related::Perhaps(t.id)),
     };
     opened(case, known, counters, subscription, &verdict, related)
+}
+
+/// The ticket that an urgent escalation means which proves none (C7.2): one that it names and whose customer writes, else the writer's only open one, else
+/// the customer's only open one. Never a confidential one by a mail that others read.
+fn meant_by_escalation(
+    case: &Case,
+    known: &Known,
+    belonging: &Belonging,
+    subscription: &Subscription,
+) -> Option<Ticket> {
+    let customer = subscription.customer.as_deref()?;
+    if !is_urgent(case) || belonging.ticket.is_some() {
+        return None;
+    }
+    let named = belonging.possibly.as_ref();
+    if let Some(named) = named.filter(|t| t.is_open() && belonging::takes_part(case, t)) {
+        return Some(named.clone());
+    }
+    let confidential = |name: &str| case.policy.queue(name).confidential;
+    let reachable = |t: &&OpenTicket| {
+        t.queue == case.queue.name || !confidential(&t.queue) && !case.queue.confidential
+    };
+    let open: Vec<_> = known.open_of(customer).iter().filter(reachable).collect();
+    let own = open
+        .iter()
+        .filter(|t| Some(&t.requester) == case.author.as_ref());
+    let only = match own.map(|t| t.id).collect::<Vec<_>>()[..] {
+        [only] => Some(only),
+        _ => match open[..] {
+            [only] => Some(only.id),
+            _ => None,
+        },
+    };
+    only.and_then(|id| known.ticket(id)).cloned()
 }
 
 /// What a new ticket has to do with an older one.
@@ -368,8 +411,8 @@ fn expired(case: &Case, ticket: &Ticket) -> bool {
             .is_some_and(|closed| case.arrival.received - closed > limit)
 }
 
-/// A customer's reply.
-fn joined(case: &Case, ticket: Ticket, verdict: &Verdict) -> Outcome {
+/// A customer's reply. `odd` is what staff should know of how it came here.
+fn joined(case: &Case, ticket: Ticket, verdict: &Verdict, odd: &str) -> Outcome {
     let id = ticket.id;
     let mut draft = case.draft(ticket);
     draft.reasons = verdict.reasons.clone();
@@ -380,7 +423,10 @@ fn joined(case: &Case, ticket: Ticket, verdict: &Verdict) -> Outcome {
         &verdict.reasons.join("; "),
     );
     let participant = belonging::takes_part(case, &draft.ticket);
-    let mut odd = "";
+    if !odd.is_empty() {
+        draft.note(EntryKind::Note, odd);
+    }
+    let mut odd = odd;
     if !participant {
         // A07: the ticket gets the mail, its writer gets nothing of the ticket.
         draft.note(EntryKind::Note, "The mail above is from an address that takes no part in this ticket; it stays without rights until staff say otherwise.");
@@ -415,35 +461,12 @@ fn widened(draft: &mut Draft, case: &Case) {
 
 /// A reply makes it ours again (C4.9); after the first answer an internal target keeps it visible (C4.11).
 fn reopened(draft: &mut Draft, case: &Case) {
-    let was = draft.ticket.state;
-    draft.ticket.state = if draft.ticket.responded.is_some() {
-        State::Open
-    } else {
-        State::New
-    };
-    draft.ticket.closed = None;
-    if matches!(was, State::Closed | State::Void) {
-        draft.reopened = true;
-        draft.note(EntryKind::State, "Reopened by a reply (C4.9).");
-    }
-    // A ticket of history never had a clock of its own: what is asked there now is owed all the same.
-    let waits = draft
-        .ticket
-        .clocks
-        .iter()
-        .any(|c| c.kind != ClockKind::Escalation && c.is_running());
-    if !waits {
-        let objective = case.policy.book.next_reply(
-            &draft.ticket.subscription,
-            draft.ticket.severity,
-            case.arrival.received,
-        );
-        started(
-            draft,
-            ClockKind::NextReply,
-            objective,
-            case.arrival.received,
-        );
+    match draft.ticket.state {
+        State::Closed | State::Void => {
+            let words = "Reopened by a reply (C4.9).";
+            clocks::reopened(draft, "ticketd", words, case.arrival.received);
+        }
+        _ => clocks::ours(draft, case.arrival.received),
     }
 }
 
@@ -466,21 +489,14 @@ fn opened(
         EntryKind::Mail,
         &verdict.reasons.join("; "),
     );
-    if let Some(related) = related {
-        draft.note(EntryKind::Note, &related.words());
-    }
     if case.arrival.silent {
+        related_to(&mut draft, related);
         draft.ticket.state = State::Closed;
         draft.ticket.closed = Some(case.arrival.received);
         return numbered(draft.finish("history: opened", Fate::Opened), counters);
     }
-    let objective = initial_response(case, &draft);
-    started(
-        &mut draft,
-        ClockKind::InitialResponse,
-        objective,
-        case.arrival.received,
-    );
+    clocks::opened(&mut draft, case.arrival.received);
+    related_to(&mut draft, related);
     if wants_escalation(case, verdict) {
         escalated(&mut draft, case, is_urgent(case));
     }
@@ -495,22 +511,9 @@ fn opened(
         .fold(outcome, |o, a| o.with(Record::Allowance(a)))
 }
 
-/// What the plan promises. Where it promises nothing, a reporter to a confidential queue has been told how long he waits at most (`answer_within_hours`).
-fn initial_response(case: &Case, draft: &Draft) -> Objective {
-    let (ticket, security) = (&draft.ticket, &case.policy.security);
-    let promised = case.policy.book.initial_response(
-        &ticket.subscription,
-        ticket.severity,
-        case.arrival.received,
-    );
-    if !(promised.internal && draft.queue().confidential) {
-        return promised;
-    }
-    Objective {
-        clause: "security".into(),
-        minutes: security.answer_within_hours * 60,
-        hours: "24/7".into(),
-        internal: true,
+fn related_to(draft: &mut Draft, related: Option<Related>) {
+    if let Some(related) = related {
+        draft.note(EntryKind::Note, &related.words());
     }
 }
 
@@ -553,6 +556,10 @@ pub(super) fn new_ticket(
         requester_proven: is_proven(case),
         participants: participants(case),
         assignee: verdict.assign.clone(),
+        watchers: vec![],
+        opened_by: None,
+        channel: None,
+        nothing: None,
         received: case.arrival.received,
         responded: None,
         closed: None,
@@ -562,7 +569,9 @@ pub(super) fn new_ticket(
         references: case.mail.message_id.iter().cloned().collect(),
         linked: vec![],
         merged_into: None,
+        merged: vec![],
         policy: case.policy.book_hash,
+        severities: vec![],
     }
 }
 
@@ -607,7 +616,7 @@ fn participants(case: &Case) -> Vec<String> {
 }
 
 /// C5.1: the customer's set language, else the detected one; detected Swiss German is answered in German.
-fn language_of_letters(subscription: &Subscription, detected: Language) -> Language {
+pub(super) fn language_of_letters(subscription: &Subscription, detected: Language) -> Language {
     match (subscription.language, detected) {
         (Some(set), _) => set,
         (None, Language::Gsw) => Language::De,
@@ -623,59 +632,9 @@ pub(super) fn subscription_of(case: &Case) -> Subscription {
     )
 }
 
-/// A clock begins to run; its first warning is derived with it.
-pub(super) fn started(draft: &mut Draft, kind: ClockKind, objective: Objective, at: DateTime<Utc>) {
-    let book = &draft.policy.book;
-    let deadline = book.deadline(&objective, at).at;
-    let next = book.next_step(&objective, at, deadline, None);
-    let by_severity = vec![(draft.ticket.severity, deadline)];
-    draft.ticket.clocks.push(Clock {
-        kind,
-        objective,
-        started: at,
-        deadline,
-        step_done: None,
-        next,
-        stopped: None,
-        breached: None,
-        by_severity,
-        credit_days: 0,
-        uncounted: vec![],
-    });
-}
-
 /// C7: asked for in the ticket, or urgently by the escalation address.
 fn escalated(draft: &mut Draft, case: &Case, urgent: bool) {
-    let (book, received) = (&case.policy.book, case.arrival.received);
-    if draft.ticket.subscription.customer.is_none() {
-        draft.for_managers = true;
-        draft.note(EntryKind::Note, "An escalation is asked for by somebody who is no known customer: no clock runs (C7.2), a manager should look at it.");
-        return;
-    }
-    let objective = book.escalation(&draft.ticket.subscription, urgent, received);
-    let clause = objective.clause.clone();
-    let running = draft
-        .ticket
-        .clocks
-        .iter()
-        .position(|c| c.kind == ClockKind::Escalation && c.is_running());
-    match running {
-        None => started(draft, ClockKind::Escalation, objective, received),
-        Some(index) => {
-            // Asked again it runs on; asked urgently it is due the earlier.
-            let deadline = book.deadline(&objective, received).at;
-            let clock = &draft.ticket.clocks[index];
-            if clock.is_late(case.now) || deadline >= clock.deadline {
-                return;
-            }
-            draft.ticket.clocks.remove(index);
-            started(draft, ClockKind::Escalation, objective, received);
-        }
-    }
-    draft.note(
-        EntryKind::Note,
-        &format!("The customer escalates ({clause}): a manager has to answer."),
-    );
+    clocks::escalated(draft, urgent, case.arrival.received);
 }
 
 fn wants_escalation(case: &Case, verdict: &Verdict) -> bool {
@@ -738,6 +697,9 @@ fn mail_entry(case: &Case, place: Place, kind: EntryKind, text: &str) -> Entry {
             oddities: oddities(case),
         }),
         letter: None,
+        turns: vec![],
+        credit: None,
+        time: None,
     }
 }
 

@@ -11,10 +11,11 @@
 //! | failed, unknown, dropped | accepted | accepted | heard late, a fact all the same; not if it came back meanwhile ([`super::returned`]) |
 //! | any but accepted | dropped | dropped | |
 
+use super::clocks::{self, Turn};
 use super::draft::Draft;
 use super::event::{Moved, Movement};
 use super::record::{Entry, EntryKind, Fate, LetterFacts, Outcome, Record, Road};
-use super::ticket::{ClockKind, State};
+use super::ticket::{State, TicketId};
 use super::{Known, LetterKind, Policy, correspondence, returned};
 use crate::contract::Role;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -63,7 +64,7 @@ pub fn moved(policy: &Policy, known: &Known, moved: &Moved, now: DateTime<Utc>) 
             if letter.kind == LetterKind::Relay
                 && returned::is_to_requester(&draft.ticket, letter) =>
         {
-            answered(&mut draft, entry, at)
+            answered(&mut draft, known, entry, at)
         }
         Road::Failed { .. } => failed(&mut draft, entry, letter, &words(&moved.to)),
         Road::Unknown { .. } => draft.note(
@@ -150,18 +151,31 @@ fn attempts(letter: &LetterFacts, to: &Movement) -> u32 {
 }
 
 /// A human answered, and the next mail server took the answer (C4.4).
-fn answered(draft: &mut Draft, entry: &Entry, at: DateTime<Utc>) {
-    answered_by(draft, &entry.from, entry.at, at);
+fn answered(draft: &mut Draft, known: &Known, entry: &Entry, at: DateTime<Utc>) {
+    answered_by(draft, known, &entry.from, entry.at, at);
 }
 
 /// Ends the clocks that an answer by this member of the staff ends; of an escalation's, only a manager's does (C7.3). What began after the answer was written
-/// is not answered by it.
+/// is not answered by it. The clocks of the tickets that were merged into this one end with its own (C4.10).
 pub(super) fn answered_by(
     draft: &mut Draft,
+    known: &Known,
     staff_id: &str,
     written: DateTime<Utc>,
     at: DateTime<Utc>,
 ) {
+    let merged: Vec<TicketId> = draft.ticket.merged.clone();
+    for ticket in merged.into_iter().filter_map(|id| known.ticket(id)) {
+        let mut other = Draft::of(draft.policy, ticket.clone(), draft.now);
+        if !clocks::answered(ticket, true, written).is_empty() {
+            ended(&mut other, staff_id, written, at);
+            draft.beside.push(other);
+        }
+    }
+    ended(draft, staff_id, written, at);
+}
+
+fn ended(draft: &mut Draft, staff_id: &str, written: DateTime<Utc>, at: DateTime<Utc>) {
     let manager = draft
         .policy
         .book
@@ -176,47 +190,25 @@ pub(super) fn answered_by(
         _ if crossed => State::Open,
         _ => State::WaitingCustomer,
     };
-    let running = draft
-        .ticket
-        .clocks
-        .iter()
-        .enumerate()
-        .filter(|(_, c)| c.is_running() && c.started <= written)
-        .filter(|(_, c)| manager || c.kind != ClockKind::Escalation);
-    for index in running.map(|(i, _)| i).collect::<Vec<_>>() {
-        stopped(draft, index, at, staff_id);
-    }
-}
-
-fn stopped(draft: &mut Draft, index: usize, at: DateTime<Utc>, by: &str) {
-    let days = super::overdue::credit_days(draft, index, at);
-    let clock = &mut draft.ticket.clocks[index];
-    clock.stopped = Some(at);
-    clock.next = None;
-    let late = at > clock.deadline && !clock.objective.internal;
-    let had = std::mem::replace(&mut clock.credit_days, days);
-    if late {
-        clock.breached.get_or_insert(clock.deadline);
-    }
-    let (word, clause, deadline) = (
-        super::overdue::clock_word(clock.kind),
-        clock.objective.clause.clone(),
-        clock.deadline,
-    );
-    let (when, due) = (
-        draft.policy.book.local(at),
-        draft.policy.book.local(deadline),
-    );
-    draft.note(
-        EntryKind::State,
-        &format!("{word} ({clause}) ended: answered by {by}, accepted {when}."),
-    );
-    if late && (days > 0 || had > 0) {
-        draft.note(
-            EntryKind::Credit,
-            &format!("{days} days of credit (C4.6): due {due}, accepted {when}."),
+    let ended = clocks::answered(&draft.ticket, manager, written);
+    for index in &ended {
+        let clock = &draft.ticket.clocks[*index];
+        let words = format!(
+            "{} ({}) ended: answered by {staff_id}, accepted {}.",
+            super::overdue::clock_word(clock.kind),
+            clock.objective.clause,
+            draft.policy.book.local(at)
         );
+        draft.note(EntryKind::State, &words);
     }
+    if ended.is_empty() {
+        return;
+    }
+    draft.turn(Turn::Answered {
+        manager,
+        written,
+        at,
+    });
 }
 
 /// A letter that will not arrive is never silence: for a customer's letter the staff are told, for staff's own the outbox and `status` show it.

@@ -2,12 +2,15 @@
 //!
 //! Knows how entries are numbered and how a letter gets its token, its thread and its place in the outbox; does not know what is decided.
 
+use super::credit;
 use super::letter::{Enclosure, Letter, LetterKind, Text};
 use super::policy::{Policy, Queue, plus_address};
-use super::record::{Direction, Entry, EntryKind, Fate, LetterFacts, Outcome, Place, Record, Road};
-use super::ticket::Ticket;
-use super::token;
-use crate::contract::Person;
+use super::record::{
+    Counters, Direction, Entry, EntryKind, Fate, LetterFacts, Outcome, Place, Record, Road,
+};
+use super::ticket::{Clock, Ticket, TicketId};
+use super::{Known, token};
+use crate::contract::{Book, Person, Subscription};
 use crate::mail::Mailbox;
 use crate::mail::text::cleaned;
 use chrono::{DateTime, Utc};
@@ -18,7 +21,8 @@ const TEXT_BYTES_MAX: usize = 2_000;
 /// The most ids a letter refers to.
 const REFERENCES_MAX: usize = 12;
 
-/// One ticket, with the entries and letters it gains by one event.
+/// One ticket, with the entries and letters it gains by one event. Cloned, it can be tried and thrown away.
+#[derive(Clone)]
 pub struct Draft<'a> {
     /// As it will be.
     pub ticket: Ticket,
@@ -34,6 +38,13 @@ pub struct Draft<'a> {
     pub for_managers: bool,
     /// Addresses that take no automatic letter at present, lower case: letters to them came back.
     pub resting: Vec<String>,
+    /// Other tickets that the same event changes.
+    pub beside: Vec<Draft<'a>>,
+    /// Other values that it changes.
+    pub also: Vec<Record>,
+    counters: Option<Counters>,
+    severity_before: u8,
+    account_before: Subscription,
     entries: Vec<Entry>,
     letters: Vec<(Place, Letter)>,
 }
@@ -42,6 +53,8 @@ impl<'a> Draft<'a> {
     /// A decision about this ticket.
     pub fn of(policy: &'a Policy, ticket: Ticket, now: DateTime<Utc>) -> Self {
         Draft {
+            severity_before: ticket.severity,
+            account_before: ticket.subscription.clone(),
             ticket,
             policy,
             now,
@@ -49,9 +62,17 @@ impl<'a> Draft<'a> {
             reopened: false,
             for_managers: false,
             resting: vec![],
+            beside: vec![],
+            also: vec![],
+            counters: None,
             entries: vec![],
             letters: vec![],
         }
+    }
+
+    /// What was promised for one of its clocks.
+    pub fn book(&self, clock: &Clock) -> &'a Book {
+        self.policy.book_of(&self.ticket, Some(clock))
     }
 
     /// The ticket's queue.
@@ -104,9 +125,27 @@ impl<'a> Draft<'a> {
             text: shortened(text),
             mail: None,
             letter: None,
+            turns: vec![],
+            credit: None,
+            time: None,
         });
         let last = self.entries.len() - 1;
         &mut self.entries[last]
+    }
+
+    /// Another text for a line written before: what follows from it is known only afterwards.
+    pub fn reword(&mut self, place: Place, text: &str) {
+        if let Some(entry) = self.entries.iter_mut().find(|e| e.place == place) {
+            entry.text = shortened(text);
+        }
+    }
+
+    /// The number of one more ticket.
+    pub fn next_number(&mut self, known: &Known) -> TicketId {
+        let given = self.counters.unwrap_or_else(|| known.counters());
+        let ticket = given.ticket + 1;
+        self.counters = Some(Counters { ticket, ..given });
+        TicketId(ticket)
     }
 
     /// The line written last.
@@ -283,19 +322,50 @@ impl<'a> Draft<'a> {
         references.push(message_id.to_string());
     }
 
-    /// The outcome: the ticket, its entries and its letters.
-    pub fn finish(self, because: impl Into<String>, fate: Fate) -> Outcome {
+    /// The outcome: the ticket, its entries and its letters, and those of the tickets beside it. What follows from the ticket as it is now is added here, so that no decision can forget it.
+    pub fn finish(mut self, because: impl Into<String>, fate: Fate) -> Outcome {
+        if self.ticket.subscription != self.account_before {
+            // C3.6: from now on it goes by what is promised now.
+            self.ticket.policy = self.policy.book_hash;
+        }
+        self.keep_severities();
+        credit::keep(&mut self);
         let entries = self.entries.into_iter().map(|e| Record::Entry(Box::new(e)));
         let records = std::iter::once(Record::Ticket(Box::new(self.ticket)))
             .chain(entries)
+            .chain(self.counters.map(Record::Counters))
+            .chain(self.also)
             .collect();
-        Outcome {
+        let outcome = Outcome {
             records,
             letters: self.letters,
             because: because.into(),
             fate,
             ..Outcome::default()
+        };
+        self.beside.into_iter().fold(outcome, |mut all, draft| {
+            let other = draft.finish("", Fate::None);
+            all.records.extend(other.records);
+            all.letters.extend(other.letters);
+            all
+        })
+    }
+
+    fn keep_severities(&mut self) {
+        let (before, ticket) = (self.severity_before, &mut self.ticket);
+        if ticket.severity != before {
+            if ticket.severities.is_empty() {
+                ticket.severities.push((ticket.received, before));
+            }
+            ticket.severities.push((self.now, ticket.severity));
         }
+    }
+
+    /// The severity was another one from the beginning (C4.5, `corrected`).
+    pub(super) fn severity_was_always(&mut self, severity: u8) {
+        self.ticket.severity = severity;
+        self.ticket.severities = vec![(self.ticket.received, severity)];
+        self.severity_before = severity;
     }
 
     fn next_place(&self) -> Place {

@@ -27,12 +27,25 @@ pub enum Ask {
         /// Without angle brackets.
         message_id: String,
     },
+    /// A customer's open tickets (C7.2).
+    OpenOf(String),
     /// By the name of [`Allowance`].
     Allowance(String),
     /// By the mailbox's name.
     Cursor(String),
     /// The numbers given out.
     Counters,
+}
+
+/// What an escalation wants to know of a ticket before it is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenTicket {
+    /// Its number.
+    pub id: TicketId,
+    /// Its queue.
+    pub queue: String,
+    /// Who asked; empty for nobody.
+    pub requester: String,
 }
 
 /// The record's answer; `None` where there is nothing.
@@ -44,6 +57,7 @@ pub enum Answer {
     Entries(Vec<Entry>),
     Seen(Option<Place>),
     FoundBy(Option<TicketId>),
+    OpenOf(Vec<OpenTicket>),
     Allowance(Option<Allowance>),
     Cursor(Option<Cursor>),
     Counters(Counters),
@@ -132,6 +146,10 @@ impl Known {
         /// The ticket of a queue that a Message-ID belongs to.
         found_by(queue: &str, message_id: &str) -> Option<TicketId>,
         Ask::FoundBy { queue: queue.into(), message_id: message_id.into() }, Answer::FoundBy(t) => *t, None
+    }
+    asks! {
+        /// A customer's open tickets, by number (C7.2).
+        open_of(customer: &str) -> &[OpenTicket], Ask::OpenOf(customer.into()), Answer::OpenOf(tickets) => tickets, &[]
     }
     asks! {
         /// When automatic letters were sent under this name.

@@ -37,8 +37,8 @@ pub use render::render;
 pub use shipped::SHIPPED;
 pub use templates::{Templates, Text};
 pub use variables::{
-    Acknowledgement, AcknowledgementSecurity, Breach, Change, Content, Notice, NoticeConfidential,
-    Sealed, Transcript, Warning,
+    Acknowledgement, AcknowledgementSecurity, Answer, Breach, Change, Content, Notice,
+    NoticeConfidential, Sealed, Transcript, Warning,
 };
 
 /// What a letter says. The order is the order of the outbox: a staff reply goes before a warning, that before an acknowledgement, that before a notice.

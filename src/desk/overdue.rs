@@ -3,9 +3,9 @@
 use super::draft::Draft;
 use super::event::Due;
 use super::record::{Direction, EntryKind, Fate};
-use super::ticket::{ClockKind, Ticket};
+use super::ticket::{Clock, ClockKind, Ticket};
 use super::{Known, Outcome, Policy, correspondence, returned};
-use crate::contract::{Person, Step};
+use crate::contract::{Book, Person, Step, Subscription};
 use chrono::{DateTime, Utc};
 
 /// Warns, or records the breach, and derives the next step; nothing if the clock was stopped or moved meanwhile.
@@ -34,10 +34,11 @@ fn owed(ticket: &Ticket, due: &Due) -> Option<usize> {
 }
 
 fn step_taken(draft: &mut Draft, index: usize, step: Step) {
-    let (book, now) = (&draft.policy.book, draft.now);
+    let now = draft.now;
+    let (policy, book) = (draft.policy, draft.book(&draft.ticket.clocks[index]));
     let clock = &mut draft.ticket.clocks[index];
     clock.step_done = Some(step);
-    clock.next = returned::next_step(book, clock);
+    clock.next = returned::next_step(policy, book, clock, now);
     if !matches!(step, Step::Percent(_)) && !clock.objective.internal {
         clock.breached.get_or_insert(clock.deadline);
     }
@@ -45,13 +46,31 @@ fn step_taken(draft: &mut Draft, index: usize, step: Step) {
     draft.ticket.clocks[index].credit_days = days;
 }
 
+/// A clock ends, kept or missed: an answer was accepted, or there is nothing to answer any more (C4.8). Its credit is what it has earned by then.
+pub(super) fn ended(draft: &mut Draft, index: usize, at: DateTime<Utc>) {
+    let days = credit_days(draft, index, at);
+    let clock = &mut draft.ticket.clocks[index];
+    clock.stopped = Some(at);
+    clock.next = None;
+    clock.credit_days = days;
+    if at > clock.deadline && !clock.objective.internal {
+        clock.breached.get_or_insert(clock.deadline);
+    }
+}
+
 /// Days of credit that a clock has earned by `until` (C4.6): none without a term to extend (C7.4), at most the agreed cap.
 pub(super) fn credit_days(draft: &Draft, index: usize, until: DateTime<Utc>) -> u32 {
-    let (book, subscription, clock) = (
-        &draft.policy.book,
-        &draft.ticket.subscription,
-        &draft.ticket.clocks[index],
-    );
+    let clock = &draft.ticket.clocks[index];
+    days_by(draft.book(clock), draft.ticket.account_of(clock), clock, until)
+}
+
+/// The same, of any ticket's clock under any contract.
+pub fn days_by(
+    book: &Book,
+    subscription: &Subscription,
+    clock: &Clock,
+    until: DateTime<Utc>,
+) -> u32 {
     if until <= clock.deadline || !book.earns_credit(subscription, clock.deadline) {
         return 0;
     }
@@ -65,8 +84,7 @@ fn record(draft: &mut Draft, index: usize, due: &Due) {
     let clock = draft.ticket.clocks[index].clone();
     let deadline = draft.policy.book.local(clock.deadline);
     let explanation = draft
-        .policy
-        .book
+        .book(&clock)
         .explanation(&clock.objective, clock.started, clock.deadline)
         .join("\n");
     let (kind, what) = match due.step {

@@ -1,6 +1,7 @@
 //! Everything the desk goes by: the contract, the rules, the letters, and how this installation is set up.
 
 use super::letter::{LetterKind, Templates};
+use super::ticket::{Clock, Ticket};
 use super::token::Keys;
 use crate::contract::Book;
 use crate::mail::Fingerprint;
@@ -65,6 +66,9 @@ pub struct Links {
     pub vendor: String,
 }
 
+/// Contracts, customers and staff as they were, by their hash.
+pub type Former = Arc<BTreeMap<Fingerprint, Arc<Book>>>;
+
 /// Everything the desk goes by. Replaced as a whole on reload, never changed.
 #[derive(Debug)]
 pub struct Policy {
@@ -72,6 +76,8 @@ pub struct Policy {
     pub book: Arc<Book>,
     /// Their hash, pinned by tickets.
     pub book_hash: Fingerprint,
+    /// The same three files as they were under other hashes, from the journal: what older tickets were promised.
+    pub former: Former,
     /// The rules.
     pub rules: Arc<RuleBook>,
     /// The letters' texts.
@@ -121,6 +127,13 @@ impl Default for Security {
 }
 
 impl Policy {
+    /// The contract and the orders that a clock of a ticket goes by: as they were when it was promised, whatever the files say today. Staff and rota are
+    /// today's. Files that nobody kept, or that this program cannot read any more, are today's too.
+    pub fn book_of(&self, ticket: &Ticket, clock: Option<&Clock>) -> &Book {
+        let pinned = clock.and_then(|c| c.policy).unwrap_or(ticket.policy);
+        self.former.get(&pinned).unwrap_or(&self.book)
+    }
+
     /// A queue by name; the default queue if there is none of that name.
     pub fn queue(&self, name: &str) -> &Queue {
         self.queues

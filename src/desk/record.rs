@@ -1,9 +1,11 @@
 //! The record: what the store keeps, as values. The store derives its keys from these and from nothing else.
 
+use super::clocks::Turn;
 use super::letter::{Letter, LetterKind};
-use super::ticket::{Ticket, TicketId};
+use super::ticket::{ClockKind, Ticket, TicketId};
+use crate::contract::customers::Term;
 use crate::mail::{Fingerprint, Kind};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 /// One line of one ticket's record: entry numbers begin at 1.
@@ -133,6 +135,61 @@ pub struct LetterFacts {
     pub returned: Option<DateTime<Utc>>,
 }
 
+/// Whether a credit may still change by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// Staff have not determined the severity yet (C4.5).
+    Provisional,
+    /// It changes by a correction only.
+    Final,
+}
+
+/// A line of the ledger (C9): what an ended clock has earned a customer.
+///
+/// The ledger is these lines of all tickets. None is ever changed: of the lines about one clock (ticket, kind, start) the latest counts, and `change` says what
+/// it added to the one before, so that all changes of a term add up to its credit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreditFacts {
+    /// Whose ledger: the id in customers.toml.
+    pub customer: String,
+    /// The term that is extended: the one current at the breach (C4.6).
+    pub term: Term,
+    /// What was missed.
+    pub clock: ClockKind,
+    /// The clause it follows from.
+    pub clause: String,
+    /// When that clock began to run.
+    pub started: DateTime<Utc>,
+    /// What was missed, to the second.
+    pub deadline: DateTime<Utc>,
+    /// When the clock ended: the answer was accepted, or the ticket was voided.
+    pub ended: DateTime<Utc>,
+    /// How late that was, in the hours that the contract counts lateness in.
+    pub late_secs: u64,
+    /// Days that count for this clock from now on.
+    pub days: u32,
+    /// Against the line before.
+    pub change: i64,
+    /// Whether they may still change.
+    pub standing: Standing,
+}
+
+/// Time that somebody of the staff spent for a customer (C8.2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimeFacts {
+    /// For whom: the id in customers.toml.
+    pub customer: String,
+    /// Who: a staff id.
+    pub person: String,
+    /// On which day, in the contract's zone.
+    pub day: NaiveDate,
+    /// How long; negative takes back.
+    pub minutes: i32,
+    /// Whether it counts against the agreed hours of the technical account manager.
+    pub tam: bool,
+}
+
 /// One line of a ticket's record (C2.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
@@ -161,6 +218,15 @@ pub struct Entry {
     /// For letters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub letter: Option<LetterFacts>,
+    /// What it did to the ticket's clocks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub turns: Vec<Turn>,
+    /// For lines of the ledger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credit: Option<Box<CreditFacts>>,
+    /// For booked time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<Box<TimeFacts>>,
 }
 
 /// How far a mailbox has been read: committed with the mails it speaks of.
@@ -249,6 +315,8 @@ pub struct Outcome {
     pub fate: Fate,
     /// What a command's giver reads.
     pub reply: Vec<String>,
+    /// Whether the command was wrong: then nothing of it was carried out.
+    pub refused: bool,
 }
 
 /// What became of an arrived mail: the figures of `ticketd receive`.

@@ -7,13 +7,13 @@
 
 use super::arrival::{self, Case};
 use super::belonging::{self, Belonging, Proof};
-use super::command::{self, Words};
+use super::command::{self, By, Orders, Words, may_act};
 use super::draft::Draft;
 use super::letter::{self, Enclosure, LetterKind};
 use super::record::{Counters, Direction, Entry, EntryKind, Fate, Outcome};
 use super::ticket::{State, Ticket};
 use super::{Known, correspondence, delivery, thread};
-use crate::contract::{Person, Role};
+use crate::contract::Person;
 use crate::mail::sender::Trust;
 use crate::mail::text::cleaned;
 use crate::mail::{Mail, Mailbox, TextOf, forward, language, quote, sanitise};
@@ -42,6 +42,10 @@ pub(super) fn from_staff(
         );
     }
     let (Some(ticket), Some(proof)) = (belonging.ticket.clone(), belonging.proof.clone()) else {
+        let (commands, text) = command::split(&own_text(case.mail));
+        if command::begins_a_ticket(&commands) && !case.arrival.silent {
+            return command::opened_by_mail(case, known, person, &commands, &text, counters);
+        }
         // A new request of a colleague is a request like any other.
         return forwarded(case, known, person, counters)
             .unwrap_or_else(|| arrival::from_requester(case, known, belonging, counters));
@@ -53,15 +57,15 @@ pub(super) fn from_staff(
         return arrival::from_requester(case, known, belonging, counters);
     }
     match token_lock(&proof, person) {
-        Ok(()) if may_act(person, &ticket) => answered(case, known, ticket, &proof, person),
+        Ok(()) if may_act(person, &ticket.queue) => answered(case, known, ticket, &proof, person),
         Ok(()) => arrival::set_aside(
             case,
             counters,
             &Verdict::default(),
             &format!("{} may not act on queue {}", person.id, ticket.queue),
         ),
-        Err(_) if wrote_to_requester(case, &ticket) && may_act(person, &ticket) => {
-            seen_directly(case, ticket, person)
+        Err(_) if wrote_to_requester(case, &ticket) && may_act(person, &ticket.queue) => {
+            seen_directly(case, known, ticket, person)
         }
         Err(why) => arrival::set_aside(
             case,
@@ -75,7 +79,7 @@ pub(super) fn from_staff(
 /// A forward of what a customer wrote to this member of the staff: a request of that customer's (two locks: who forwards is authenticated and on the staff
 /// list). None where it is nobody else's mail, or this person may not work on the queue.
 fn forwarded(case: &Case, known: &Known, person: &Person, counters: Counters) -> Option<Outcome> {
-    if !thread::is_forward(&case.mail.subject) || !works_on(person, &case.queue.name) {
+    if !thread::is_forward(&case.mail.subject) || !may_act(person, &case.queue.name) {
         return None;
     }
     let original = forward::original(case.mail)?;
@@ -183,15 +187,6 @@ fn token_lock(proof: &Proof, person: &Person) -> Result<(), String> {
     }
 }
 
-/// The third lock, at the time of execution (A08).
-fn may_act(person: &Person, ticket: &Ticket) -> bool {
-    works_on(person, &ticket.queue)
-}
-
-fn works_on(person: &Person, queue: &str) -> bool {
-    person.role != Role::ReadOnly && person.queues.iter().any(|q| q == queue)
-}
-
 pub(super) fn wrote_to_requester(case: &Case, ticket: &Ticket) -> bool {
     names(&case.mail.to, ticket)
 }
@@ -205,7 +200,12 @@ fn names(recipients: &[Mailbox], ticket: &Ticket) -> bool {
 }
 
 /// An answer sent past the desk, with the queue in copy: it stops the clock at our receipt of it (C4.4).
-pub(super) fn seen_directly(case: &Case, ticket: Ticket, person: &Person) -> Outcome {
+pub(super) fn seen_directly(
+    case: &Case,
+    known: &Known,
+    ticket: Ticket,
+    person: &Person,
+) -> Outcome {
     let id = ticket.id;
     let mut draft = case.draft(ticket);
     let text = format!("{} answered the customer directly.", person.id);
@@ -214,7 +214,7 @@ pub(super) fn seen_directly(case: &Case, ticket: Ticket, person: &Person) -> Out
         entry.direction = Direction::Out;
     }
     if !case.arrival.silent && !own_text(case.mail).is_empty() {
-        answered_directly(&mut draft, case, person);
+        answered_directly(&mut draft, case, known, person);
     }
     draft.finish(
         format!("{} answered ticket {id} directly", person.id),
@@ -222,12 +222,12 @@ pub(super) fn seen_directly(case: &Case, ticket: Ticket, person: &Person) -> Out
     )
 }
 
-fn answered_directly(draft: &mut Draft, case: &Case, person: &Person) {
+fn answered_directly(draft: &mut Draft, case: &Case, known: &Known, person: &Person) {
     if let Some(id) = &case.mail.message_id {
         draft.refer_to(id);
     }
     let at = case.arrival.received;
-    delivery::answered_by(draft, &person.id, at, at);
+    delivery::answered_by(draft, known, &person.id, at, at);
 }
 
 /// All three locks are open: commands first, the rest goes to the customer.
@@ -250,8 +250,17 @@ fn answered(case: &Case, known: &Known, ticket: Ticket, proof: &Proof, person: &
     if case.arrival.silent {
         return draft.finish("history: of staff", Fate::Joined);
     }
-    let mut wrong = command::faults(&draft, &commands, text, case.mail);
+    // On a copy, so that nothing of it is left if anything is wrong.
+    let mut orders = Orders::on(draft.clone(), known, By::person(person));
+    let (mut done, mut wrong) = orders.carry_out(&commands);
+    wrong.extend(command::faults(&commands, text, case.mail));
     wrong.extend(held_because(&draft, case, &commands, text));
+    if orders.answer.is_some() && !text.is_empty() {
+        wrong.push(
+            "A letter of #template is a whole answer; leave out your own text, or the command."
+                .into(),
+        );
+    }
     if !wrong.is_empty() {
         correspondence::transcript(&mut draft, person, vec![], wrong, None);
         return draft.finish(
@@ -259,19 +268,37 @@ fn answered(case: &Case, known: &Known, ticket: Ticket, proof: &Proof, person: &
             Fate::Joined,
         );
     }
-    let mut done = carried_out(&mut draft, person, &commands);
+    if orders.dry {
+        correspondence::tried(&mut draft, person, done, text);
+        return draft.finish(
+            format!("tried by {} on ticket {id}", person.id),
+            Fate::Joined,
+        );
+    }
+    let (help, answer) = (orders.help, orders.answer.take());
+    let mut draft = orders.draft;
     let relays = !text.is_empty() && !names(&case.mail.cc, &draft.ticket);
     let mut relayed_to = None;
-    if relays && !wrote_to_requester(case, &draft.ticket) {
-        let unmarked = commands.is_empty();
-        let (to, left_out) = relayed(&mut draft, case, person, text, unmarked);
+    if let Some(answer) = &answer {
+        relayed_to = Some(correspondence::relay(
+            &mut draft,
+            person,
+            answer,
+            None,
+            vec![],
+        ));
+        done.extend(told_of_each_other(&mut draft, written, proof, person));
+    } else if relays && !wrote_to_requester(case, &draft.ticket) {
+        let (to, left_out) = relayed(&mut draft, case, person, text, commands.is_empty());
         relayed_to = Some(to);
         done.extend(left_out);
         done.extend(told_of_each_other(&mut draft, written, proof, person));
     } else if !text.is_empty() {
-        answered_directly(&mut draft, case, person);
+        answered_directly(&mut draft, case, known, person);
     }
-    if !done.is_empty() {
+    if help {
+        correspondence::manual(&mut draft, person, done);
+    } else if !done.is_empty() {
         correspondence::transcript(&mut draft, person, done, vec![], relayed_to.as_deref());
     }
     draft.finish(format!("{} on ticket {id}", person.id), Fate::Joined)
@@ -318,13 +345,6 @@ fn held_because(draft: &Draft, case: &Case, commands: &[Words], text: &str) -> V
         }
     }
     because
-}
-
-fn carried_out(draft: &mut Draft, person: &Person, commands: &[Words]) -> Vec<String> {
-    commands
-        .iter()
-        .map(|words| command::execute(draft, &person.id, words))
-        .collect()
 }
 
 /// Who else has answered since the letter was written that this one answers: both are told. What the writer reads of it.

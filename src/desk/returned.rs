@@ -14,6 +14,7 @@
 
 use super::arrival::{self, Case};
 use super::belonging::{Belonging, Proof};
+use super::clocks::Turn;
 use super::draft::Draft;
 use super::record::{
     Allowance, Direction, Entry, EntryKind, Fate, LetterFacts, Outcome, Place, Record, Road,
@@ -207,14 +208,15 @@ fn answered_meanwhile(written: &[Entry], bounced: &Entry, accepted: DateTime<Utc
 
 /// The clocks that this answer ended run on; the time between acceptance and bounce is not counted (C4.7). What to tell.
 fn ran_on(draft: &mut Draft, accepted: DateTime<Utc>, returned: DateTime<Utc>) -> String {
-    let book = &draft.policy.book;
     let mut promised = None;
     let mut resumed = vec![];
-    for clock in &mut draft.ticket.clocks {
-        if clock.stopped != Some(accepted) {
+    let ended = |c: &Clock| c.stopped == Some(accepted);
+    let ended: Vec<bool> = draft.ticket.clocks.iter().map(ended).collect();
+    draft.turn(Turn::Returned { accepted, returned });
+    for (clock, ended) in draft.ticket.clocks.iter().zip(ended) {
+        if !ended {
             continue;
         }
-        resume(book, clock, accepted, returned);
         resumed.push((clock.kind, clock.deadline));
         if !clock.objective.internal {
             promised.get_or_insert(clock.deadline);
@@ -251,7 +253,14 @@ fn ran_on(draft: &mut Draft, accepted: DateTime<Utc>, returned: DateTime<Utc>) -
     }
 }
 
-fn resume(book: &Book, clock: &mut Clock, accepted: DateTime<Utc>, returned: DateTime<Utc>) {
+/// The clock runs on, and the time that it stood is not counted.
+pub(super) fn resume(
+    policy: &Policy,
+    book: &Book,
+    clock: &mut Clock,
+    accepted: DateTime<Utc>,
+    returned: DateTime<Utc>,
+) {
     let returned = returned.max(accepted);
     let left = book.left_secs(&clock.objective, accepted, clock.deadline);
     if accepted <= clock.deadline {
@@ -260,19 +269,26 @@ fn resume(book: &Book, clock: &mut Clock, accepted: DateTime<Utc>, returned: Dat
     }
     clock.uncounted.push((accepted, returned));
     clock.stopped = None;
-    clock.next = next_step(book, clock);
+    clock.next = next_step(policy, book, clock, returned);
     // Reminders whose time came while nobody owed anything are not owed now.
     while let Some((at, step @ Step::Repeat(_))) = clock.next
         && at <= returned
     {
         clock.step_done = Some(step);
-        clock.next = next_step(book, clock);
+        clock.next = next_step(policy, book, clock, returned);
     }
 }
 
-/// The next step of a clock's warnings: their shares are of the time that counts.
-pub(super) fn next_step(book: &Book, clock: &Clock) -> Option<(DateTime<Utc>, Step)> {
-    book.next_step(
+/// The next step of a clock's warnings: their shares are of the time that counts. What was promised goes by the contract of then, who is there to be warned by
+/// the rota of now.
+pub(super) fn next_step(
+    policy: &Policy,
+    book: &Book,
+    clock: &Clock,
+    now: DateTime<Utc>,
+) -> Option<(DateTime<Utc>, Step)> {
+    book.next_step_at(
+        &policy.book.desk_hours(now),
         &clock.objective,
         began(book, clock),
         clock.deadline,

@@ -48,7 +48,7 @@ pub(super) fn seen(
             let case = Case { queue, ..case };
             Outcome {
                 keep_raw: true,
-                ..reply::seen_directly(&case, ticket, person)
+                ..reply::seen_directly(&case, known, ticket, person)
             }
         }
         None => nothing(),

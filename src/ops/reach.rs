@@ -5,11 +5,15 @@ use super::{Fault, control, exit, keys, status};
 use crate::clerk::{Clerk, Done, Job};
 use crate::clock;
 use crate::config::Config;
+use crate::contract::{Book, Source, kept};
 use crate::daemon;
 use crate::desk::Policy;
-use crate::store::{Locked, Options, Room, Store};
+use crate::desk::policy::Former;
+use crate::mail::Fingerprint;
+use crate::store::{Locked, Options, Reader, Room, Store};
 use anyhow::Context;
 use rustix::process::{Gid, Uid};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::Path;
@@ -99,8 +103,19 @@ pub fn open_store(config: &Config) -> anyhow::Result<Opened> {
     as_owner(&config.state)?;
     let mut store = Store::open_with(&config.state, options(config))?;
     let keys = keys::keys(&config.state)?;
-    let policy = Arc::new(config.policy(keys).map_err(Fault::config)?);
-    for source in config.policy_files().map_err(Fault::config)? {
+    let mut policy = config.policy(keys).map_err(Fault::config)?;
+    policy.former = former(&store.reader(), policy.book_hash)?;
+    let policy = Arc::new(policy);
+    let files = config.policy_files().map_err(Fault::config)?;
+    // Before it is journalled: what is changed under an old date would count from then on.
+    if let Some(promised) = store.reader().promised()? {
+        let broken = kept::broken(&promised, &files);
+        if !broken.is_empty() {
+            store.close()?;
+            return Err(Fault::config(broken));
+        }
+    }
+    for source in files {
         store.keep_policy(&source.file, &source.text, policy.book_hash)?;
     }
     Ok(Opened {
@@ -108,6 +123,50 @@ pub fn open_store(config: &Config) -> anyhow::Result<Opened> {
         policy,
         mailboxes: config.mailboxes.iter().map(|m| m.name.clone()).collect(),
     })
+}
+
+/// The contracts, customers and staff that tickets were promised under, as the journal keeps them; but for today's.
+pub fn former(reader: &Reader, today: Fingerprint) -> anyhow::Result<Former> {
+    let mut former = BTreeMap::new();
+    for hash in reader.policies()? {
+        if hash != today
+            && let Some(book) = journalled(reader, hash)?
+        {
+            former.insert(hash, Arc::new(book));
+        }
+    }
+    Ok(Arc::new(former))
+}
+
+/// The three files under a hash, read again. None, and the log says so, if this program cannot read them any more.
+fn journalled(reader: &Reader, hash: Fingerprint) -> anyhow::Result<Option<Book>> {
+    let files = reader.policy(hash)?;
+    let named = |name: &str| {
+        let file = files.iter().find(|(file, _)| file.ends_with(name));
+        file.map(|(file, text)| Source {
+            file: file.clone(),
+            text: text.clone(),
+        })
+    };
+    let three = (
+        named("contract.toml"),
+        named("customers.toml"),
+        named("staff.toml"),
+    );
+    let (Some(contract), Some(customers), Some(staff)) = three else {
+        return Ok(None);
+    };
+    match Book::parse(&contract, &customers, &staff) {
+        Ok(book) => Ok(Some(book)),
+        Err(faults) => {
+            for fault in faults.iter().take(3) {
+                tracing::warn!(
+                    "a contract of earlier is not read any more, its tickets go by today's: {fault}"
+                );
+            }
+            Ok(None)
+        }
+    }
 }
 
 /// What every opening of the store says.

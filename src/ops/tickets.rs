@@ -244,7 +244,7 @@ fn told(t: &Ticket, entries: &[Entry], policy: &Policy, out: &mut dyn Write) -> 
         writeln!(out, "  answered   {}", local(at))?;
     }
     for clock in &t.clocks {
-        told_clock(clock, policy, out)?;
+        told_clock(t, clock, policy, out)?;
     }
     writeln!(out)?;
     for e in entries {
@@ -253,7 +253,12 @@ fn told(t: &Ticket, entries: &[Entry], policy: &Policy, out: &mut dyn Write) -> 
     Ok(())
 }
 
-fn told_clock(clock: &Clock, policy: &Policy, out: &mut dyn Write) -> anyhow::Result<()> {
+fn told_clock(
+    t: &Ticket,
+    clock: &Clock,
+    policy: &Policy,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
     let local = |at| policy.book.local(at);
     let internal = if clock.objective.internal {
         ", internal target"
@@ -275,9 +280,10 @@ fn told_clock(clock: &Clock, policy: &Policy, out: &mut dyn Write) -> anyhow::Re
         local(clock.deadline),
         clock.objective.clause
     )?;
-    for line in policy
-        .book
-        .explanation(&clock.objective, clock.started, clock.deadline)
+    for line in
+        policy
+            .book_of(t, Some(clock))
+            .explanation(&clock.objective, clock.started, clock.deadline)
     {
         writeln!(out, "             {line}")?;
     }

@@ -12,20 +12,23 @@
 //! | `outbox/<kind>/<fresh or again>/<instant>/<ticket>/<entry>` | place, instant | the courier |
 //! | `held/<ticket>/<entry>`, `trouble/<why>/<ticket>/<entry>` | place | `outbox` |
 //! | `cursor/<mailbox>`, `allowance/<32 hex>`, `counters` | the value | the desk |
+//! | `credit/<customer>/<first day of the term>/<ticket>/<entry>` | place | the ledger |
+//! | `time/<customer>/<day>/<ticket>/<entry>` | place | the hours of a technical account manager |
 //! | `policy/<64 hex>/<file>` | where its text lies | what-if |
 //! | `meta` | how far the index is | the store alone; not in the sum |
 //!
 //! The outbox is ordered by kind and not by instant alone, so that a warning is found at once behind any number of acknowledgements that wait.
 
+use crate::contract::customers::Term;
 use crate::desk::LetterKind;
 use crate::desk::record::Place;
 use crate::desk::ticket::{ClockKind, TicketId};
 use crate::mail::Fingerprint;
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use std::fmt::Write;
 
 /// One number for the whole index: another one there, and the index is made anew from the journal. Raise it with any change to this file or to a row's form.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// How far the index is.
 pub const META: &str = "meta";
@@ -121,6 +124,33 @@ pub fn trouble(why: Trouble, place: Place) -> String {
     key
 }
 
+/// All lines of the ledger.
+pub const CREDITS: &str = "credit/";
+
+/// A line of the ledger.
+pub fn credit(customer: &str, term: Term, place: Place) -> String {
+    let mut key = format!("{}{}", credits_of(customer), term.from);
+    push_place(&mut key, place);
+    key
+}
+
+/// A customer's lines of the ledger.
+pub fn credits_of(customer: &str) -> String {
+    format!("{CREDITS}{}/", plain(customer))
+}
+
+/// Booked time.
+pub fn time(customer: &str, day: NaiveDate, place: Place) -> String {
+    let mut key = format!("{}{day}", times_of(customer));
+    push_place(&mut key, place);
+    key
+}
+
+/// A customer's booked time.
+pub fn times_of(customer: &str) -> String {
+    format!("time/{}/", plain(customer))
+}
+
 /// How far a mailbox has been read.
 pub fn cursor(mailbox: &str) -> String {
     format!("cursor/{}", plain(mailbox))
@@ -136,9 +166,12 @@ pub fn policy(hash: &Fingerprint, name: &str) -> String {
     format!("{}{}", policies(hash), plain(name))
 }
 
+/// All policy files.
+pub const POLICIES: &str = "policy/";
+
 /// All policy files kept under a hash.
 pub fn policies(hash: &Fingerprint) -> String {
-    format!("policy/{}/", hash.hex())
+    format!("{POLICIES}{}/", hash.hex())
 }
 
 /// Why a letter needs a person.

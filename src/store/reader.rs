@@ -11,13 +11,15 @@ use super::writing::{
     self, DueRow, OutboxRow, PolicyRow, Row, StoredPolicy, a_ticket, an_entry, bytes_of,
 };
 use super::{Room, Shared};
+use crate::contract::kept::Promised;
 use crate::desk::event::Due;
 use crate::desk::record::{Allowance, Counters, Cursor, Entry, Place, Record};
 use crate::desk::ticket::{Ticket, TicketId};
 use crate::mail::Fingerprint;
 use anyhow::{Context, Result};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Answers questions about what is committed, from any thread. Cheap to clone.
@@ -167,6 +169,41 @@ impl Reader {
         Ok(next)
     }
 
+    /// The lines of the ledger (C9), of one customer or of all: by customer, term and ticket, in the order of the record.
+    pub fn credits(&self, customer: Option<&str>) -> Result<Vec<Entry>> {
+        let prefix = customer.map_or(keys::CREDITS.to_string(), keys::credits_of);
+        self.at_places(&prefix, "")
+    }
+
+    /// The time booked for a customer since a day (C8.2), oldest first.
+    pub fn times(&self, customer: &str, since: NaiveDate) -> Result<Vec<Entry>> {
+        let prefix = keys::times_of(customer);
+        self.at_places(&prefix, &format!("{prefix}{since}"))
+    }
+
+    fn at_places(&self, prefix: &str, from: &str) -> Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        self.shared.index.scan(prefix, from, &mut |key, row| {
+            entries.extend(self.entry(parse(key, row)?)?);
+            Ok(true)
+        })?;
+        Ok(entries)
+    }
+
+    /// The hashes under which policy files are kept.
+    pub fn policies(&self) -> Result<BTreeSet<Fingerprint>> {
+        let mut hashes = BTreeSet::new();
+        self.shared
+            .index
+            .scan(keys::POLICIES, "", &mut |key, row| {
+                let row: PolicyRow = parse(key, row)?;
+                let payload = journal::read(self.disk(), row.at, row.fingerprint)?;
+                hashes.insert(parse::<StoredPolicy>(key, &payload)?.hash);
+                Ok(true)
+            })?;
+        Ok(hashes)
+    }
+
     /// The policy files kept under a hash: name and text of each, by name.
     pub fn policy(&self, hash: Fingerprint) -> Result<Vec<(String, String)>> {
         let mut files = Vec::new();
@@ -179,6 +216,22 @@ impl Reader {
             Ok(true)
         })?;
         Ok(files)
+    }
+
+    /// The last ticket, and the files that it goes by.
+    pub fn promised(&self) -> Result<Option<Promised>> {
+        let last = self.shared.counters()?.ticket;
+        for number in (1..=last).rev() {
+            // Numbers are skipped by a restore.
+            if let Some(ticket) = self.ticket(TicketId(number))? {
+                return Ok(Some(Promised {
+                    ticket: number,
+                    received: ticket.received,
+                    files: self.policy(ticket.policy)?,
+                }));
+            }
+        }
+        Ok(None)
     }
 
     /// The journal's last record and the chain's head, for the daily digest: without it the chain proves nothing.
@@ -290,7 +343,7 @@ impl Shared {
             .transpose()
     }
 
-    fn value<T: DeserializeOwned>(
+    pub(super) fn value<T: DeserializeOwned>(
         &self,
         key: &str,
         row: &[u8],

@@ -200,7 +200,7 @@ pub fn derived_of_ticket(ticket: &Ticket) -> Result<Derived> {
     Ok(rows)
 }
 
-/// Of an entry: what its mail is known by, or where its letter is on its road. `queue` is its ticket's.
+/// Of an entry: what its mail is known by, where its letter is on its road, in whose ledger it stands. `queue` is its ticket's.
 pub fn derived_of_entry(entry: &Entry, queue: Option<&str>) -> Result<Derived> {
     let place = serde_json::to_vec(&entry.place)?;
     let mut rows = Derived::new();
@@ -214,6 +214,18 @@ pub fn derived_of_entry(entry: &Entry, queue: Option<&str>) -> Result<Derived> {
         {
             rows.insert(keys::found(id.0, id.1), place.clone());
         }
+    }
+    if let Some(credit) = &entry.credit {
+        rows.insert(
+            keys::credit(&credit.customer, credit.term, entry.place),
+            place.clone(),
+        );
+    }
+    if let Some(time) = &entry.time {
+        rows.insert(
+            keys::time(&time.customer, time.day, entry.place),
+            place.clone(),
+        );
     }
     if let Some(letter) = &entry.letter {
         let lane = Lane {

@@ -312,3 +312,14 @@ fn the_acknowledgement_of_a_report_says_when_a_human_answers_and_a_clock_holds_u
     );
     assert_eq!(office.initial(2).objective.minutes, 30);
 }
+
+#[test]
+fn the_sender_of_a_mail_that_was_cut_is_told_in_both_acknowledgements() {
+    for queue in ["support", "security"] {
+        let mut office = Office::new();
+        let post = Post::from(ALICE).to(&format!("{queue}@desk.example"));
+        office.takes_cut(queue, post, 60_000_000);
+        let told = office.last_of(ALICE, LetterKind::Acknowledgement);
+        assert!(told.says("Your mail was too large for us"), "{}", told.raw);
+    }
+}

@@ -4,10 +4,11 @@ use chrono::{DateTime, NaiveDateTime, TimeZone, Utc};
 use std::sync::{Arc, LazyLock};
 use ticketd::clerk::{Clerk, Done, Job};
 use ticketd::contract::{Book, Source};
-use ticketd::desk::event::{Arrival, Command, Event, Moved, Movement};
+use ticketd::desk::draft::Draft;
+use ticketd::desk::event::{Arrival, Command, Event, Moved, Movement, Trouble};
 use ticketd::desk::letter::{LetterKind, Templates};
 use ticketd::desk::policy::{Acknowledge, Links, Policy, Queue};
-use ticketd::desk::record::{Entry, EntryKind, Place, Road};
+use ticketd::desk::record::{Entry, EntryKind, Fate, Place, Road};
 use ticketd::desk::ticket::{Clock, ClockKind, Ticket, TicketId};
 use ticketd::desk::token::Keys;
 use ticketd::mail::{self, Fingerprint, Mail};
@@ -136,16 +137,32 @@ impl Office {
     }
 
     pub fn takes_with(&mut self, queue: &str, raw: Vec<u8>, silent: bool) -> Done {
-        let arrival = Arrival {
-            mailbox: queue.into(),
-            queue: queue.into(),
-            mail: Arc::new(mail::read(&raw)),
-            received: self.now,
-            silent,
-            cursor: None,
-            trouble: None,
-        };
-        self.process(Event::MailArrived(Box::new(arrival)), Some(raw))
+        let Job { event, raw } = arrival(queue, raw, self.now, silent);
+        self.process(event, raw.map(|raw| raw.to_vec()))
+    }
+
+    /// Of a mail that has so many bytes only the beginning was taken.
+    pub fn takes_cut(&mut self, queue: &str, post: Post, bytes: u64) -> Done {
+        self.next_id += 1;
+        let Job { mut event, raw } = arrival(queue, post.raw(self.next_id), self.now, false);
+        if let Event::MailArrived(arrival) = &mut event {
+            arrival.trouble = Some(Trouble::Cut { bytes });
+        }
+        self.process(event, raw.map(|raw| raw.to_vec()))
+    }
+
+    /// Mails of one mailbox that are committed together.
+    pub fn takes_together(&mut self, queue: &str, posts: &[Post]) -> Vec<Done> {
+        let jobs: Vec<Job> = (1..)
+            .zip(posts)
+            .map(|(n, post)| arrival(queue, post.raw(self.next_id + n), self.now, false))
+            .collect();
+        self.next_id += posts.len() as u32;
+        let done = self.clerk.process(&jobs, self.now).expect("a commit");
+        if self.courier {
+            self.letters_leave();
+        }
+        done
     }
 
     pub fn command(&mut self, ticket: u64, line: &str) -> Vec<String> {
@@ -155,6 +172,16 @@ impl Office {
             line: line.into(),
         };
         self.process(Event::Command(command), None).reply
+    }
+
+    /// A decision about a ticket that no command makes yet.
+    pub fn drafts(&mut self, ticket: u64, change: impl FnOnce(&mut Draft)) {
+        let (policy, ticket) = (policy(), self.ticket(ticket));
+        let mut draft = Draft::of(&policy, ticket, self.now);
+        change(&mut draft);
+        let mut batch = self.clerk.store().begin();
+        batch.add(draft.finish("changed", Fate::None), None);
+        self.clerk.store().commit(batch).expect("a commit");
     }
 
     pub fn moves(&mut self, letter: Place, to: Movement) {
@@ -308,6 +335,22 @@ impl Office {
         let notice = self.last_to(staff);
         let post = Post::from(staff).answering(&notice).body(body);
         self.receives(post)
+    }
+}
+
+fn arrival(queue: &str, raw: Vec<u8>, received: DateTime<Utc>, silent: bool) -> Job {
+    let arrival = Arrival {
+        mailbox: queue.into(),
+        queue: queue.into(),
+        mail: Arc::new(mail::read(&raw)),
+        received,
+        silent,
+        cursor: None,
+        trouble: None,
+    };
+    Job {
+        event: Event::MailArrived(Box::new(arrival)),
+        raw: Some(raw.into()),
     }
 }
 
@@ -481,6 +524,7 @@ pub fn policy() -> Policy {
         book: SHIPPED.book.clone(),
         rules: SHIPPED.rules.clone(),
         templates: SHIPPED.templates.clone(),
+        former: SHIPPED.former.clone(),
         keys: SHIPPED.keys.clone(),
         domain: SHIPPED.domain.clone(),
         queues: SHIPPED.queues.clone(),
@@ -525,6 +569,7 @@ pub fn policy_with(change: impl Fn(&str, String) -> String, more_rules: &str) ->
     Policy {
         book: Arc::new(book),
         book_hash: Fingerprint([0; 32]),
+        former: Default::default(),
         rules: Arc::new(RuleBook::parse(&rules).expect("the rules")),
         templates: Arc::new(Templates::parse(&[]).expect("the letters")),
         keys: Keys::new(vec![('1', [7; 32])]),

@@ -102,6 +102,8 @@ impl TestHouse {
             message_id: None,
             text: String::new(),
             mail: None,
+            credit: None,
+            time: None,
             letter: Some(LetterFacts {
                 kind: LetterKind::Acknowledgement,
                 to: to.into(),
@@ -114,6 +116,7 @@ impl TestHouse {
                 last_error: String::new(),
                 returned: None,
             }),
+            turns: vec![],
         };
         self.seen()
             .letters

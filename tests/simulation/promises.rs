@@ -290,8 +290,13 @@ mod broken {
             stopped: None,
             breached: None,
             by_severity: vec![],
+            by_account: vec![],
+            account: None,
+            unanswered: None,
             credit_days: 0,
             uncounted: vec![],
+            policy: None,
+            credited: None,
         };
         Ticket {
             id: TicketId(1),
@@ -316,6 +321,10 @@ mod broken {
             requester_proven: true,
             participants: vec![],
             assignee: None,
+            watchers: vec![],
+            opened_by: None,
+            channel: None,
+            nothing: None,
             received: at,
             responded: None,
             closed: None,
@@ -325,7 +334,9 @@ mod broken {
             references: vec![],
             linked: vec![],
             merged_into: None,
+            merged: vec![],
             policy: Fingerprint([0; 32]),
+            severities: vec![],
         }
     }
 
@@ -345,6 +356,9 @@ mod broken {
             text: String::new(),
             mail: None,
             letter: None,
+            turns: vec![],
+            credit: None,
+            time: None,
         }
     }
 

@@ -682,6 +682,7 @@ fn policy() -> Policy {
     Policy {
         book: Arc::new(book),
         book_hash: Fingerprint([0; 32]),
+        former: Default::default(),
         rules: Arc::new(RuleBook::parse(&rules).expect("the shipped rules")),
         templates: Arc::new(Templates::parse(&[]).expect("the shipped letters")),
         keys: Keys::new(vec![('1', [7; 32])]),

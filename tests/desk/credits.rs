@@ -1,0 +1,185 @@
+//! CONTRACT.md C4.6, C7.4, C9: the ledger.
+
+use crate::office::*;
+use ticketd::desk::credit;
+use ticketd::desk::record::{CreditFacts, Standing};
+use ticketd::desk::time::{self, Booking};
+
+impl Office {
+    /// The ledger's lines, in the order of the record.
+    fn ledger(&mut self) -> Vec<CreditFacts> {
+        let lines = self.reader().credits(None).expect("the ledger");
+        lines
+            .into_iter()
+            .map(|e| *e.credit.expect("a line"))
+            .collect()
+    }
+
+    /// `kaethi 2 days provisional +2`, a line each.
+    #[track_caller]
+    fn owes(&mut self, expected: &[&str]) {
+        let lines: Vec<String> = self
+            .ledger()
+            .iter()
+            .map(|l| {
+                let standing = match l.standing {
+                    Standing::Provisional => "provisional",
+                    Standing::Final => "final",
+                };
+                format!(
+                    "{} {} {} {standing} {:+}",
+                    l.customer, l.clause, l.days, l.change
+                )
+            })
+            .collect();
+        assert_eq!(lines, expected);
+    }
+}
+
+fn late(minutes: u32) -> Office {
+    let mut office = Office::new();
+    office.receives(Post::from(KAETHI).body("Severity: 1\nAll is down.\n"));
+    office.clock_to(&format!("2026-09-07 10:{minutes:02}"));
+    office
+}
+
+#[test]
+fn c9_a_line_stands_in_the_ledger_once_the_clock_has_ended() {
+    let mut office = late(40);
+    office.owes(&[]);
+    office.answers(ANNA, "We are on it.\n");
+    office.owes(&["baeckerei C4.1 2 provisional +2"]);
+    let line = office.ledger().remove(0);
+    assert_eq!(line.deadline, swiss("2026-09-07 10:00"));
+    assert_eq!(line.ended, swiss("2026-09-07 10:40"));
+    assert_eq!(line.late_secs, 40 * 60);
+    assert_eq!(line.term.until.to_string(), "2027-03-31");
+    // Nothing that follows writes it again.
+    office.answers(ANNA, "Still on it.\n");
+    office.command(1, "close done");
+    office.owes(&["baeckerei C4.1 2 provisional +2"]);
+}
+
+#[test]
+fn c9_in_time_or_without_a_term_there_is_no_line() {
+    let mut office = late(0);
+    office.answers(ANNA, "Here we are.\n");
+    office.owes(&[]);
+    let mut office = Office::new();
+    office.receives(Post::from(STRANGER).body("Severity: 1\nAll is down.\n"));
+    office.clock_to("2026-09-08 09:00");
+    office.answers(ANNA, "Here we are.\n");
+    office.owes(&[]);
+}
+
+#[test]
+fn c4_5_provisional_until_staff_determine_the_severity() {
+    let mut office = late(40);
+    office.answers(ANNA, "We are on it.\n");
+    office.command(1, "severity 1 it was");
+    office.owes(&[
+        "baeckerei C4.1 2 provisional +2",
+        "baeckerei C4.1 2 final +0",
+    ]);
+    // The facts improved: what was earned stays, and is final.
+    let mut office = late(40);
+    office.command(1, "severity 3 a workaround");
+    office.answers(ANNA, "We are on it.\n");
+    office.owes(&["baeckerei C4.1 2 final +2"]);
+}
+
+#[test]
+fn c4_5_a_corrected_severity_is_a_correction_of_the_ledger() {
+    let mut office = late(40);
+    office.answers(ANNA, "We are on it.\n");
+    office.drafts(1, |draft| {
+        credit::corrected(draft, 3, "carla", "One desk of forty.")
+    });
+    office.owes(&[
+        "baeckerei C4.1 2 provisional +2",
+        "baeckerei C4.1 0 final -2",
+    ]);
+    let clock = office.initial(1);
+    assert_eq!((clock.breached, clock.credit_days), (None, 0));
+    assert_eq!(
+        clock.deadline,
+        swiss("2026-09-08 12:00"),
+        "12 h from receipt"
+    );
+    assert!(office.recorded(1, "One desk of forty."));
+    // And the other way: it was severity 1 all the time, and answered late as such.
+    let mut office = Office::new();
+    office.receives(Post::from(KAETHI).body("Severity: 3\nAll is down.\n"));
+    office.clock_to("2026-09-07 10:40");
+    office.answers(ANNA, "We are on it.\n");
+    office.drafts(1, |draft| {
+        credit::corrected(draft, 1, "carla", "All was down.")
+    });
+    office.owes(&["baeckerei C4.1 2 final +2"]);
+}
+
+#[test]
+fn c4_5_corrected_while_the_clock_runs_it_runs_to_the_right_deadline() {
+    let mut office = late(40);
+    office.drafts(1, |draft| {
+        credit::corrected(draft, 3, "carla", "One desk of forty.")
+    });
+    let clock = office.initial(1);
+    assert_eq!((clock.breached, clock.credit_days), (None, 0));
+    assert!(clock.next.is_some_and(|(at, _)| at > office.now));
+    office.clock_to("2026-09-08 12:30");
+    office.answers(ANNA, "We are on it.\n");
+    office.owes(&["baeckerei C4.1 2 final +2"]);
+}
+
+#[test]
+fn c7_4_both_kinds_add_up() {
+    let mut office = Office::new();
+    office.receives(
+        Post::from(GINA)
+            .to("hi@desk.example")
+            .body("Severity: 1\nEscalation, please.\n"),
+    );
+    office.clock_to("2026-09-07 12:00");
+    office.answers(CARLA, "I am on it.\n");
+    office.owes(&["globex C4.1 8 provisional +8", "globex C7.2 4 final +4"]);
+    assert_eq!(office.ticket(1).credit_days(), 12);
+}
+
+#[test]
+fn c8_2_booked_time_is_found_by_customer_and_day() {
+    let mut office = Office::new();
+    office.receives(Post::from(ALICE));
+    let booking = Booking::parse("45m tam review call").expect("a booking");
+    office.drafts(1, |draft| {
+        let said = time::book(draft, "carla", &booking).expect("it is booked");
+        assert_eq!(
+            said,
+            "Booked 45 min of the account manager's hours for acme on 2026-09-07. review call"
+        );
+    });
+    let day = |text: &str| text.parse().expect("a day");
+    let found = office
+        .reader()
+        .times("acme", day("2026-09-07"))
+        .expect("times");
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        found[0].time.as_ref().map(|t| (t.minutes, t.tam)),
+        Some((45, true))
+    );
+    assert!(
+        office
+            .reader()
+            .times("acme", day("2026-09-08"))
+            .expect("times")
+            .is_empty()
+    );
+    assert!(
+        office
+            .reader()
+            .times("globex", day("2026-01-01"))
+            .expect("times")
+            .is_empty()
+    );
+}
