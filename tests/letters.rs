@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use std::path::Path;
 use ticketd::contract::Source;
 use ticketd::desk::letter::{
-    Acknowledgement, AcknowledgementSecurity, Breach, Change, Enclosure, Letter, LetterKind,
-    Notice, NoticeConfidential, Sealed, Templates, Text, Transcript, Warning, render,
+    Acknowledgement, AcknowledgementSecurity, Answering, Breach, Change, Enclosure, Letter,
+    LetterKind, Notice, NoticeConfidential, Sealed, Templates, Text, Transcript, Warning, render,
 };
 use ticketd::mail::{Fingerprint, Language, Mailbox};
 
@@ -212,6 +212,16 @@ fn letters_to_staff() {
         "en-notice-confidential",
         LetterKind::Notice,
         templates.letter(en, &confidential),
+    );
+    let answering = Answering {
+        ticket: 457,
+        queue: "support".into(),
+        assignee: "Anna Muster".into(),
+    };
+    check(
+        "en-answering",
+        LetterKind::Notice,
+        templates.letter(en, &answering),
     );
     let warning = Warning {
         ticket: 457,

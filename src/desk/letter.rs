@@ -12,6 +12,7 @@
 //! | `change` | [`Change`] | de, gsw, en | customer (C5.5) |
 //! | `notice` | [`Notice`] | en | staff |
 //! | `notice-confidential` | [`NoticeConfidential`] | en | security's own people |
+//! | `answering` | [`Answering`] | en | the others of the queue, once somebody looks after a ticket |
 //! | `warning` | [`Warning`] | en | staff (C10) |
 //! | `breach` | [`Breach`] | en | staff (C10) |
 //! | `transcript` | [`Transcript`] | en | whoever gave a command |
@@ -37,7 +38,7 @@ pub use render::render;
 pub use shipped::SHIPPED;
 pub use templates::{Templates, Text};
 pub use variables::{
-    Acknowledgement, AcknowledgementSecurity, Answer, Breach, Change, Content, Notice,
+    Acknowledgement, AcknowledgementSecurity, Answer, Answering, Breach, Change, Content, Notice,
     NoticeConfidential, Sealed, Transcript, Warning,
 };
 

@@ -264,6 +264,12 @@ const SHEETS: &[Sheet] = &[
         },
     },
     Sheet {
+        name: Answering::TEMPLATE,
+        for_customers: false,
+        bare: || bare(Answering::default()),
+        full: || json!({"ticket": 457, "queue": "support", "assignee": "Anna"}),
+    },
+    Sheet {
         name: Sealed::TEMPLATE,
         for_customers: true,
         bare: || bare(Sealed::default()),
