@@ -20,6 +20,7 @@ pub mod policy;
 pub mod record;
 pub mod reply;
 mod returned;
+mod sent;
 pub mod thread;
 pub mod ticket;
 pub mod time;

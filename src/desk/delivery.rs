@@ -220,7 +220,7 @@ fn failed(draft: &mut Draft, entry: &Entry, letter: &LetterFacts, words: &str) {
             entry.place.seq, letter.to
         ),
     );
-    if letter.kind == LetterKind::Relay {
+    if letter.kind == LetterKind::Relay && returned::is_to_requester(&draft.ticket, letter) {
         draft.ticket.state = State::Open;
         draft.ticket.closed = None;
     }

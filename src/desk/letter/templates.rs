@@ -3,6 +3,7 @@
 //! Every template is compiled and proven when it is loaded: a variable outside the closed list is refused with file and line, and each is rendered with
 //! samples, the full and the bare ones. So composing a letter cannot fail later; if it does nevertheless, the shipped English text is used.
 
+use super::code;
 use super::html;
 use super::shipped::SHIPPED;
 use super::variables::{Content, *};
@@ -115,7 +116,7 @@ impl Templates {
             };
         };
         let variables = Value::from(Serde(variables(sheet)));
-        let language = spoken(language);
+        let language = code(language);
         self.composed(sheet, language, &variables)
             .or_else(|| self.composed(sheet, "en", &variables))
             .unwrap_or_else(|| sheet.last_resort(&variables))
@@ -261,6 +262,18 @@ const SHEETS: &[Sheet] = &[
             json!({"ticket": 457, "vendor": "Example AG", "severity": 2, "severity_before": 1, "corrected": true, "reason": "Workaround",
             "deadline": "Mon 30.03.2026 10:40", "answered": false})
         },
+    },
+    Sheet {
+        name: Answering::TEMPLATE,
+        for_customers: false,
+        bare: || bare(Answering::default()),
+        full: || json!({"ticket": 457, "queue": "support", "assignee": "Anna"}),
+    },
+    Sheet {
+        name: Sealed::TEMPLATE,
+        for_customers: true,
+        bare: || bare(Sealed::default()),
+        full: || json!({"ticket": 457}),
     },
     Sheet {
         name: Notice::TEMPLATE,
@@ -507,14 +520,6 @@ fn fault(file: &str, e: &minijinja::Error) -> Diagnostic {
             .detail()
             .map_or_else(|| e.kind().to_string(), str::to_string),
         remedy: "see the table of variables in the manual of letters".into(),
-    }
-}
-
-fn spoken(language: Language) -> &'static str {
-    match language {
-        Language::De => "de",
-        Language::Gsw => "gsw",
-        Language::En | Language::Other => "en",
     }
 }
 
