@@ -7,3 +7,4 @@ mod promises;
 mod receiving;
 mod running;
 mod upkeep;
+mod watchdog;
