@@ -220,9 +220,12 @@ fn failed(draft: &mut Draft, entry: &Entry, letter: &LetterFacts, words: &str) {
             entry.place.seq, letter.to
         ),
     );
-    if letter.kind == LetterKind::Relay {
-        draft.ticket.state = State::Open;
-        draft.ticket.closed = None;
+    let ticket = &draft.ticket;
+    if letter.kind == LetterKind::Relay
+        && ticket.state != State::Void
+        && ticket.merged_into.is_none()
+    {
+        clocks::ours(draft, draft.now);
     }
     if letter.kind.is_human() || letter.kind.is_for_strangers() {
         correspondence::undelivered(draft, entry, letter, words);

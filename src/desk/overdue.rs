@@ -1,5 +1,6 @@
 //! A clock's step is due.
 
+use super::clocks::Turn;
 use super::draft::Draft;
 use super::event::Due;
 use super::record::{Direction, EntryKind, Fate};
@@ -61,7 +62,12 @@ pub(super) fn ended(draft: &mut Draft, index: usize, at: DateTime<Utc>) {
 /// Days of credit that a clock has earned by `until` (C4.6): none without a term to extend (C7.4), at most the agreed cap.
 pub(super) fn credit_days(draft: &Draft, index: usize, until: DateTime<Utc>) -> u32 {
     let clock = &draft.ticket.clocks[index];
-    days_by(draft.book(clock), draft.ticket.account_of(clock), clock, until)
+    days_by(
+        draft.book(clock),
+        draft.ticket.account_of(clock),
+        clock,
+        until,
+    )
 }
 
 /// The same, of any ticket's clock under any contract.
@@ -119,6 +125,12 @@ fn record(draft: &mut Draft, index: usize, due: &Due) {
             clock.objective.clause
         ),
     );
+    if due.step == Step::Breach {
+        draft.keep_turn(Turn::Missed {
+            clock: clock.kind,
+            started: clock.started,
+        });
+    }
 }
 
 /// C10.1: the assignee or else the queue, then who is on duty, then the managers; from the breach on all of them and the TAM. Of an escalation the managers hear

@@ -7,6 +7,7 @@
 
 use super::arrival::{self, Case};
 use super::belonging::{Belonging, Proof};
+use super::clocks;
 use super::command::{self, By, Orders, Words, may_act};
 use super::draft::Draft;
 use super::letter::{Enclosure, LetterKind};
@@ -287,10 +288,10 @@ fn relayed(draft: &mut Draft, case: &Case, person: &Person, text: &str) -> Optio
         name: a.name.clone(),
         media_type: a.media_type.clone(),
     });
-    correspondence::relay(draft, person, text, enclosures.collect());
     if draft.ticket.state == State::Quarantined {
-        draft.ticket.state = State::Open;
+        clocks::taken_up(draft, &person.id);
     }
+    correspondence::relay(draft, person, text, enclosures.collect());
     (!mails.is_empty()).then(|| {
         "A mail that was enclosed did not go along: it may be a notice of ours. Send its text, if it is meant for the customer.".into()
     })

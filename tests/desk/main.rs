@@ -4,6 +4,7 @@ mod aside;
 mod belonging;
 mod bounces;
 mod clocks;
+mod commands;
 mod confidential;
 mod credits;
 mod identity;

@@ -249,15 +249,7 @@ pub(super) fn human(orders: &mut Orders, words: &str) -> Done {
 
 fn request(orders: &mut Orders) -> Done {
     let (draft, by) = (&mut orders.draft, orders.by.id);
-    let received = draft.ticket.received;
-    draft.ticket.state = State::New;
-    draft.entry(
-        EntryKind::State,
-        Direction::Internal,
-        by,
-        "It is a request, owed from when it came.",
-    );
-    clocks::opened(draft, received);
+    clocks::taken_up(draft, by);
     correspondence::acknowledge_opened(draft);
     Ok(format!("It is a request.{}", orders.due()))
 }
