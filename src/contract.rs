@@ -12,6 +12,7 @@ pub mod customers;
 pub mod explain;
 pub mod holidays;
 pub mod hours;
+pub mod kept;
 pub mod plan;
 mod reading;
 pub mod staff;

@@ -250,6 +250,11 @@ impl Store {
         self.shared.room()
     }
 
+    /// Whether a state folder holds a record whose index was closed cleanly: then it is opened in a moment.
+    pub fn is_closed_cleanly(folder: &Path) -> bool {
+        index::is_clean_in(folder)
+    }
+
     /// A clean stop: the next start needs no check.
     pub fn close(self) -> Result<()> {
         match self.broken {

@@ -11,6 +11,7 @@ use super::writing::{
     self, DueRow, OutboxRow, PolicyRow, Row, StoredPolicy, a_ticket, an_entry, bytes_of,
 };
 use super::{Room, Shared};
+use crate::contract::kept::Promised;
 use crate::desk::event::Due;
 use crate::desk::record::{Allowance, Counters, Cursor, Entry, Place, Record};
 use crate::desk::ticket::{Ticket, TicketId};
@@ -215,6 +216,22 @@ impl Reader {
             Ok(true)
         })?;
         Ok(files)
+    }
+
+    /// The last ticket, and the files that it goes by.
+    pub fn promised(&self) -> Result<Option<Promised>> {
+        let last = self.shared.counters()?.ticket;
+        for number in (1..=last).rev() {
+            // Numbers are skipped by a restore.
+            if let Some(ticket) = self.ticket(TicketId(number))? {
+                return Ok(Some(Promised {
+                    ticket: number,
+                    received: ticket.received,
+                    files: self.policy(ticket.policy)?,
+                }));
+            }
+        }
+        Ok(None)
     }
 
     /// The journal's last record and the chain's head, for the daily digest: without it the chain proves nothing.
