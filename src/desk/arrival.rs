@@ -284,7 +284,7 @@ pub(super) fn from_requester(
         Some(ticket) if belonging.proof.is_none() => Some(Related::Perhaps(ticket.id)),
         Some(ticket) if expired(case, &ticket) => Some(Related::After(ticket.id)),
         Some(ticket) if stands_apart(case, &ticket, &verdict) => Some(Related::Beside(ticket.id)),
-        Some(ticket) => return joined(case, ticket, &verdict),
+        Some(ticket) => return joined(case, known, ticket, &verdict),
         None => belonging.possibly.map(|t| Related::Perhaps(t.id)),
     };
     opened(case, known, counters, subscription, &verdict, related)
@@ -345,7 +345,7 @@ fn expired(case: &Case, ticket: &Ticket) -> bool {
 }
 
 /// A customer's reply.
-fn joined(case: &Case, ticket: Ticket, verdict: &Verdict) -> Outcome {
+fn joined(case: &Case, known: &Known, ticket: Ticket, verdict: &Verdict) -> Outcome {
     let id = ticket.id;
     let mut draft = Draft::of(case.policy, ticket, case.now);
     draft.reasons = verdict.reasons.clone();
@@ -374,7 +374,7 @@ fn joined(case: &Case, ticket: Ticket, verdict: &Verdict) -> Outcome {
             escalated(&mut draft, case, is_urgent(case));
         }
     }
-    correspondence::notify(&mut draft, case, odd);
+    correspondence::notify_of_reply(&mut draft, known, case, odd);
     draft.finish(format!("reply on ticket {id}"), Fate::Joined)
 }
 

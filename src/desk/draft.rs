@@ -2,12 +2,15 @@
 //!
 //! Knows how entries are numbered and how a letter gets its token, its thread and its place in the outbox; does not know what is decided.
 
-use super::credit;
+use super::circular::Circulars;
 use super::letter::{Enclosure, Letter, LetterKind, Text};
 use super::policy::{Policy, Queue};
-use super::record::{Direction, Entry, EntryKind, Fate, LetterFacts, Outcome, Place, Record, Road};
+use super::record::{
+    Counters, Direction, Entry, EntryKind, Fate, LetterFacts, Outcome, Place, Record, Road,
+};
 use super::ticket::{Clock, Ticket};
 use super::token;
+use super::{credit, update};
 use crate::contract::{Book, Person, Subscription};
 use crate::mail::Mailbox;
 use crate::mail::text::cleaned;
@@ -37,6 +40,8 @@ pub struct Draft<'a> {
     account_before: Subscription,
     entries: Vec<Entry>,
     letters: Vec<(Place, Letter)>,
+    more: Vec<Record>,
+    circulars: Option<Circulars<'a>>,
 }
 
 impl<'a> Draft<'a> {
@@ -53,7 +58,21 @@ impl<'a> Draft<'a> {
             for_managers: false,
             entries: vec![],
             letters: vec![],
+            more: vec![],
+            circulars: None,
         }
+    }
+
+    /// One more changed value beside the ticket.
+    pub(super) fn also(&mut self, record: Record) {
+        self.more.push(record);
+    }
+
+    /// Letters about more than this ticket; `counters` are those of before this decision.
+    pub(super) fn circulars(&mut self, counters: Counters) -> &mut Circulars<'a> {
+        let (policy, now) = (self.policy, self.now);
+        self.circulars
+            .get_or_insert_with(|| Circulars::of(policy, counters, now))
     }
 
     /// What was promised for one of its clocks.
@@ -105,6 +124,12 @@ impl<'a> Draft<'a> {
     /// The line written last.
     pub fn last_entry(&mut self) -> Option<&mut Entry> {
         self.entries.last_mut()
+    }
+
+    /// Where the last mail of this decision stands; the next entry's place if there is none.
+    pub(super) fn last_mail(&self) -> Place {
+        let mail = self.entries.iter().rfind(|e| e.mail.is_some());
+        mail.map_or(self.next_place(), |e| e.place)
     }
 
     /// A line by ticketd itself.
@@ -208,16 +233,22 @@ impl<'a> Draft<'a> {
         }
         self.keep_severities();
         credit::keep(&mut self);
+        update::keep(&mut self);
         let entries = self.entries.into_iter().map(|e| Record::Entry(Box::new(e)));
         let records = std::iter::once(Record::Ticket(Box::new(self.ticket)))
             .chain(entries)
+            .chain(self.more)
             .collect();
-        Outcome {
+        let outcome = Outcome {
             records,
             letters: self.letters,
             because: because.into(),
             fate,
             ..Outcome::default()
+        };
+        match self.circulars {
+            Some(letters) => letters.join(outcome),
+            None => outcome,
         }
     }
 

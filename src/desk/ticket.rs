@@ -63,6 +63,8 @@ pub enum ClockKind {
     Escalation,
     /// C4.11: internal.
     NextReply,
+    /// C6.5: internal; runs again after each update.
+    Update,
 }
 
 /// One running or ended clock of a ticket.

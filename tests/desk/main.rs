@@ -10,3 +10,4 @@ mod loops;
 mod office;
 mod roads;
 mod staff;
+mod warnings;

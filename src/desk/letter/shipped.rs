@@ -58,4 +58,16 @@ pub const SHIPPED: &[(&str, &str)] = &[
         "letters/en/transcript.txt",
         include_str!("../../../rules/letters/en/transcript.txt"),
     ),
+    (
+        "letters/en/digest.txt",
+        include_str!("../../../rules/letters/en/digest.txt"),
+    ),
+    (
+        "letters/en/opening.txt",
+        include_str!("../../../rules/letters/en/opening.txt"),
+    ),
+    (
+        "letters/en/review.txt",
+        include_str!("../../../rules/letters/en/review.txt"),
+    ),
 ];
