@@ -1,19 +1,22 @@
 //! The clerk: load, decide, commit, announce. One thread, many sources.
 //!
 //! Knows neither sockets nor timers nor what the decisions mean. Promise: what [`Clerk::process`] returns is committed and synced; if it returns an
-//! error, nothing of it happened. A decision that panics becomes a quarantine ticket, not a stopped house.
+//! error, nothing of it happened. A mail over which a decision panics, or the rendering of a letter, is set aside whole; nothing else of its batch suffers.
 
 pub mod window;
 
 use crate::desk::event::{Event, Trouble};
+use crate::desk::letter::{self, Enclosure};
 use crate::desk::record::{Fate, Place, Record};
-use crate::desk::{Arrival, Known, Letter, Outcome, Policy, decide, letter};
+use crate::desk::{Arrival, Known, Letter, Outcome, Policy, decide};
 use crate::mail::parse::part_content;
+use crate::mail::{self, Mail};
 use crate::rules::Searched;
 use crate::store::{Batch, Store};
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use rayon::prelude::*;
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -40,6 +43,8 @@ pub struct Done {
     pub fate: Fate,
     /// What a command's giver reads.
     pub reply: Vec<String>,
+    /// Whether the command was wrong, so that nothing of it was carried out.
+    pub refused: bool,
     /// Letters written.
     pub letters: Vec<Place>,
     /// Whether the record changed.
@@ -52,12 +57,44 @@ pub struct Done {
 pub struct Clerk {
     store: Store,
     policy: Arc<Policy>,
+    render: Render,
+}
+
+/// How a letter becomes bytes: [`letter::render`], but in a test of what happens when it panics.
+pub type Render = fn(&Letter, &dyn Fn(&Enclosure) -> Vec<u8>) -> Vec<u8>;
+
+/// How much of a mail is looked at. What panics is decided again with less; an event that is no mail has no less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Look {
+    /// As usual.
+    Whole,
+    /// Set aside for a person, with its subject and its addresses.
+    Aside,
+    /// Set aside; its bytes are kept, and nothing of them is looked at but who wrote it to whom: a mail to a confidential queue stays there (B09).
+    Unread,
+}
+
+/// A letter to be rendered: which job wrote it, and the mail that its enclosures are parts of.
+struct Written {
+    job: usize,
+    place: Place,
+    letter: Letter,
+    raw: Option<Arc<[u8]>>,
 }
 
 impl Clerk {
     /// A clerk for this store, going by this policy.
     pub fn new(store: Store, policy: Arc<Policy>) -> Self {
-        Clerk { store, policy }
+        Clerk {
+            store,
+            policy,
+            render: letter::render,
+        }
+    }
+
+    /// The same clerk, rendering letters otherwise.
+    pub fn rendering(self, render: Render) -> Self {
+        Clerk { render, ..self }
     }
 
     /// From the next batch on, another policy counts.
@@ -77,29 +114,49 @@ impl Clerk {
 
     /// Decides the jobs in order and commits them together: one journal append, one sync.
     pub fn process(&mut self, jobs: &[Job], now: DateTime<Utc>) -> anyhow::Result<Vec<Done>> {
-        let mut batch = self.store.begin();
-        let mut letters = Vec::new();
-        let mut done = Vec::with_capacity(jobs.len());
-        for (job, searched) in jobs.iter().zip(self.searched(jobs)) {
-            let mut outcome = self.decided(&batch, &job.event, searched, now)?;
-            done.push(told(&outcome));
-            letters.extend(
-                std::mem::take(&mut outcome.letters)
-                    .into_iter()
-                    .map(|(place, letter)| (place, letter, job.raw.clone())),
-            );
-            let raw = job.raw.clone().filter(|_| outcome.keep_raw);
-            batch.add(outcome, raw);
-        }
-        for (place, bytes) in rendered(letters)? {
-            batch.letter(place, bytes);
-        }
+        let mut looks = vec![Look::Whole; jobs.len()];
+        let (batch, done) = loop {
+            let (mut batch, done, letters) = self.decided(jobs, &mut looks, now)?;
+            let failed = self.rendered(letters, &mut batch);
+            // Later decisions saw what this one wrote: all of them anew.
+            let lessened = failed
+                .into_iter()
+                .filter(|job| lessen(&jobs[*job], &mut looks[*job]));
+            if lessened.count() == 0 {
+                break (batch, done);
+            }
+        };
         if !batch.is_empty() {
             self.store
                 .commit(batch)
                 .context("the batch could not be committed; nothing of it was taken")?;
         }
         Ok(done)
+    }
+
+    fn decided(
+        &self,
+        jobs: &[Job],
+        looks: &mut [Look],
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<(Batch, Vec<Done>, Vec<Written>)> {
+        let mut batch = self.store.begin();
+        let mut letters = Vec::new();
+        let mut done = Vec::with_capacity(jobs.len());
+        for (n, (job, searched)) in jobs.iter().zip(self.searched(jobs)).enumerate() {
+            let mut outcome = self.decided_one(&batch, job, &mut looks[n], searched, now)?;
+            done.push(told(&outcome));
+            let written = std::mem::take(&mut outcome.letters).into_iter();
+            letters.extend(written.map(|(place, letter)| Written {
+                job: n,
+                place,
+                letter,
+                raw: job.raw.clone(),
+            }));
+            let raw = job.raw.clone().filter(|_| outcome.keep_raw);
+            batch.add(outcome, raw);
+        }
+        Ok((batch, done, letters))
     }
 
     /// What the rules find in the mails, on all cores: it depends on nothing that the jobs before decide.
@@ -115,21 +172,32 @@ impl Clerk {
             .collect()
     }
 
-    fn decided(
+    fn decided_one(
         &self,
         batch: &Batch,
-        event: &Event,
+        job: &Job,
+        look: &mut Look,
         searched: Option<Searched>,
         now: DateTime<Utc>,
     ) -> anyhow::Result<Outcome> {
-        match self.settled(batch, event, searched, now)? {
-            Some(outcome) => Ok(outcome),
-            None => {
-                // Once more by the shortest path; a mail that even this cannot take is left where it is.
-                let simple = quarantined(event).context("a decision panicked")?;
-                self.settled(batch, &simple, None, now)?
-                    .context("a decision panicked twice over the same mail")
+        if *look == Look::Whole
+            && let Some(outcome) = self.settled(batch, &job.event, searched, now)?
+        {
+            return Ok(outcome);
+        }
+        if *look == Look::Whole {
+            anyhow::ensure!(lessen(job, look), "a decision panicked");
+        }
+        loop {
+            let event = set_aside(job, *look).context("only a mail is set aside")?;
+            if let Some(outcome) = self.settled(batch, &event, None, now)? {
+                return Ok(outcome);
             }
+            // A mail that even the shortest path cannot take is left where it is.
+            anyhow::ensure!(
+                lessen(job, look),
+                "a decision panicked over a mail of which nothing was looked at"
+            );
         }
     }
 
@@ -159,15 +227,76 @@ impl Clerk {
         }
         anyhow::bail!("a decision asked for more and more: {ROUNDS_MAX} rounds")
     }
+
+    /// Adds the letters' bytes to their batch, rendered on all cores. Which jobs have a letter whose rendering panicked: it stays without bytes, and if no
+    /// shorter path leads around it, it is refused when its turn to leave comes, and staff are told.
+    fn rendered(&self, letters: Vec<Written>, batch: &mut Batch) -> BTreeSet<usize> {
+        let render = |written: Written| {
+            let content = |enclosure: &Enclosure| {
+                written
+                    .raw
+                    .as_deref()
+                    .map(|raw| part_content(raw, enclosure.part))
+                    .unwrap_or_default()
+            };
+            let bytes = catch_unwind(AssertUnwindSafe(|| {
+                (self.render)(&written.letter, &content)
+            }));
+            (written.job, written.place, bytes.ok())
+        };
+        let all: Vec<_> = letters.into_par_iter().map(render).collect();
+        let mut failed = BTreeSet::new();
+        for (job, place, bytes) in all {
+            match bytes {
+                Some(bytes) => batch.letter(place, bytes),
+                None => {
+                    tracing::error!(
+                        ticket = place.ticket.0,
+                        entry = place.seq,
+                        "rendering a letter panicked"
+                    );
+                    failed.insert(job);
+                }
+            }
+        }
+        failed
+    }
+}
+
+/// Whether the job can be decided with less, and will be.
+fn lessen(job: &Job, look: &mut Look) -> bool {
+    let is_mail = matches!(job.event, Event::MailArrived(_)) && job.raw.is_some();
+    let less = match look {
+        Look::Whole if is_mail => Look::Aside,
+        Look::Aside => Look::Unread,
+        Look::Whole | Look::Unread => return false,
+    };
+    tracing::error!(
+        "taking a decision on a mail panicked, or writing a letter about it; it is set aside"
+    );
+    *look = less;
+    true
 }
 
 /// The arrival as one that cannot be taken apart.
-fn quarantined(event: &Event) -> Option<Event> {
-    let Event::MailArrived(arrival) = event else {
+fn set_aside(job: &Job, look: Look) -> Option<Event> {
+    let (Event::MailArrived(arrival), Some(raw)) = (&job.event, &job.raw) else {
         return None;
     };
-    let trouble = Some(Trouble::Unreadable("taking a decision on it failed".into()));
+    let mail = match look {
+        Look::Whole | Look::Aside => arrival.mail.clone(),
+        Look::Unread => Arc::new(Mail {
+            from: arrival.mail.from.clone(),
+            to: arrival.mail.to.clone(),
+            cc: arrival.mail.cc.clone(),
+            ..mail::unread(raw)
+        }),
+    };
+    let trouble = Some(Trouble::Unreadable(
+        "taking a decision on it, or writing a letter about it, failed".into(),
+    ));
     Some(Event::MailArrived(Box::new(Arrival {
+        mail,
         trouble,
         ..(**arrival).clone()
     })))
@@ -178,6 +307,7 @@ fn told(outcome: &Outcome) -> Done {
         because: outcome.because.clone(),
         fate: outcome.fate,
         reply: outcome.reply.clone(),
+        refused: outcome.refused,
         letters: outcome.letters.iter().map(|(place, _)| *place).collect(),
         changed: !outcome.records.is_empty(),
         clocks: outcome
@@ -185,30 +315,4 @@ fn told(outcome: &Outcome) -> Done {
             .iter()
             .any(|r| matches!(r, Record::Ticket(t) if t.clocks.iter().any(|c| c.next.is_some()))),
     }
-}
-
-/// A letter, its place, and the mail that its enclosures are parts of.
-type Written = (Place, Letter, Option<Arc<[u8]>>);
-
-/// The letters' bytes, on all cores.
-fn rendered(letters: Vec<Written>) -> anyhow::Result<Vec<(Place, Vec<u8>)>> {
-    letters
-        .into_par_iter()
-        .map(|(place, letter, raw)| {
-            let content = |enclosure: &letter::Enclosure| {
-                raw.as_deref()
-                    .map(|raw| part_content(raw, enclosure.part))
-                    .unwrap_or_default()
-            };
-            catch_unwind(AssertUnwindSafe(|| letter::render(&letter, &content)))
-                .map(|bytes| (place, bytes))
-                .map_err(|_| {
-                    anyhow::anyhow!(
-                        "letter {}/{} could not be rendered",
-                        place.ticket,
-                        place.seq
-                    )
-                })
-        })
-        .collect()
 }

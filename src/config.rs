@@ -64,8 +64,8 @@ pub struct Config {
     pub mailboxes: Vec<Mailbox>,
     /// How letters leave; none where only offline commands are used.
     pub outgoing: Option<Outgoing>,
-    /// The envelope sender of automatic letters.
-    pub bounce_address: String,
+    /// The envelope sender of automatic letters, where the file names one.
+    pub bounce_address: Option<String>,
 }
 
 /// A mailbox that is watched.
@@ -511,11 +511,9 @@ impl File {
         }
     }
 
-    fn bounce_address(&self, faults: &mut Faults) -> String {
+    fn bounce_address(&self, faults: &mut Faults) -> Option<String> {
         let outgoing = self.outgoing.as_ref().map(Spanned::get_ref);
-        let Some(written) = outgoing.and_then(|o| o.bounce_address.as_ref()) else {
-            return String::new();
-        };
+        let written = outgoing.and_then(|o| o.bounce_address.as_ref())?;
         let address = written.get_ref();
         if !address.is_empty() && address::strict(address).is_none() {
             faults.at(
@@ -524,7 +522,7 @@ impl File {
                 "write local@domain.tld in ASCII, or \"\" for the null sender",
             );
         }
-        address.clone()
+        Some(address.clone())
     }
 
     fn queues(&self, faults: &mut Faults) -> Vec<Queue> {

@@ -12,6 +12,7 @@ pub mod customers;
 pub mod explain;
 pub mod holidays;
 pub mod hours;
+pub mod kept;
 pub mod plan;
 mod reading;
 pub mod staff;
@@ -19,7 +20,7 @@ pub mod warning;
 
 use crate::diagnostic::Diagnostic;
 use crate::mail::Language;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use customers::{Customer, Customers, Order, Term};
 use hours::Hours;
 use plan::{Channel, Contract, Plan, Promise, Version};
@@ -64,6 +65,13 @@ pub struct Subscription {
     pub language: Option<Language>,
     /// The technical account manager's id in staff.toml (C8).
     pub tam: Option<String>,
+}
+
+impl Subscription {
+    /// Whether it is the same order of the same customer.
+    pub fn is_same(&self, other: &Subscription) -> bool {
+        (&self.customer, &self.plan) == (&other.customer, &other.plan)
+    }
 }
 
 /// What a contract promises for one request, or what we set ourselves where it promises nothing (C3.2).
@@ -475,6 +483,13 @@ impl Book {
     pub fn local_for(&self, at: DateTime<Utc>, language: Language) -> String {
         let local = hours::local(self.contract.at(at).zone, at);
         explain::moment_words(local, language)
+    }
+
+    /// The instant of a local time in the contract's zone; of a time that clocks show twice, the first (C1.6).
+    pub fn instant(&self, local: NaiveDateTime) -> DateTime<Utc> {
+        let zone = self.contract.at(local.and_utc()).zone;
+        let secs = hours::resolve_local(zone, local, hours::Edge::Opening);
+        DateTime::from_timestamp(secs, 0).unwrap_or_else(|| local.and_utc())
     }
 
     /// The local day of an instant in the contract's zone.

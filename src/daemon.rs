@@ -5,8 +5,10 @@
 use crate::clerk::{Clerk, Handle, window};
 use crate::clock;
 use crate::config::{self, Config, MailboxPlace, Outgoing};
+use crate::contract::{self, kept};
 use crate::deadlines;
 use crate::desk::Policy;
+use crate::diagnostic::Diagnostic;
 use crate::ops::control::{Answer, REQUEST_BYTES_MAX};
 use crate::ops::reach::{self, Opened};
 use crate::ops::request::Desk;
@@ -21,6 +23,7 @@ use crate::store::{Reader, Room};
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use sd_notify::NotifyState;
+use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -192,7 +195,8 @@ fn watch_mailboxes(
     stop: &crate::post::Stop,
     loops: &mut JoinSet<()>,
 ) -> anyhow::Result<()> {
-    let parsers = Parsers::new()?;
+    // The file that this process runs from, also where an upgrade has replaced it by another.
+    let parsers = Parsers::new()?.trying_by("/proc/self/exe".into());
     for (mailbox, (_, pulse)) in house.config.mailboxes.iter().zip(&house.mailboxes) {
         let watched = watch::Mailbox {
             name: mailbox.name.clone(),
@@ -387,7 +391,7 @@ fn say_room(before: &mut Room, now: Room) {
 fn reload(house: &House) {
     let read = Config::read(&house.config.file).and_then(|config| {
         let keys = reach::keys(&house.config.state).map_err(|e| {
-            vec![crate::diagnostic::Diagnostic::of_file(
+            vec![Diagnostic::of_file(
                 "keys",
                 format!("{e:#}"),
                 "restore the file",
@@ -401,7 +405,8 @@ fn reload(house: &House) {
                 "see ticketd audit",
             )]
         })?;
-        Ok((policy, config.policy_files()?))
+        let files = config.policy_files()?;
+        not_now(house, &config, &files).map(|()| (policy, files))
     });
     match read {
         Ok((policy, files)) => {
@@ -415,6 +420,37 @@ fn reload(house: &House) {
         Err(found) => found.iter().for_each(|fault| {
             tracing::error!("not reloaded, the old files stay in force: {fault}")
         }),
+    }
+}
+
+/// What no reload changes: what was promised, and which queues are confidential: the index holds more of the others' tickets.
+fn not_now(house: &House, new: &Config, files: &[contract::Source]) -> Result<(), Vec<Diagnostic>> {
+    let promised = house.reader.promised().map_err(|e| {
+        vec![Diagnostic::of_file(
+            "the record",
+            format!("cannot be asked what was promised: {e:#}"),
+            "see ticketd audit",
+        )]
+    })?;
+    let broken = promised.map_or(vec![], |promised| kept::broken(&promised, files));
+    let confidential = |config: &Config| {
+        let queues = config.queues.iter().filter(|q| q.confidential);
+        queues.map(|q| q.name.clone()).collect::<BTreeSet<_>>()
+    };
+    let (before, now) = (confidential(&house.config), confidential(new));
+    let moved = before.symmetric_difference(&now).map(|queue| {
+        let is = if now.contains(queue) { "is" } else { "is not" };
+        Diagnostic::of_file(
+            &new.file.display().to_string(),
+            format!("queue \"{queue}\" {is} confidential now, which no reload can bring about"),
+            "restart ticketd: its index is made anew then",
+        )
+    });
+    let faults: Vec<_> = broken.into_iter().chain(moved).collect();
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(faults)
     }
 }
 

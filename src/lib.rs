@@ -67,6 +67,7 @@
 //! | which ticket a reply belongs to | evidence: `src/desk/thread.rs`; authority: `src/desk/belonging.rs` |
 //! | a new kind of record, or a new row of the index | `src/desk/record.rs`, then `src/store/keys.rs` and `src/store/writing.rs`; raise `SCHEMA`, and every index is made anew |
 //! | what happens when a deadline is reached | `src/desk/overdue.rs`; which step comes next: `src/contract/warning.rs` |
+//! | what a bounce of a letter changes | `src/desk/returned.rs` |
 //! | what is retried, and how often | letters: `src/desk/delivery.rs`; connections: `src/post.rs` (`Backoff`) |
 //! | a setting | `src/config.rs`, `systemd/ticketd.toml`, the table in `README.md`; a test compares the three |
 //! | a listing, or its JSON | `src/ops/tickets.rs`, `src/ops/outbox.rs`, `src/ops/status.rs` |

@@ -3,7 +3,7 @@
 //! Knows the desk's values and how they lie on the disk; knows nothing of mail servers, and not why a value changed. See DESIGN.md, "Store".
 //!
 //! Read in this order: [`journal`] (what is accepted, and the instant of it), `writing` (the rows that follow from a record), [`index`], `known` (an undecided batch
-//! over the index), `recent` and `behind` (what is read or written
+//! over the index), `recent`, `open` and `behind` (what is read or written
 //! just now), `reader`, [`audit`].
 //!
 //! # The instant of commitment
@@ -28,6 +28,7 @@ pub mod index;
 pub mod journal;
 mod keys;
 mod known;
+mod open;
 mod reader;
 mod recent;
 #[cfg(test)]
@@ -60,6 +61,7 @@ pub struct Store {
     /// How far the index is.
     meta: Meta,
     options: Options,
+    open: open::Open,
     /// The index has failed after a batch was accepted.
     broken: bool,
     /// Held until the end: one process.
@@ -188,7 +190,7 @@ impl Store {
 
     /// The record's answer, with what the batch has decided before it.
     pub fn load(&self, batch: &Batch, ask: &Ask) -> Result<Answer> {
-        self.own.answer(batch, ask)
+        self.own.answer(batch, ask, &self.open)
     }
 
     /// Appends raw mails, letters and records to the journal, syncs it once, then writes the index. At its return the batch is accepted.
@@ -205,7 +207,10 @@ impl Store {
         let (mark, positions) = self.append(&layout.payloads)?;
         let first = self.journal.head().sequence + 1 - positions.len() as u64;
         let written = layout.index(&batch, &encoded, first, mark, &positions, self.writing());
-        self.indexed(written)
+        self.indexed(written)?;
+        self.open
+            .committed(batch.staged.iter().flat_map(|staged| &staged.records));
+        Ok(())
     }
 
     /// Journals a policy file's text, if there is none yet of that name under that hash. Whether it was new.
@@ -244,6 +249,11 @@ impl Store {
     /// Whether mail may be taken in.
     pub fn room(&self) -> Room {
         self.shared.room()
+    }
+
+    /// Whether a state folder holds a record whose index was closed cleanly: then it is opened in a moment.
+    pub fn is_closed_cleanly(folder: &Path) -> bool {
+        index::is_clean_in(folder)
     }
 
     /// A clean stop: the next start needs no check.
@@ -548,6 +558,7 @@ impl Start {
             journal,
             meta,
             options: self.options,
+            open: open::Open::default(),
             broken: false,
             _lock: lock,
         })

@@ -129,6 +129,7 @@ fn acknowledgements() {
             ticket: 458,
             vendor: "Example".into(),
             received: "Fri 27.03.2026 16:40".into(),
+            cut: false,
             answer_within_hours: 48,
             policy: "https://vendor.example/security".into(),
             key: "https://vendor.example/key.asc".into(),
@@ -137,6 +138,15 @@ fn acknowledgements() {
             &format!("{code}-acknowledgement-security"),
             kind,
             templates.letter(language, &security),
+        );
+        let cut = AcknowledgementSecurity {
+            cut: true,
+            ..security
+        };
+        check(
+            &format!("{code}-acknowledgement-security-cut"),
+            kind,
+            templates.letter(language, &cut),
         );
         let change = Change {
             ticket: 457,
@@ -245,7 +255,10 @@ fn letters_to_staff() {
     let refused = Transcript {
         ticket: 457,
         wrong: vec!["#sverity is unknown".into()],
-        manual: true,
+        manual: vec![
+            "#severity 1|2|3|4 REASON: determines the severity".into(),
+            "#help: this manual".into(),
+        ],
         ..Transcript::default()
     };
     check(

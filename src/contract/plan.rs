@@ -10,6 +10,7 @@ use super::{Source, duration_words};
 use crate::diagnostic::Diagnostic;
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Utc};
 use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -77,7 +78,8 @@ impl std::fmt::Display for Promise {
 }
 
 /// A road by which a request may come (C3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Channel {
     /// On every plan.
     Mail,

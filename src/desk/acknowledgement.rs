@@ -95,6 +95,9 @@ fn none_because(draft: &Draft, case: &Case, known: &Known) -> Option<String> {
     if case.policy.is_own_address(author) {
         return Some("it would come back to us".into());
     }
+    if draft.rests(author) {
+        return Some("a letter to this address came back within the day".into());
+    }
     let local = author.split('@').next().unwrap_or_default();
     if NOBODY_READS.iter().any(|n| {
         local

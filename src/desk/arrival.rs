@@ -4,16 +4,18 @@
 
 use super::acknowledgement;
 use super::belonging::{self, Belonging};
+use super::clocks;
 use super::correspondence;
 use super::draft::Draft;
 use super::event::Trouble;
+use super::known::OpenTicket;
 use super::policy::Queue;
 use super::record::{
     Counters, Direction, Entry, EntryKind, Fate, MailFacts, Outcome, Place, Record,
 };
-use super::ticket::{Clock, ClockKind, SeverityBy, State, Ticket, TicketId};
-use super::{Arrival, Known, Policy, reply};
-use crate::contract::{Objective, Subscription};
+use super::ticket::{SeverityBy, State, Ticket, TicketId};
+use super::{Arrival, Known, Policy, reply, returned};
+use crate::contract::Subscription;
 use crate::mail::sender::{self, Trust};
 use crate::mail::text::cleaned;
 use crate::mail::{Kind, Language, Mail, Mailbox};
@@ -21,7 +23,7 @@ use crate::rules::{Facts, Verdict};
 use chrono::{DateTime, Utc};
 
 /// The severity of a request whose customer and rules say nothing (C6.4).
-const SEVERITY_DEFAULT: u8 = 3;
+pub(super) const SEVERITY_DEFAULT: u8 = 3;
 
 /// The mark by which the rules say that an escalation is asked for (rules/mailboxes/2-routing.toml).
 const ESCALATION_TAG: &str = "escalation-wish";
@@ -43,6 +45,17 @@ pub(super) struct Case<'a> {
     /// The queue by the mailbox, or the confidential one that To or Cc name (ATTACKS.md B09).
     pub queue: &'a Queue,
     pub now: DateTime<Utc>,
+    /// Addresses to which no automatic letter should go: letters to them came back.
+    pub resting: Vec<String>,
+}
+
+impl<'a> Case<'a> {
+    /// A decision about this ticket.
+    pub fn draft(&self, ticket: Ticket) -> Draft<'a> {
+        let mut draft = Draft::of(self.policy, ticket, self.now);
+        draft.resting = self.resting.clone();
+        draft
+    }
 }
 
 /// What becomes of an arrived mail.
@@ -64,6 +77,7 @@ fn taken(policy: &Policy, known: &Known, arrival: &Arrival, now: DateTime<Utc>) 
         trust: sender::trust(mail, policy.authserv_id.as_deref()),
         queue: queue_of(policy, arrival),
         now,
+        resting: returned::resting(policy, known, now, sender::author(mail).as_deref()),
     };
     let duplicate = known.seen(mail.raw);
     let by_another_road = mail.written.and_then(|w| known.seen(w));
@@ -101,7 +115,7 @@ fn taken(policy: &Policy, known: &Known, arrival: &Arrival, now: DateTime<Utc>) 
             &format!("could not be taken apart: {why}"),
         )
     } else if !mail.kind.is_human() {
-        filed(&case, belonging, counters)
+        filed(&case, known, belonging, counters)
     } else if let Some(person) = case
         .author
         .as_deref()
@@ -175,7 +189,7 @@ fn same_by_another_road(case: &Case, ticket: Option<&Ticket>, place: Place) -> O
             ..Outcome::of(because)
         };
     };
-    let mut draft = Draft::of(case.policy, ticket.clone(), case.now);
+    let mut draft = case.draft(ticket.clone());
     draft.note(
         EntryKind::Note,
         &format!(
@@ -187,21 +201,19 @@ fn same_by_another_road(case: &Case, ticket: Option<&Ticket>, place: Place) -> O
 }
 
 /// Automatic mail: on the ticket it speaks of, else in the file. Never answered.
-fn filed(case: &Case, belonging: Belonging, counters: Counters) -> Outcome {
+fn filed(case: &Case, known: &Known, belonging: Belonging, counters: Counters) -> Outcome {
     let because = format!(
         "automatic ({}): {}",
         kind_word(case.mail.kind),
         cleaned(&case.mail.kind_reason, 200)
     );
-    match belonging.ticket {
+    match belonging.ticket.clone() {
         Some(ticket) if belonging.proof.is_some() => {
-            let mut draft = Draft::of(case.policy, ticket, case.now);
-            let kind = if case.mail.kind == Kind::Bounce {
-                EntryKind::Bounce
-            } else {
-                EntryKind::Filed
-            };
-            record_mail(&mut draft, case, kind, &because);
+            if let Some(letter) = returned::letter_of(case, known, &belonging) {
+                return returned::came_back(case, known, ticket, letter);
+            }
+            let mut draft = case.draft(ticket);
+            record_mail(&mut draft, case, EntryKind::Filed, &because);
             draft.finish(because, Fate::Filed)
         }
         _ => file(case, counters, because),
@@ -237,7 +249,7 @@ pub(super) fn set_aside(case: &Case, counters: Counters, verdict: &Verdict, why:
     let subscription = subscription_of(case);
     let mut ticket = new_ticket(case, counters, subscription, verdict);
     ticket.state = State::Quarantined;
-    let mut draft = Draft::of(case.policy, ticket, case.now);
+    let mut draft = case.draft(ticket);
     record_mail(&mut draft, case, EntryKind::Mail, why);
     if !case.arrival.silent {
         correspondence::notify(&mut draft, case, why);
@@ -280,14 +292,55 @@ pub(super) fn from_requester(
             ..file(case, counters, why)
         };
     }
-    let related = match belonging.ticket {
-        Some(ticket) if belonging.proof.is_none() => Some(Related::Perhaps(ticket.id)),
+    let meant = meant_by_escalation(case, known, &belonging, &subscription);
+    if known.lacks() {
+        return Outcome::default();
+    }
+    let odd = meant.as_ref().map_or(
+        "",
+        |_| "It names no ticket for certain; it was taken for the customer's open one (C7.2).",
+    );
+    let related = match belonging.ticket.or(meant) {
         Some(ticket) if expired(case, &ticket) => Some(Related::After(ticket.id)),
         Some(ticket) if stands_apart(case, &ticket, &verdict) => Some(Related::Beside(ticket.id)),
-        Some(ticket) => return joined(case, known, ticket, &verdict),
+        Some(ticket) => return joined(case, known, ticket, &verdict, odd),
         None => belonging.possibly.map(|t| Related::Perhaps(t.id)),
     };
     opened(case, known, counters, subscription, &verdict, related)
+}
+
+/// The ticket that an urgent escalation means which proves none (C7.2): one that it names and whose customer writes, else the writer's only open one, else
+/// the customer's only open one. Never a confidential one by a mail that others read.
+fn meant_by_escalation(
+    case: &Case,
+    known: &Known,
+    belonging: &Belonging,
+    subscription: &Subscription,
+) -> Option<Ticket> {
+    let customer = subscription.customer.as_deref()?;
+    if !is_urgent(case) || belonging.ticket.is_some() {
+        return None;
+    }
+    let named = belonging.possibly.as_ref();
+    if let Some(named) = named.filter(|t| t.is_open() && belonging::takes_part(case, t)) {
+        return Some(named.clone());
+    }
+    let confidential = |name: &str| case.policy.queue(name).confidential;
+    let reachable = |t: &&OpenTicket| {
+        t.queue == case.queue.name || !confidential(&t.queue) && !case.queue.confidential
+    };
+    let open: Vec<_> = known.open_of(customer).iter().filter(reachable).collect();
+    let own = open
+        .iter()
+        .filter(|t| Some(&t.requester) == case.author.as_ref());
+    let only = match own.map(|t| t.id).collect::<Vec<_>>()[..] {
+        [only] => Some(only),
+        _ => match open[..] {
+            [only] => Some(only.id),
+            _ => None,
+        },
+    };
+    only.and_then(|id| known.ticket(id)).cloned()
 }
 
 /// What a new ticket has to do with an older one.
@@ -344,10 +397,10 @@ fn expired(case: &Case, ticket: &Ticket) -> bool {
             .is_some_and(|closed| case.arrival.received - closed > limit)
 }
 
-/// A customer's reply.
-fn joined(case: &Case, known: &Known, ticket: Ticket, verdict: &Verdict) -> Outcome {
+/// A customer's reply. `odd` is what staff should know of how it came here.
+fn joined(case: &Case, known: &Known, ticket: Ticket, verdict: &Verdict, odd: &str) -> Outcome {
     let id = ticket.id;
-    let mut draft = Draft::of(case.policy, ticket, case.now);
+    let mut draft = case.draft(ticket);
     draft.reasons = verdict.reasons.clone();
     record_mail(
         &mut draft,
@@ -356,7 +409,10 @@ fn joined(case: &Case, known: &Known, ticket: Ticket, verdict: &Verdict) -> Outc
         &verdict.reasons.join("; "),
     );
     let participant = belonging::takes_part(case, &draft.ticket);
-    let mut odd = "";
+    if !odd.is_empty() {
+        draft.note(EntryKind::Note, odd);
+    }
+    let mut odd = odd;
     if !participant {
         // A07: the ticket gets the mail, its writer gets nothing of the ticket.
         draft.note(EntryKind::Note, "The mail above is from an address that takes no part in this ticket; it stays without rights until staff say otherwise.");
@@ -380,35 +436,12 @@ fn joined(case: &Case, known: &Known, ticket: Ticket, verdict: &Verdict) -> Outc
 
 /// A reply makes it ours again (C4.9); after the first answer an internal target keeps it visible (C4.11).
 fn reopened(draft: &mut Draft, case: &Case) {
-    let was = draft.ticket.state;
-    draft.ticket.state = if draft.ticket.responded.is_some() {
-        State::Open
-    } else {
-        State::New
-    };
-    draft.ticket.closed = None;
-    if matches!(was, State::Closed | State::Void) {
-        draft.reopened = true;
-        draft.note(EntryKind::State, "Reopened by a reply (C4.9).");
-    }
-    // A ticket of history never had a clock of its own: what is asked there now is owed all the same.
-    let waits = draft
-        .ticket
-        .clocks
-        .iter()
-        .any(|c| c.kind != ClockKind::Escalation && c.is_running());
-    if !waits {
-        let objective = case.policy.book.next_reply(
-            &draft.ticket.subscription,
-            draft.ticket.severity,
-            case.arrival.received,
-        );
-        started(
-            draft,
-            ClockKind::NextReply,
-            objective,
-            case.arrival.received,
-        );
+    match draft.ticket.state {
+        State::Closed | State::Void => {
+            let words = "Reopened by a reply (C4.9).";
+            clocks::reopened(draft, "ticketd", words, case.arrival.received);
+        }
+        _ => clocks::ours(draft, case.arrival.received),
     }
 }
 
@@ -423,7 +456,7 @@ fn opened(
     let mut ticket = new_ticket(case, counters, subscription, verdict);
     let id = ticket.id;
     ticket.linked.extend(related.as_ref().map(Related::id));
-    let mut draft = Draft::of(case.policy, ticket, case.now);
+    let mut draft = case.draft(ticket);
     draft.reasons = verdict.reasons.clone();
     record_mail(
         &mut draft,
@@ -431,25 +464,14 @@ fn opened(
         EntryKind::Mail,
         &verdict.reasons.join("; "),
     );
-    if let Some(related) = related {
-        draft.note(EntryKind::Note, &related.words());
-    }
     if case.arrival.silent {
+        related_to(&mut draft, related);
         draft.ticket.state = State::Closed;
         draft.ticket.closed = Some(case.arrival.received);
         return numbered(draft.finish("history: opened", Fate::Opened), counters);
     }
-    let objective = case.policy.book.initial_response(
-        &draft.ticket.subscription,
-        draft.ticket.severity,
-        case.arrival.received,
-    );
-    started(
-        &mut draft,
-        ClockKind::InitialResponse,
-        objective,
-        case.arrival.received,
-    );
+    clocks::opened(&mut draft, case.arrival.received);
+    related_to(&mut draft, related);
     if wants_escalation(case, verdict) {
         escalated(&mut draft, case, is_urgent(case));
     }
@@ -462,6 +484,12 @@ fn opened(
     allowances
         .into_iter()
         .fold(outcome, |o, a| o.with(Record::Allowance(a)))
+}
+
+fn related_to(draft: &mut Draft, related: Option<Related>) {
+    if let Some(related) = related {
+        draft.note(EntryKind::Note, &related.words());
+    }
 }
 
 fn numbered(outcome: Outcome, counters: Counters) -> Outcome {
@@ -503,6 +531,10 @@ pub(super) fn new_ticket(
         requester_proven: is_proven(case),
         participants: participants(case),
         assignee: verdict.assign.clone(),
+        watchers: vec![],
+        opened_by: None,
+        channel: None,
+        nothing: None,
         received: case.arrival.received,
         responded: None,
         closed: None,
@@ -512,8 +544,8 @@ pub(super) fn new_ticket(
         references: case.mail.message_id.iter().cloned().collect(),
         linked: vec![],
         merged_into: None,
+        merged: vec![],
         policy: case.policy.book_hash,
-        severities: vec![],
     }
 }
 
@@ -557,7 +589,7 @@ fn participants(case: &Case) -> Vec<String> {
 }
 
 /// C5.1: the customer's set language, else the detected one; detected Swiss German is answered in German.
-fn language_of_letters(subscription: &Subscription, detected: Language) -> Language {
+pub(super) fn language_of_letters(subscription: &Subscription, detected: Language) -> Language {
     match (subscription.language, detected) {
         (Some(set), _) => set,
         (None, Language::Gsw) => Language::De,
@@ -573,61 +605,9 @@ pub(super) fn subscription_of(case: &Case) -> Subscription {
     )
 }
 
-/// A clock begins to run; its first warning is derived with it.
-pub(super) fn started(draft: &mut Draft, kind: ClockKind, objective: Objective, at: DateTime<Utc>) {
-    let policy = draft.policy;
-    let book = &policy.book;
-    let deadline = book.deadline(&objective, at).at;
-    let next = book.next_step(&objective, at, deadline, None);
-    let by_severity = vec![(draft.ticket.severity, deadline)];
-    draft.ticket.clocks.push(Clock {
-        kind,
-        objective,
-        started: at,
-        deadline,
-        step_done: None,
-        next,
-        stopped: None,
-        breached: None,
-        by_severity,
-        credit_days: 0,
-        policy: (policy.book_hash != draft.ticket.policy).then_some(policy.book_hash),
-        credited: None,
-    });
-}
-
 /// C7: asked for in the ticket, or urgently by the escalation address.
 fn escalated(draft: &mut Draft, case: &Case, urgent: bool) {
-    let (book, received) = (&case.policy.book, case.arrival.received);
-    if draft.ticket.subscription.customer.is_none() {
-        draft.for_managers = true;
-        draft.note(EntryKind::Note, "An escalation is asked for by somebody who is no known customer: no clock runs (C7.2), a manager should look at it.");
-        return;
-    }
-    let objective = book.escalation(&draft.ticket.subscription, urgent, received);
-    let clause = objective.clause.clone();
-    let running = draft
-        .ticket
-        .clocks
-        .iter()
-        .position(|c| c.kind == ClockKind::Escalation && c.is_running());
-    match running {
-        None => started(draft, ClockKind::Escalation, objective, received),
-        Some(index) => {
-            // Asked again it runs on; asked urgently it is due the earlier.
-            let deadline = book.deadline(&objective, received).at;
-            let clock = &draft.ticket.clocks[index];
-            if clock.is_late(case.now) || deadline >= clock.deadline {
-                return;
-            }
-            draft.ticket.clocks.remove(index);
-            started(draft, ClockKind::Escalation, objective, received);
-        }
-    }
-    draft.note(
-        EntryKind::Note,
-        &format!("The customer escalates ({clause}): a manager has to answer."),
-    );
+    clocks::escalated(draft, urgent, case.arrival.received);
 }
 
 fn wants_escalation(case: &Case, verdict: &Verdict) -> bool {
@@ -690,6 +670,7 @@ fn mail_entry(case: &Case, place: Place, kind: EntryKind, text: &str) -> Entry {
             oddities: oddities(case),
         }),
         letter: None,
+        turns: vec![],
         credit: None,
         time: None,
     }

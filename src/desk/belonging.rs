@@ -7,7 +7,7 @@ use super::arrival::Case;
 use super::record::Place;
 use super::thread;
 use super::ticket::{Ticket, TicketId};
-use super::token::{self, Claim};
+use super::token::{self, Claim, Purpose};
 use super::{Known, LetterKind};
 use crate::mail::Mail;
 
@@ -25,6 +25,11 @@ pub enum Proof {
         place: Place,
         /// To whom that letter went.
         recipient: String,
+    },
+    /// It came to the return path of a letter of ours, as only what a mail server gives back does.
+    ReturnPath {
+        /// That letter's entry.
+        place: Place,
     },
     /// It refers to a mail of the ticket.
     Stored,
@@ -133,26 +138,29 @@ fn proven_claim<'k>(case: &Case, known: &'k Known) -> Option<(&'k Ticket, Proof)
 fn proven<'k>(case: &Case, known: &'k Known, claim: &Claim) -> Option<(&'k Ticket, Proof)> {
     let (ticket, entry) = (known.ticket(claim.place.ticket), known.entry(claim.place));
     let (ticket, letter) = (ticket?, entry?.letter.as_ref()?);
-    let genuine = letter.kind == claim.kind
-        && case
-            .policy
-            .keys
-            .verify(claim, ticket.first_mail, &letter.to);
-    genuine.then(|| {
-        (
-            ticket,
-            Proof::Token {
-                kind: claim.kind,
-                place: claim.place,
-                recipient: letter.to.clone(),
-            },
-        )
-    })
+    let (keys, first_mail) = (&case.policy.keys, ticket.first_mail);
+    let genuine = letter.kind == claim.kind && keys.verify(claim, first_mail, &letter.to, case.now);
+    let proof = match claim.purpose {
+        Purpose::Answer => Proof::Token {
+            kind: claim.kind,
+            place: claim.place,
+            recipient: letter.to.clone(),
+        },
+        Purpose::Return => Proof::ReturnPath { place: claim.place },
+    };
+    genuine.then_some((ticket, proof))
 }
 
-/// Newest reference first: In-Reply-To, then References from the end, what a bounce returns, then `+` addresses.
+/// Newest reference first: In-Reply-To, then References from the end, what a bounce returns, then `+` addresses. Where a mail came to a return path that says
+/// more than anything in it.
 fn claims(case: &Case) -> Vec<Claim> {
     let mail = case.mail;
+    let queues = &case.policy.queues;
+    let returned = delivered_to(mail).flat_map(|a| {
+        queues
+            .iter()
+            .filter_map(move |q| token::claim_of_return_path(a, &q.address))
+    });
     let ids = mail
         .in_reply_to
         .iter()
@@ -163,18 +171,35 @@ fn claims(case: &Case) -> Vec<Claim> {
                 .filter_map(|b| b.original_message_id.as_ref()),
         );
     let addresses = mail.to.iter().chain(&mail.cc).map(|m| &m.address);
-    let mut claims: Vec<Claim> = ids
-        .filter_map(|id| token::claim_of_message_id(id, &case.policy.domain))
-        .chain(addresses.flat_map(|a| {
-            case.policy
-                .queues
-                .iter()
-                .filter_map(|q| token::claim_of_address(a, &q.address))
-        }))
-        .collect();
+    let by_id = ids.filter_map(|id| token::claim_of_message_id(id, &case.policy.domain));
+    let by_address = addresses.flat_map(|a| {
+        queues
+            .iter()
+            .filter_map(|q| token::claim_of_address(a, &q.address))
+    });
+    let mut claims: Vec<Claim> = returned.chain(by_id).chain(by_address).collect();
     claims.dedup();
     claims.truncate(20);
     claims
+}
+
+/// Where a mail says it was delivered: its recipients, and what servers note of the envelope. Nothing of it is believed but what is signed.
+fn delivered_to(mail: &Mail) -> impl Iterator<Item = &str> {
+    const NOTED: [&str; 4] = [
+        "Delivered-To",
+        "X-Original-To",
+        "Envelope-To",
+        "X-Envelope-To",
+    ];
+    let noted = NOTED
+        .into_iter()
+        .flat_map(|name| mail.headers(name).take(4))
+        .map(|value| value.trim().trim_matches(['<', '>']));
+    mail.to
+        .iter()
+        .chain(&mail.cc)
+        .map(|m| m.address.as_str())
+        .chain(noted)
 }
 
 /// By the Message-ID of a mail on the ticket. Anybody may know such an id (a colleague in copy), so his mail joins, without any rights (A07).

@@ -15,6 +15,7 @@ use crate::mail::{Fingerprint, Mailbox};
 use chrono::{DateTime, Utc};
 
 /// Letters in the making.
+#[derive(Clone)]
 pub(super) struct Circulars<'a> {
     policy: &'a Policy,
     now: DateTime<Utc>,
@@ -69,14 +70,17 @@ impl<'a> Circulars<'a> {
             letter: Some(LetterFacts {
                 kind,
                 to: address.clone(),
-                envelope_from: policy.bounce_address.clone(),
+                // There is no ticket that a bounce could come back to: the outbox shows what failed.
+                envelope_from: policy.bounce_address.clone().unwrap_or_default(),
                 raw: None,
                 road,
                 attempts: 0,
                 last_error: String::new(),
+                returned: None,
             }),
             credit: None,
             time: None,
+            turns: vec![],
         });
         let letter = Letter {
             kind,
@@ -108,12 +112,19 @@ impl<'a> Circulars<'a> {
 
     /// The outcome with these letters, and what they changed of the file.
     pub fn join(self, outcome: Outcome) -> Outcome {
+        self.join_numbered(outcome, None)
+    }
+
+    /// The same, where the decision gives out other numbers too.
+    pub fn join_numbered(self, outcome: Outcome, others: Option<Counters>) -> Outcome {
         if self.entries.is_empty() {
             return outcome;
         }
         let entries = self.entries.into_iter().map(|e| Record::Entry(Box::new(e)));
         let mut outcome = entries.fold(outcome, Outcome::with);
         outcome.letters.extend(self.letters);
-        outcome.with(Record::Counters(self.counters))
+        let filed = self.counters.filed;
+        let counters = others.unwrap_or(self.counters);
+        outcome.with(Record::Counters(Counters { filed, ..counters }))
     }
 }

@@ -1,384 +1,408 @@
-//! Staff commands: one implementation for mail and the command line.
+//! What staff and managers can do to a ticket: one implementation for mail, the command line and the control socket.
 //!
-//! `#severity 2 reason`, `#assign NAME`, `#note` (all that follows is internal), `#close reason`: lines at the very top of a mail. Unknown, wrong, or
-//! standing anywhere else: nothing of the mail is carried out or relayed (ATTACKS.md D10).
+//! Knows the verbs ([`VERBS`]: name, what it takes, in which states it makes sense) and how the commands of one mail are carried out together: on a draft that
+//! is thrown away if any of them is wrong, so that nothing is ever half done. Who may act on a queue at all is asked before (`reply.rs`, [`carried_out`]);
+//! what a manager alone may do is asked here, at the moment it is done.
+//!
+//! A verb is a row of the table and a function in one of the files below. The manual in a transcript, the README's table and `ticketd help` come from the row.
+
+mod account;
+mod conversation;
+mod lines;
+mod merging;
+mod moment;
+mod opening;
+mod people;
+mod severity;
+mod standing;
 
 use super::draft::Draft;
 use super::event::Command;
 use super::record::{Direction, EntryKind, Fate};
-use super::ticket::{ClockKind, SeverityBy, State};
+use super::ticket::{State, Ticket, TicketId};
 use super::{Known, Outcome, Policy, correspondence};
-use crate::contract::{Book, Objective, Role, Step};
-use crate::mail::{Mail, TextOf, html, quote};
+use crate::contract::{Person, Role};
 use chrono::{DateTime, Utc};
-use std::collections::BTreeSet;
 
-/// The commands there are, and what each wants.
-const MANUAL: [(&str, &str); 4] = [
-    ("severity", "#severity 1|2|3|4 REASON"),
-    ("assign", "#assign NAME"),
-    ("note", "#note, and all that follows stays among ourselves"),
-    ("close", "#close REASON"),
-];
+pub(super) use lines::{Words, faults, split};
+pub(super) use opening::{begins_a_ticket, opened_by_mail};
 
-/// Words that will be commands: no line that begins with one goes to a customer.
-const RESERVED: [&str; 20] = [
-    "reopen",
-    "merge",
-    "split",
-    "customer",
-    "channel",
-    "received",
-    "language",
-    "time",
-    "escalate",
-    "open",
-    "answered",
-    "void",
-    "human",
-    "plan",
-    "take",
-    "watch",
-    "template",
-    "help",
-    "dry-run",
-    "exploited",
-];
+/// Who gives commands from a shell without saying who: the owner of the state folder.
+const OPERATOR: &str = "operator";
 
-/// The most of an HTML part's text that is looked at for commands.
-const HTML_TEXT_BYTES_MAX: usize = 256 * 1024;
+/// What was done, for the transcript; or what is wrong.
+type Done = Result<String, String>;
 
-/// One command: its name and the rest of its line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Words {
-    name: String,
-    rest: String,
+/// Where a verb can be said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Road {
+    /// In a mail and on the command line.
+    Both,
+    /// In a mail alone: the command line has its own way.
+    Mail,
+    /// On the command line alone: a mail does it by itself.
+    Line,
 }
 
-impl Words {
-    /// Whether everything after it is internal.
-    pub fn is_note(&self) -> bool {
-        self.name == "note"
+/// A command.
+pub struct Verb {
+    /// After `#` in a mail, and as a subcommand.
+    pub name: &'static str,
+    /// What follows the name.
+    pub takes: &'static str,
+    /// For the manual.
+    pub about: &'static str,
+    /// Where it can be said.
+    pub road: Road,
+    /// The states of a ticket in which it makes sense.
+    on: &'static [State],
+    act: fn(&mut Orders, &str) -> Done,
+}
+
+const LIVE: &[State] = &[State::New, State::Open, State::WaitingCustomer];
+const ANY: &[State] = &[
+    State::New,
+    State::Open,
+    State::WaitingCustomer,
+    State::Closed,
+    State::Void,
+    State::Quarantined,
+];
+const NOT_VOID: &[State] = &[
+    State::New,
+    State::Open,
+    State::WaitingCustomer,
+    State::Closed,
+    State::Quarantined,
+];
+const REQUEST: &[State] = &[
+    State::New,
+    State::Open,
+    State::WaitingCustomer,
+    State::Closed,
+];
+const ENDED: &[State] = &[State::Closed, State::Void];
+const CLOSABLE: &[State] = &[
+    State::New,
+    State::Open,
+    State::WaitingCustomer,
+    State::Quarantined,
+];
+
+const fn verb(
+    name: &'static str,
+    takes: &'static str,
+    about: &'static str,
+    on: &'static [State],
+    act: fn(&mut Orders, &str) -> Done,
+) -> Verb {
+    Verb {
+        name,
+        takes,
+        about,
+        road: Road::Both,
+        on,
+        act,
     }
 }
 
-/// Carries out a command from the command line, or says why not.
+/// Every command there is, in the order of the manual.
+#[rustfmt::skip] // a table is read by columns
+pub const VERBS: &[Verb] = &[
+    verb("severity", "[corrected] 1|2|3|4 REASON", "determines the severity; \"corrected\" (a manager) says that it never was another", NOT_VOID, severity::set),
+    verb("assign", "NAME", "gives the ticket to somebody", ANY, people::assign),
+    verb("take", "", "gives it to you", ANY, people::take),
+    verb("watch", "[off]", "you hear of it beside whom it is assigned to", ANY, people::watch),
+    verb("note", "TEXT", "all that follows is internal and never reaches the customer", ANY, people::note),
+    verb("close", "REASON", "done; a running clock goes on until there is an answer", CLOSABLE, standing::close),
+    verb("reopen", "REASON", "it is ours again; closed too long ago, it goes on as a new ticket", ENDED, standing::reopen),
+    verb("void", "spam|duplicate|withdrawn REASON", "it is nothing: its clocks end, a breach before that stays", NOT_VOID, standing::void),
+    verb("merge", "TICKET", "it goes on in another ticket of the same customer; of another customer they are linked", REQUEST, merging::merge),
+    verb("split", "[ENTRY] [SUBJECT]", "a second problem, raised by the mail of that entry, gets a ticket of its own", REQUEST, merging::split),
+    verb("customer", "ID", "whose request it is; the deadline counts from now", NOT_VOID, account::customer),
+    verb("plan", "ID", "on which of the customer's orders", NOT_VOID, account::plan),
+    verb("channel", "phone|chat|mail", "the road it came by", NOT_VOID, account::channel),
+    verb("received", "[DATE] TIME", "when it reached us, of a ticket that staff opened", REQUEST, account::received),
+    verb("language", "de|gsw|en", "letters to the customer are written in it", ANY, people::language),
+    verb("time", "45m|1h30m [tam] [DATE] WHAT FOR", "books time for the customer", ANY, people::time),
+    verb("answered", "phone|chat [DATE] TIME TEXT", "you spoke with the customer then: the clock stops", REQUEST, conversation::answered),
+    verb("escalate", "urgent|normal [DATE] [TIME], or withdraw REASON", "the customer called and wants a manager; \"withdraw\" (a manager) ends that", REQUEST, conversation::escalate),
+    verb("template", "consulting|end-user", "answers the customer with that letter", NOT_VOID, conversation::template),
+    Verb { road: Road::Line, ..verb("reply", "TEXT", "answers the customer", NOT_VOID, conversation::reply) },
+    verb("human", "[ENTRY]", "what was filed as automatic mail, or set aside, is a request, with its own receipt", ANY, opening::human),
+    verb("open", "[QUEUE] ADDRESS SUBJECT", "opens a ticket for a customer, in a mail of its own; below it what he wants", ANY, opening::misplaced),
+    Verb { road: Road::Mail, ..verb("dry-run", "", "says what the commands would do, and does nothing", ANY, dry_run) },
+    Verb { road: Road::Mail, ..verb("help", "", "this manual", ANY, help) },
+];
+
+impl Verb {
+    /// `#severity [corrected] 1|2|3|4 REASON`.
+    pub fn usage(&self) -> String {
+        format!("#{} {}", self.name, self.takes)
+            .trim_end()
+            .to_string()
+    }
+}
+
+/// One line a verb, for the transcript.
+pub(super) fn manual() -> Vec<String> {
+    let by_mail = VERBS.iter().filter(|v| v.road != Road::Line);
+    by_mail
+        .map(|v| format!("{}: {}", v.usage(), v.about))
+        .collect()
+}
+
+/// Who gives commands.
+#[derive(Clone, Copy)]
+pub(super) struct By<'a> {
+    /// A staff id, or `operator`.
+    pub id: &'a str,
+    /// None for the operator, who is nobody of the staff.
+    pub person: Option<&'a Person>,
+}
+
+impl<'a> By<'a> {
+    /// Somebody of the staff.
+    pub fn person(person: &'a Person) -> Self {
+        By {
+            id: &person.id,
+            person: Some(person),
+        }
+    }
+}
+
+/// The commands of one mail or one call, as they are carried out together.
+pub(super) struct Orders<'a, 'k> {
+    /// Thrown away if anything is wrong.
+    pub draft: Draft<'a>,
+    pub known: &'k Known,
+    pub by: By<'a>,
+    /// What goes to the customer by a command: it takes the place of a text below the commands.
+    pub answer: Option<String>,
+    /// Only what would be done is asked.
+    pub dry: bool,
+    /// The manual is asked for.
+    pub help: bool,
+    /// Whether the ticket is opened by it: its acknowledgement tells the customer everything.
+    opening: bool,
+}
+
+impl<'a, 'k> Orders<'a, 'k> {
+    pub fn on(draft: Draft<'a>, known: &'k Known, by: By<'a>) -> Self {
+        Orders {
+            draft,
+            known,
+            by,
+            answer: None,
+            dry: false,
+            help: false,
+            opening: false,
+        }
+    }
+
+    /// Carries them out one after the other: what was done, and what is wrong.
+    pub fn carry_out(&mut self, commands: &[Words]) -> (Vec<String>, Vec<String>) {
+        let (mut done, mut wrong) = (vec![], vec![]);
+        for words in commands {
+            match self.one(words) {
+                Ok(line) if line.is_empty() => {}
+                Ok(line) => done.push(line),
+                Err(line) => wrong.push(line),
+            }
+        }
+        (done, wrong)
+    }
+
+    fn one(&mut self, words: &Words) -> Done {
+        let Some(verb) = VERBS.iter().find(|v| v.name == words.name) else {
+            return Err(format!("#{} is unknown.", words.name));
+        };
+        if let Some(into) = self.draft.ticket.merged_into {
+            return Err(format!(
+                "#{}: ticket {} was merged into {into}; say it of that one.",
+                verb.name, self.draft.ticket.id
+            ));
+        }
+        let state = self.draft.ticket.state;
+        if !verb.on.contains(&state) {
+            return Err(format!("#{} is not for {}", verb.name, remedy(state)));
+        }
+        (verb.act)(self, words.rest.trim())
+    }
+
+    /// A line of the record by whoever gives the commands; it is what the transcript says, too.
+    fn said(&mut self, kind: EntryKind, text: &str) -> Done {
+        let text = text.trim();
+        let id = self.by.id;
+        self.draft.entry(kind, Direction::Internal, id, text);
+        Ok(text.to_string())
+    }
+
+    /// Who of the staff says so; the operator has to name somebody.
+    fn person(&self, verb: &str) -> Result<&'a Person, String> {
+        let nobody = || format!("#{verb}: say who of the staff it is, with --by ID.");
+        self.by.person.ok_or_else(nobody)
+    }
+
+    /// C4.5, C7.2: what a manager alone may do.
+    fn manager(&self, what: &str) -> Result<(), String> {
+        let is_manager = self.by.person.is_some_and(|p| p.role == Role::Manager);
+        let refused = || format!("{what} is for a manager; {} is none.", self.by.id);
+        is_manager.then_some(()).ok_or_else(refused)
+    }
+
+    /// Another ticket, if whoever gives the commands may act on it. What he may not know of does not exist (ATTACKS.md B09).
+    fn other(&self, verb: &str, id: TicketId) -> Result<&'k Ticket, String> {
+        let may = |t: &Ticket| {
+            self.by
+                .person
+                .is_none_or(|p| may_act(p, &t.queue) && p.queues.contains(&t.queue))
+        };
+        let found = self.known.ticket(id).filter(|t| may(t));
+        found.ok_or_else(|| format!("#{verb}: there is no ticket {id}."))
+    }
+
+    /// The customer hears of another promised deadline (C5.5).
+    fn tell_if_moved(&mut self, before: Option<DateTime<Utc>>) -> &'static str {
+        let severity = self.draft.ticket.severity;
+        let moved = promised_deadline(&self.draft.ticket) != before;
+        match moved && correspondence::change(&mut self.draft, severity, "", false) {
+            true => " The customer is told.",
+            false => "",
+        }
+    }
+
+    /// ` The initial response is due Mon 07.09.2026 11:00.`, while that clock runs.
+    fn due(&self) -> String {
+        let clock = self
+            .draft
+            .ticket
+            .initial_response()
+            .filter(|c| c.is_running());
+        clock.map_or(String::new(), |c| {
+            let at = correspondence::local(&self.draft, c.deadline);
+            format!(" The initial response is due {at}.")
+        })
+    }
+}
+
+fn remedy(state: State) -> &'static str {
+    match state {
+        State::Closed => "a closed ticket; #reopen it first.",
+        State::Void => "a void ticket; #reopen it first.",
+        State::Quarantined => "what was set aside; #human makes a request of it.",
+        _ => "a ticket that is not closed.",
+    }
+}
+
+/// While it runs and is promised.
+fn promised_deadline(ticket: &Ticket) -> Option<DateTime<Utc>> {
+    let clock = ticket.initial_response()?;
+    (clock.is_running() && !clock.objective.internal).then_some(clock.deadline)
+}
+
+/// The third lock, at the time of execution (ATTACKS.md A08).
+pub(super) fn may_act(person: &Person, queue: &str) -> bool {
+    person.role != Role::ReadOnly && person.queues.iter().any(|q| q == queue)
+}
+
+fn dry_run(orders: &mut Orders, _: &str) -> Done {
+    orders.dry = true;
+    Ok(String::new())
+}
+
+fn help(orders: &mut Orders, _: &str) -> Done {
+    orders.help = true;
+    Ok(String::new())
+}
+
+/// Carries out what was said from a shell, or says why not: the same lines as in a mail, the first without its `#`.
 pub fn carried_out(
     policy: &Policy,
     known: &Known,
     command: &Command,
     now: DateTime<Utc>,
 ) -> Outcome {
+    let by = match giver(policy, &command.by) {
+        Ok(by) => by,
+        Err(why) => return refused(vec![why]),
+    };
+    let (commands, text) = split(&format!("#{}", command.line));
+    if command.ticket == TicketId::FILE {
+        return opening::from_a_shell(policy, known, by, &commands, &text, now);
+    }
     let Some(ticket) = known.ticket(command.ticket) else {
-        return Outcome {
-            reply: vec![format!("there is no ticket {}", command.ticket)],
-            ..Outcome::of("no such ticket")
-        };
+        return refused(vec![format!("there is no ticket {}", command.ticket)]);
     };
-    let Some(words) = words(&format!("#{}", command.line)) else {
+    if let Some(person) = by.person.filter(|p| !may_act(p, &ticket.queue)) {
+        return refused(vec![format!(
+            "{} may not act on queue {}",
+            person.id, ticket.queue
+        )]);
+    }
+    let mut orders = Orders::on(Draft::of(policy, ticket.clone(), now), known, by);
+    let (done, mut wrong) = orders.carry_out(&commands);
+    if commands.is_empty() || !text.trim().is_empty() {
+        wrong.push(format!(
+            "nothing but commands can be said here; use {}.",
+            names()
+        ));
+    }
+    if let Some(answer) = orders.answer.take().filter(|_| wrong.is_empty()) {
+        match by.person {
+            Some(person) => correspondence::relay(&mut orders.draft, person, &answer, vec![]),
+            None => wrong.push("say who of the staff answers, with --by ID.".into()),
+        }
+    }
+    concluded(orders, done, wrong)
+}
+
+/// Of the draft what was done; nothing of it if anything is wrong, or if only a try was asked for.
+fn concluded(orders: Orders, done: Vec<String>, wrong: Vec<String>) -> Outcome {
+    if !wrong.is_empty() {
+        return refused(wrong);
+    }
+    let by = orders.by.id;
+    if orders.dry {
         return Outcome {
-            reply: vec![manual("")],
-            ..Outcome::of("no command")
-        };
-    };
-    let mut draft = Draft::of(policy, ticket.clone(), now);
-    if let Some(fault) = fault(&draft, &words) {
-        return Outcome {
-            reply: vec![fault],
-            ..Outcome::of("wrong command")
+            reply: done,
+            ..Outcome::of(format!("tried by {by}"))
         };
     }
-    let reply = vec![execute(&mut draft, &command.by, &words)];
+    let because = format!("command of {by} on ticket {}", orders.draft.ticket.id);
     Outcome {
-        reply,
-        ..draft.finish(format!("{} by {}", words.name, command.by), Fate::None)
+        reply: done,
+        ..orders.draft.finish(because, Fate::None)
     }
 }
 
-/// The commands at the very top of a text, and what follows them. What follows `#note` is the note.
-pub(super) fn split(text: &str) -> (Vec<Words>, String) {
-    let mut commands: Vec<Words> = vec![];
-    let mut lines = text.lines();
-    loop {
-        let before = lines.clone();
-        let Some(line) = lines.next() else { break };
-        match words(line) {
-            Some(note) if note.is_note() => {
-                let rest = std::iter::once(note.rest.as_str())
-                    .chain(lines)
-                    .collect::<Vec<_>>()
-                    .join("\n");
-                commands.push(Words {
-                    rest: rest.trim().to_string(),
-                    ..note
-                });
-                return (commands, String::new());
-            }
-            Some(words) => commands.push(words),
-            None if line.trim().is_empty() => {}
-            None => return (commands, before.collect::<Vec<_>>().join("\n")),
-        }
+fn refused(wrong: Vec<String>) -> Outcome {
+    Outcome {
+        reply: wrong,
+        refused: true,
+        ..Outcome::of("wrong command")
     }
-    (commands, String::new())
 }
 
-/// `#word rest`. Whatever begins with `#` and a letter is meant as a command, also `#note:`; `#` alone, `# heading` and `#12` are text.
-fn words(line: &str) -> Option<Words> {
-    let line: String = line.chars().filter(|c| !is_invisible(*c)).collect();
-    let after = line.trim().strip_prefix('#')?;
-    let (name, rest) = after.split_once(char::is_whitespace).unwrap_or((after, ""));
-    let meant = name.starts_with(|c: char| c.is_ascii_alphabetic());
-    meant.then(|| Words {
-        name: name.trim_end_matches([':', ',', '.']).to_ascii_lowercase(),
-        rest: rest.trim().to_string(),
-    })
+fn names() -> String {
+    let names: Vec<&str> = VERBS.iter().map(|v| v.name).collect();
+    names.join(", ")
 }
 
-/// The command that a line seems to begin with, however it is dressed up: `*#note*`, `- #note`, `# note`. A line marked as quoted begins with none.
-fn dressed(line: &str) -> Option<&'static str> {
-    let line: String = line.chars().filter(|c| !is_invisible(*c)).collect();
-    let dress =
-        |c: char| !c.is_alphanumeric() && !matches!(c, '#' | '\u{ff03}' | '\u{fe5f}' | '>' | '|');
-    let after = line
-        .trim_start_matches(dress)
-        .strip_prefix(['#', '\u{ff03}', '\u{fe5f}'])?
-        .trim_start_matches(dress);
-    let name: String = after
-        .chars()
-        .take_while(|c| c.is_alphabetic())
-        .collect::<String>()
-        .to_lowercase();
-    MANUAL
-        .iter()
-        .map(|(known, _)| known)
-        .chain(&RESERVED)
-        .find(|known| **known == name)
-        .copied()
-}
-
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{ad}')
-}
-
-/// What is wrong with a staff mail's commands: with any fault nothing is carried out and nothing relayed.
-pub(super) fn faults(draft: &Draft, commands: &[Words], text: &str, mail: &Mail) -> Vec<String> {
-    let mut faults: Vec<String> = commands.iter().filter_map(|w| fault(draft, w)).collect();
-    faults.extend(text.lines().filter_map(dressed).map(|name| {
+fn giver<'a>(policy: &'a Policy, by: &'a str) -> Result<By<'a>, String> {
+    if by == OPERATOR {
+        return Ok(By {
+            id: by,
+            person: None,
+        });
+    }
+    let staff = &policy.book.staff;
+    let everybody = || {
+        let ids: Vec<&str> = staff.people.iter().map(|p| p.id.as_str()).collect();
         format!(
-            "#{name} stands below the first lines; commands stand at the very top, or not at all."
+            "\"{by}\" is nobody of the staff; use one of {}",
+            ids.join(", ")
         )
-    }));
-    // A client may show the writer another text than the plain one; a command seen only in HTML was meant, and would go to the customer.
-    let only_in_html = match mail.text_of {
-        TextOf::Plain => shown_by_html(mail)
-            .into_iter()
-            .filter(|name| !commands.iter().any(|w| w.name == *name))
-            .map(str::to_string)
-            .collect(),
-        TextOf::Html | TextOf::Attached => commands.iter().map(|w| w.name.clone()).collect(),
     };
-    let only_in_html: BTreeSet<String> = only_in_html;
-    faults.extend(only_in_html.iter().map(|name| {
-        format!("#{name} stands only in the HTML part; commands stand in plain text.")
-    }));
-    faults
-}
-
-/// The commands that begin a line of the writer's own in the HTML. What follows `#note` is the note.
-fn shown_by_html(mail: &Mail) -> Vec<&'static str> {
-    let Some(source) = &mail.html else {
-        return vec![];
-    };
-    let text = html::text(source, HTML_TEXT_BYTES_MAX);
-    let own = quote::own_text(&text, Some(source), '|').unwrap_or_default();
-    let (commands, text) = split(&own);
-    let first = commands
-        .iter()
-        .filter_map(|w| dressed(&format!("#{}", w.name)));
-    first.chain(text.lines().filter_map(dressed)).collect()
-}
-
-fn fault(draft: &Draft, words: &Words) -> Option<String> {
-    let staff = &draft.policy.book.staff;
-    match words.name.as_str() {
-        "severity" => severity(words)
-            .is_none()
-            .then(|| format!("#severity \"{}\" is unknown; use 1, 2, 3 or 4.", words.rest)),
-        "assign" => {
-            let able = staff.by_id(&words.rest).is_some_and(|p| {
-                p.role != Role::ReadOnly && p.queues.contains(&draft.ticket.queue)
-            });
-            let names = || {
-                staff
-                    .of_queue(&draft.ticket.queue)
-                    .map(|p| p.id.as_str())
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            };
-            (!able).then(|| {
-                format!(
-                    "#assign \"{}\" is nobody of queue {}; use one of {}.",
-                    words.rest,
-                    draft.ticket.queue,
-                    names()
-                )
-            })
-        }
-        "note" => words
-            .rest
-            .is_empty()
-            .then(|| "#note has no text.".to_string()),
-        "close" => None,
-        other => Some(manual(other)),
-    }
-}
-
-fn manual(unknown: &str) -> String {
-    let lines: Vec<&str> = MANUAL.iter().map(|(_, usage)| *usage).collect();
-    format!("#{unknown} is unknown; use {}.", lines.join("; "))
-}
-
-/// Carries out a command that has no fault; what was done, for the transcript.
-pub(super) fn execute(draft: &mut Draft, by: &str, words: &Words) -> String {
-    match words.name.as_str() {
-        "severity" => set_severity(draft, by, words),
-        "assign" => {
-            draft.ticket.assignee = Some(words.rest.clone());
-            said(
-                draft,
-                EntryKind::Command,
-                by,
-                format!("Assigned to {}.", words.rest),
-            )
-        }
-        "note" => {
-            draft.entry(EntryKind::Note, Direction::Internal, by, &words.rest);
-            "The note is on the record.".into()
-        }
-        _ => close(draft, by, words),
-    }
-}
-
-/// C4.8: closing does not stop the clocks.
-fn close(draft: &mut Draft, by: &str, words: &Words) -> String {
-    draft.ticket.state = State::Closed;
-    draft.ticket.closed = Some(draft.now);
-    let owed = draft
-        .ticket
-        .clocks
-        .iter()
-        .any(|c| c.is_running() && !c.objective.internal);
-    let reminder = if owed {
-        " Its clock runs on until the customer has an answer (C4.8)."
-    } else {
-        ""
-    };
-    said(
-        draft,
-        EntryKind::State,
-        by,
-        format!("Closed. {}{reminder}", words.rest),
-    )
-}
-
-fn severity(words: &Words) -> Option<u8> {
-    let level = words.rest.split_whitespace().next()?.parse().ok()?;
-    (1..=4).contains(&level).then_some(level)
-}
-
-/// C4.5: lowered, the objective counts from receipt; raised, from now, but never later than before; a severity it had brings its deadline back.
-fn set_severity(draft: &mut Draft, by: &str, words: &Words) -> String {
-    let (before, Some(level)) = (draft.ticket.severity, severity(words)) else {
-        return String::new();
-    };
-    let reason = words
-        .rest
-        .split_once(char::is_whitespace)
-        .map_or("", |(_, r)| r.trim())
-        .to_string();
-    draft.ticket.severity = level;
-    draft.ticket.severity_by = SeverityBy::Staff;
-    let told = level != before && {
-        redated(draft, before, level);
-        correspondence::change(draft, before, &reason)
-    };
-    let deadline = draft
-        .ticket
-        .initial_response()
-        .filter(|c| c.is_running())
-        .map(|c| correspondence::local(draft, c.deadline));
-    let due = deadline.map_or(String::new(), |d| {
-        format!(" The initial response is due {d}.")
-    });
-    let set = if level == before {
-        format!("Severity {level} confirmed.")
-    } else {
-        format!("Severity set from {before} to {level}.")
-    };
-    let told = if told { " The customer is told." } else { "" };
-    said(
-        draft,
-        EntryKind::Severity,
-        by,
-        format!("{set} {reason}{due}{told}"),
-    )
-}
-
-/// After the breach nothing moves: the breach and its credit stay (C4.5).
-fn redated(draft: &mut Draft, before: u8, level: u8) {
-    let (book, now) = (draft.policy.book_of(&draft.ticket, None), draft.now);
-    let subscription = draft.ticket.subscription.clone();
-    let Some(clock) = draft
-        .ticket
-        .clocks
-        .iter_mut()
-        .find(|c| c.kind == ClockKind::InitialResponse && c.is_running() && !c.is_late(now))
-    else {
-        return;
-    };
-    let objective = book.initial_response(&subscription, level, clock.started);
-    let had = clock
-        .by_severity
-        .iter()
-        .find(|(s, _)| *s == level)
-        .map(|(_, d)| *d);
-    let from_now = || book.deadline(&objective, now).at;
-    let deadline = had.unwrap_or_else(|| match level > before {
-        true => book.deadline(&objective, clock.started).at,
-        // An internal target is no promise that a raise could bring forward (C3.2).
-        false if clock.objective.internal && !objective.internal => from_now(),
-        false => clock.deadline.min(from_now()),
-    });
-    if had.is_none() {
-        clock.by_severity.push((level, deadline));
-    }
-    if deadline > clock.deadline || clock.objective.internal != objective.internal {
-        clock.step_done = passed(book, &objective, clock.started, deadline, now);
-    }
-    clock.objective = objective;
-    clock.deadline = deadline;
-    clock.next = book.next_step(&clock.objective, clock.started, deadline, clock.step_done);
-}
-
-/// With more time than before the percentages count anew; those whose instant is past already warned under the old deadline.
-fn passed(
-    book: &Book,
-    objective: &Objective,
-    start: DateTime<Utc>,
-    deadline: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> Option<Step> {
-    let mut done = None;
-    while let Some((at, step @ Step::Percent(_))) = book.next_step(objective, start, deadline, done)
-        && at <= now
-    {
-        done = Some(step);
-    }
-    done
-}
-
-fn said(draft: &mut Draft, kind: EntryKind, by: &str, text: String) -> String {
-    let text = text.trim().to_string();
-    draft.entry(kind, Direction::Internal, by, &text);
-    text
+    staff.by_id(by).map(By::person).ok_or_else(everybody)
 }

@@ -8,11 +8,13 @@ use super::draft::Draft;
 use super::event::Trouble;
 use super::letter::{
     Acknowledgement, AcknowledgementSecurity, Breach, Change, Content, Enclosure, LetterKind,
-    Notice, NoticeConfidential, Text, Transcript, Warning,
+    Notice, NoticeConfidential, Templates, Text, Transcript, Warning,
 };
+use super::policy::Acknowledge;
+use super::record::EntryKind;
 use super::record::{Entry, LetterFacts};
 use super::ticket::{Clock, ClockKind, SeverityBy, State};
-use super::{Known, Policy, digest, thread};
+use super::{Known, Policy, command, digest, thread};
 use crate::contract::{Person, Step};
 use crate::mail::Language;
 use crate::mail::text::cleaned;
@@ -31,19 +33,53 @@ const SECURITY_ANSWER_HOURS: u32 = 48;
 /// The acknowledgement of a new ticket (C4, C5).
 pub(super) fn acknowledge(draft: &mut Draft, case: &Case, verdict: &Verdict) {
     let text = if draft.queue().confidential {
-        security_acknowledgement(draft)
+        security_acknowledgement(draft, is_cut(case))
     } else {
         acknowledgement(draft, case, verdict)
     };
     draft.letter_to_requester(LetterKind::Acknowledgement, text);
 }
 
+/// The acknowledgement of a ticket that staff opened or split off: once, or never for a recorded reason, as any other.
+pub(super) fn acknowledge_opened(draft: &mut Draft) {
+    let acknowledge = draft.policy.acknowledge;
+    let why = match draft.unreachable() {
+        Some(why) => Some(why.trim_end_matches('.').to_string()),
+        None if acknowledge == Acknowledge::Nobody => {
+            Some("acknowledgements are switched off".into())
+        }
+        None if acknowledge == Acknowledge::Authenticated && !draft.ticket.requester_proven => {
+            Some("our mail server did not authenticate the author".into())
+        }
+        None => None,
+    };
+    if let Some(why) = why {
+        return draft.note(EntryKind::Note, &format!("Not acknowledged: {why}."));
+    }
+    let text = match draft.queue().confidential {
+        true => security_acknowledgement(draft, false),
+        false => received(draft, draft.ticket.received, vec![], false),
+    };
+    draft.letter_to_requester(LetterKind::Acknowledgement, text);
+}
+
 fn acknowledgement(draft: &Draft, case: &Case, verdict: &Verdict) -> Text {
+    let missing = verdict.tags.iter().filter(|t| t.starts_with("missing-"));
+    let cut = is_cut(case);
+    received(
+        draft,
+        case.arrival.received,
+        missing.cloned().collect(),
+        cut,
+    )
+}
+
+fn received(draft: &Draft, at: DateTime<Utc>, missing: Vec<String>, cut: bool) -> Text {
     let (ticket, book, links) = (&draft.ticket, &draft.policy.book, &draft.policy.links);
     let clock = ticket.initial_response().filter(|c| !c.objective.internal);
     let opens = clock
-        .map(|c| book.starts(&c.objective, case.arrival.received))
-        .filter(|opens| *opens > case.now);
+        .map(|c| book.starts(&c.objective, at))
+        .filter(|opens| *opens > draft.now);
     draft.policy.templates.letter(
         ticket.language,
         &Acknowledgement {
@@ -59,16 +95,11 @@ fn acknowledgement(draft: &Draft, case: &Case, verdict: &Verdict) -> Text {
             },
             // An acknowledgement never states a deadline already past (ATTACKS.md F04).
             deadline: clock
-                .filter(|c| c.deadline > case.now)
+                .filter(|c| c.deadline > draft.now)
                 .map(|c| book.local_for(c.deadline, ticket.language)),
             opens: opens.map(|o| book.local_for(o, ticket.language)),
-            missing: verdict
-                .tags
-                .iter()
-                .filter(|t| t.starts_with("missing-"))
-                .cloned()
-                .collect(),
-            cut: matches!(case.arrival.trouble, Some(Trouble::Cut { .. })),
+            missing,
+            cut,
             status_page: links.status_page.clone(),
             documentation: links.documentation.clone(),
             community: links.community.clone(),
@@ -78,7 +109,7 @@ fn acknowledgement(draft: &Draft, case: &Case, verdict: &Verdict) -> Text {
     )
 }
 
-fn security_acknowledgement(draft: &Draft) -> Text {
+fn security_acknowledgement(draft: &Draft, cut: bool) -> Text {
     let (ticket, links) = (&draft.ticket, &draft.policy.links);
     let content = AcknowledgementSecurity {
         ticket: ticket.id.0,
@@ -87,11 +118,17 @@ fn security_acknowledgement(draft: &Draft) -> Text {
             .policy
             .book
             .local_for(ticket.received, ticket.language),
+        cut,
         answer_within_hours: SECURITY_ANSWER_HOURS,
         policy: links.security_policy.clone(),
         key: links.security_key.clone(),
     };
     draft.policy.templates.letter(ticket.language, &content)
+}
+
+/// Whether only the mail's first part was taken.
+fn is_cut(case: &Case) -> bool {
+    matches!(case.arrival.trouble, Some(Trouble::Cut { .. }))
 }
 
 /// Tells staff of a new ticket or of a reply: the assignee of a reply, else everybody of the queue; managers too where a manager has to answer.
@@ -122,6 +159,50 @@ fn notify_people(draft: &mut Draft, case: &Case, why: &str, people: Vec<&Person>
     }
 }
 
+/// Tells staff of what no mail of the customer says: a request that staff opened, a call that was entered (C3.5, C7.2).
+pub(super) fn notify_of(draft: &mut Draft, text: &str, new: bool) {
+    let people = notified(draft);
+    let (ticket, book) = (&draft.ticket, &draft.policy.book);
+    let clock = ticket.next_deadline();
+    let deadline = clock.map(|c| book.local(c.deadline));
+    let text = if draft.queue().confidential {
+        let content = NoticeConfidential {
+            ticket: ticket.id.0,
+            new,
+            age: duration(draft.now - ticket.received),
+            deadline,
+        };
+        staff_letter(draft, &content)
+    } else {
+        let content = Notice {
+            ticket: ticket.id.0,
+            new,
+            queue: ticket.queue.clone(),
+            customer: ticket.subscription.customer_name.clone(),
+            plan: book.plan_name(&ticket.subscription, ticket.received).into(),
+            severity: ticket.severity,
+            severity_by: severity_by(ticket.severity_by).into(),
+            tags: ticket.tags.clone(),
+            deadline,
+            internal: clock.is_some_and(|c| c.objective.internal),
+            explanation: clock
+                .map(|c| book.explanation(&c.objective, c.started, c.deadline))
+                .unwrap_or_default(),
+            received: book.local(ticket.received),
+            from_address: ticket.requester.address.clone(),
+            subject: ticket.subject.clone(),
+            new_text: text.chars().take(NOTICE_CHARS_MAX).collect(),
+            assignee: ticket.assignee.clone().unwrap_or_default(),
+            related: ticket.linked.iter().map(|t| t.0).collect(),
+            ..Notice::default()
+        };
+        staff_letter(draft, &content)
+    };
+    for person in people {
+        draft.letter_to_staff(LetterKind::Notice, person, text.clone());
+    }
+}
+
 fn notified<'a>(draft: &Draft<'a>) -> Vec<&'a Person> {
     let (staff, queue) = (&draft.policy.book.staff, draft.queue().name.as_str());
     let escalated = draft
@@ -146,8 +227,10 @@ fn notified<'a>(draft: &Draft<'a>) -> Vec<&'a Person> {
         let tam = draft.ticket.subscription.tam.as_deref();
         people.extend(tam.and_then(|id| staff.by_id(id)));
     }
+    let watches = |p: &&Person| draft.ticket.watchers.contains(&p.id);
+    people.extend(staff.people.iter().filter(watches));
     people.retain(|p| draft.may_know(p));
-    unique(people)
+    draft.reached(unique(people))
 }
 
 fn unique(people: Vec<&Person>) -> Vec<&Person> {
@@ -357,29 +440,74 @@ pub(super) fn transcript(
     wrong: Vec<String>,
     relayed: bool,
 ) {
-    let manual = !wrong.is_empty();
     let relayed_to = match relayed {
         true if draft.queue().confidential => "the reporter",
         true => &draft.ticket.requester.address,
         false => "",
     };
     let content = Transcript {
-        ticket: draft.ticket.id.0,
+        manual: match wrong.is_empty() {
+            true => vec![],
+            false => command::manual(),
+        },
+        relayed_to: relayed_to.into(),
         done,
         wrong,
-        relayed_to: relayed_to.into(),
-        manual,
+        ..a_transcript(draft)
     };
-    let text = staff_letter(draft, &content);
+    told(draft, person, &content);
+}
+
+/// What a mail with `#dry-run` would do.
+pub(super) fn tried(draft: &mut Draft, person: &Person, mut done: Vec<String>, text: &str) {
+    if !text.is_empty() {
+        let lines = text.lines().count();
+        done.push(format!(
+            "The text below the commands would go to the customer, {lines} lines."
+        ));
+    }
+    let content = Transcript {
+        tried: true,
+        done,
+        ..a_transcript(draft)
+    };
+    told(draft, person, &content);
+}
+
+/// The manual, asked for by `#help`.
+pub(super) fn manual(draft: &mut Draft, person: &Person, done: Vec<String>) {
+    let content = Transcript {
+        manual: command::manual(),
+        done,
+        ..a_transcript(draft)
+    };
+    told(draft, person, &content);
+}
+
+fn a_transcript(draft: &Draft) -> Transcript {
+    Transcript {
+        ticket: draft.ticket.id.0,
+        ..Transcript::default()
+    }
+}
+
+fn told(draft: &mut Draft, person: &Person, content: &Transcript) {
+    let text = staff_letter(draft, content);
     draft.letter_to_staff(LetterKind::Transcript, person, text);
 }
 
 /// The customer hears of another severity or deadline (C5.5).
 ///
 /// Whose mail was set aside, or turned out to be nothing, hears nothing of us. Whether it was written.
-pub(super) fn change(draft: &mut Draft, severity_before: u8, reason: &str) -> bool {
+pub(super) fn change(
+    draft: &mut Draft,
+    severity_before: u8,
+    reason: &str,
+    corrected: bool,
+) -> bool {
     let answerable = !matches!(draft.ticket.state, State::Quarantined | State::Void);
-    if !answerable || draft.unreachable().is_some() {
+    let rests = draft.rests(&draft.ticket.requester.address);
+    if !answerable || rests || draft.unreachable().is_some() {
         return false;
     }
     let (ticket, book) = (&draft.ticket, &draft.policy.book);
@@ -389,7 +517,7 @@ pub(super) fn change(draft: &mut Draft, severity_before: u8, reason: &str) -> bo
         vendor: draft.policy.links.vendor.clone(),
         severity: ticket.severity,
         severity_before,
-        corrected: false,
+        corrected,
         reason: cleaned(reason, 300),
         deadline: clock
             .filter(|c| c.is_running() && c.deadline > draft.now)
@@ -424,6 +552,23 @@ pub(super) fn relay(draft: &mut Draft, by: &Person, text: &str, enclosures: Vec<
     );
 }
 
+/// The text of a `#template` (C5.4), in the customer's language.
+pub(super) fn answer(draft: &Draft, name: &str, by: &Person) -> String {
+    let content = serde_json::json!({
+        "ticket": draft.ticket.id.0,
+        "vendor": draft.policy.links.vendor,
+        "by": by.name,
+        "documentation": draft.policy.links.documentation,
+        "community": draft.policy.links.community,
+    });
+    let name = format!("{}{name}", Templates::ANSWER);
+    draft
+        .policy
+        .templates
+        .compose(&name, draft.ticket.language, &content)
+        .text
+}
+
 /// Whether a text repeats what our own letters to staff say in their fixed words: the quotation of a client that nobody knows.
 pub(super) fn quotes_ourselves(policy: &Policy, text: &str) -> bool {
     let letter = |text: Text| text.text;
@@ -437,7 +582,7 @@ pub(super) fn quotes_ourselves(policy: &Policy, text: &str) -> bool {
             Language::En,
             &Transcript {
                 wrong: vec![String::new()],
-                manual: true,
+                manual: command::manual(),
                 ..Transcript::default()
             },
         )),

@@ -8,14 +8,15 @@
 //! | waiting, taken | refused  | failed | staff are told if it was for a customer |
 //! | taken    | lost     | waiting (answers, warnings), unknown (all others) | the same Message-ID |
 //! | held, waiting, failed, unknown | released | waiting, now | its tries begin anew |
-//! | failed, unknown, dropped | accepted | accepted | heard late, a fact all the same |
+//! | failed, unknown, dropped | accepted | accepted | heard late, a fact all the same; not if it came back meanwhile ([`super::returned`]) |
 //! | any but accepted | dropped | dropped | |
 
+use super::clocks::{self, Turn};
 use super::draft::Draft;
 use super::event::{Moved, Movement};
 use super::record::{Entry, EntryKind, Fate, LetterFacts, Outcome, Record, Road};
-use super::ticket::{ClockKind, State};
-use super::{Known, LetterKind, Policy, correspondence};
+use super::ticket::{State, TicketId};
+use super::{Known, LetterKind, Policy, correspondence, returned};
 use crate::contract::Role;
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -45,6 +46,10 @@ pub fn moved(policy: &Policy, known: &Known, moved: &Moved, now: DateTime<Utc>) 
         road: road.clone(),
         attempts: attempts(letter, &moved.to),
         last_error: words(&moved.to),
+        // Released it goes out anew.
+        returned: letter
+            .returned
+            .filter(|_| !matches!(moved.to, Movement::Released)),
         ..letter.clone()
     });
     let because = format!(
@@ -59,8 +64,11 @@ pub fn moved(policy: &Policy, known: &Known, moved: &Moved, now: DateTime<Utc>) 
     };
     let mut draft = Draft::of(policy, ticket.clone(), now);
     match road {
-        Road::Accepted { at } if letter.kind == LetterKind::Relay => {
-            answered(&mut draft, entry, at)
+        Road::Accepted { at }
+            if letter.kind == LetterKind::Relay
+                && returned::is_to_requester(&draft.ticket, letter) =>
+        {
+            answered(&mut draft, known, entry, at)
         }
         Road::Failed { .. } => failed(&mut draft, entry, letter, &words(&moved.to)),
         Road::Unknown { .. } => draft.note(
@@ -89,8 +97,11 @@ fn next_road(
             at: now,
             next_try: now + TimeDelta::minutes(TAKEN_MINUTES),
         }),
-        // An acceptance heard late still counts, whatever was thought of the letter meanwhile.
-        Movement::Accepted(_) if !matches!(letter.road, Road::Accepted { .. } | Road::Held) => {
+        // An acceptance heard late still counts, whatever was thought of the letter meanwhile; unless it has come back already.
+        Movement::Accepted(_)
+            if letter.returned.is_none()
+                && !matches!(letter.road, Road::Accepted { .. } | Road::Held) =>
+        {
             Some(Road::Accepted { at: now })
         }
         Movement::Deferred(_) if on_its_way => Some(later(entry, letter, now)),
@@ -144,18 +155,31 @@ fn attempts(letter: &LetterFacts, to: &Movement) -> u32 {
 }
 
 /// A human answered, and the next mail server took the answer (C4.4).
-fn answered(draft: &mut Draft, entry: &Entry, at: DateTime<Utc>) {
-    answered_by(draft, &entry.from, entry.at, at);
+fn answered(draft: &mut Draft, known: &Known, entry: &Entry, at: DateTime<Utc>) {
+    answered_by(draft, known, &entry.from, entry.at, at);
 }
 
 /// Ends the clocks that an answer by this member of the staff ends; of an escalation's, only a manager's does (C7.3). What began after the answer was written
-/// is not answered by it.
+/// is not answered by it. The clocks of the tickets that were merged into this one end with its own (C4.10).
 pub(super) fn answered_by(
     draft: &mut Draft,
+    known: &Known,
     staff_id: &str,
     written: DateTime<Utc>,
     at: DateTime<Utc>,
 ) {
+    let merged: Vec<TicketId> = draft.ticket.merged.clone();
+    for ticket in merged.into_iter().filter_map(|id| known.ticket(id)) {
+        let mut other = Draft::of(draft.policy, ticket.clone(), draft.now);
+        if !clocks::answered(ticket, true, written).is_empty() {
+            ended(&mut other, staff_id, written, at);
+            draft.beside.push(other);
+        }
+    }
+    ended(draft, staff_id, written, at);
+}
+
+fn ended(draft: &mut Draft, staff_id: &str, written: DateTime<Utc>, at: DateTime<Utc>) {
     let manager = draft
         .policy
         .book
@@ -170,30 +194,25 @@ pub(super) fn answered_by(
         _ if crossed => State::Open,
         _ => State::WaitingCustomer,
     };
-    let running = draft
-        .ticket
-        .clocks
-        .iter()
-        .enumerate()
-        .filter(|(_, c)| c.is_running() && c.started <= written)
-        .filter(|(_, c)| manager || c.kind != ClockKind::Escalation);
-    for index in running.map(|(i, _)| i).collect::<Vec<_>>() {
-        stopped(draft, index, at, staff_id);
+    let ended = clocks::answered(&draft.ticket, manager, written);
+    for index in &ended {
+        let clock = &draft.ticket.clocks[*index];
+        let words = format!(
+            "{} ({}) ended: answered by {staff_id}, accepted {}.",
+            super::overdue::clock_word(clock.kind),
+            clock.objective.clause,
+            draft.policy.book.local(at)
+        );
+        draft.note(EntryKind::State, &words);
     }
-}
-
-fn stopped(draft: &mut Draft, index: usize, at: DateTime<Utc>, by: &str) {
-    super::overdue::ended(draft, index, at);
-    let clock = &draft.ticket.clocks[index];
-    let (word, clause) = (
-        super::overdue::clock_word(clock.kind),
-        clock.objective.clause.clone(),
-    );
-    let when = draft.policy.book.local(at);
-    draft.note(
-        EntryKind::State,
-        &format!("{word} ({clause}) ended: answered by {by}, accepted {when}."),
-    );
+    if ended.is_empty() {
+        return;
+    }
+    draft.turn(Turn::Answered {
+        manager,
+        written,
+        at,
+    });
 }
 
 /// A letter that will not arrive is never silence: for a customer's letter the staff are told, for staff's own the outbox and `status` show it.

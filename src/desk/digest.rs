@@ -94,7 +94,7 @@ fn goes_alone(
     if full {
         emptied(&mut gathering);
     }
-    draft.also(Record::Gathering(Box::new(gathering)));
+    draft.also.push(Record::Gathering(Box::new(gathering)));
     if let Some(gathering) = because_full {
         let text = text(draft.policy, known, Some(&draft.ticket), &gathering, now);
         let queue = draft.ticket.queue.clone();

@@ -4,14 +4,13 @@
 
 use super::circular::Circulars;
 use super::letter::{Enclosure, Letter, LetterKind, Text};
-use super::policy::{Policy, Queue};
+use super::policy::{Policy, Queue, plus_address};
 use super::record::{
     Counters, Direction, Entry, EntryKind, Fate, LetterFacts, Outcome, Place, Record, Road,
 };
-use super::ticket::{Clock, Ticket};
-use super::token;
-use super::{credit, update};
-use crate::contract::{Book, Person, Subscription};
+use super::ticket::{Clock, Ticket, TicketId};
+use super::{Known, credit, token, update};
+use crate::contract::{Book, Person};
 use crate::mail::Mailbox;
 use crate::mail::text::cleaned;
 use chrono::{DateTime, Utc};
@@ -22,7 +21,8 @@ const TEXT_BYTES_MAX: usize = 2_000;
 /// The most ids a letter refers to.
 const REFERENCES_MAX: usize = 12;
 
-/// One ticket, with the entries and letters it gains by one event.
+/// One ticket, with the entries and letters it gains by one event. Cloned, it can be tried and thrown away.
+#[derive(Clone)]
 pub struct Draft<'a> {
     /// As it will be.
     pub ticket: Ticket,
@@ -36,11 +36,15 @@ pub struct Draft<'a> {
     pub reopened: bool,
     /// Whether managers have to know, though no clock waits for them.
     pub for_managers: bool,
-    severity_before: u8,
-    account_before: Subscription,
+    /// Addresses that take no automatic letter at present, lower case: letters to them came back.
+    pub resting: Vec<String>,
+    /// Other tickets that the same event changes.
+    pub beside: Vec<Draft<'a>>,
+    /// Other values that it changes.
+    pub also: Vec<Record>,
+    counters: Option<Counters>,
     entries: Vec<Entry>,
     letters: Vec<(Place, Letter)>,
-    more: Vec<Record>,
     circulars: Option<Circulars<'a>>,
 }
 
@@ -48,24 +52,20 @@ impl<'a> Draft<'a> {
     /// A decision about this ticket.
     pub fn of(policy: &'a Policy, ticket: Ticket, now: DateTime<Utc>) -> Self {
         Draft {
-            severity_before: ticket.severity,
-            account_before: ticket.subscription.clone(),
             ticket,
             policy,
             now,
             reasons: vec![],
             reopened: false,
             for_managers: false,
+            resting: vec![],
+            beside: vec![],
+            also: vec![],
+            counters: None,
             entries: vec![],
             letters: vec![],
-            more: vec![],
             circulars: None,
         }
-    }
-
-    /// One more changed value beside the ticket.
-    pub(super) fn also(&mut self, record: Record) {
-        self.more.push(record);
     }
 
     /// Letters about more than this ticket; `counters` are those of before this decision.
@@ -88,6 +88,22 @@ impl<'a> Draft<'a> {
     /// Whether this person may hear of the ticket at all.
     pub fn may_know(&self, person: &Person) -> bool {
         !self.queue().confidential || person.queues.contains(&self.ticket.queue)
+    }
+
+    /// Whether letters to an address came back of late.
+    pub fn rests(&self, address: &str) -> bool {
+        self.resting.contains(&address.to_ascii_lowercase())
+    }
+
+    /// Whether somebody has an address that letters do not come back from.
+    pub fn reaches(&self, person: &Person) -> bool {
+        person.addresses.iter().any(|a| !self.rests(a))
+    }
+
+    /// Those of these people whom a letter reaches; all, if it reaches none: silence would be the worst answer.
+    pub fn reached(&self, people: Vec<&'a Person>) -> Vec<&'a Person> {
+        let reached: Vec<&Person> = people.iter().filter(|p| self.reaches(p)).copied().collect();
+        if reached.is_empty() { people } else { reached }
     }
 
     /// One more line of the record; `from` is an address, a staff id or `ticketd`.
@@ -114,11 +130,27 @@ impl<'a> Draft<'a> {
             text: shortened(text),
             mail: None,
             letter: None,
+            turns: vec![],
             credit: None,
             time: None,
         });
         let last = self.entries.len() - 1;
         &mut self.entries[last]
+    }
+
+    /// Another text for a line written before: what follows from it is known only afterwards.
+    pub fn reword(&mut self, place: Place, text: &str) {
+        if let Some(entry) = self.entries.iter_mut().find(|e| e.place == place) {
+            entry.text = shortened(text);
+        }
+    }
+
+    /// The number of one more ticket.
+    pub fn next_number(&mut self, known: &Known) -> TicketId {
+        let given = self.counters.unwrap_or_else(|| known.counters());
+        let ticket = given.ticket + 1;
+        self.counters = Some(Counters { ticket, ..given });
+        TicketId(ticket)
     }
 
     /// The line written last.
@@ -139,7 +171,8 @@ impl<'a> Draft<'a> {
 
     /// A letter to somebody of the staff.
     pub fn letter_to_staff(&mut self, kind: LetterKind, person: &Person, text: Text) {
-        let Some(address) = person.addresses.first() else {
+        let awake = person.addresses.iter().find(|a| !self.rests(a));
+        let Some(address) = awake.or(person.addresses.first()) else {
             return;
         };
         let to = Mailbox {
@@ -225,19 +258,15 @@ impl<'a> Draft<'a> {
         references.push(message_id.to_string());
     }
 
-    /// The outcome: the ticket, its entries and its letters. What follows from the ticket as it is now is added here, so that no decision can forget it.
+    /// The outcome: the ticket, its entries and its letters, and those of the tickets beside it. What follows from the ticket as it is now is added here, so that no decision can forget it.
     pub fn finish(mut self, because: impl Into<String>, fate: Fate) -> Outcome {
-        if self.ticket.subscription != self.account_before {
-            // C3.6: from now on it goes by what is promised now.
-            self.ticket.policy = self.policy.book_hash;
-        }
-        self.keep_severities();
         credit::keep(&mut self);
         update::keep(&mut self);
         let entries = self.entries.into_iter().map(|e| Record::Entry(Box::new(e)));
         let records = std::iter::once(Record::Ticket(Box::new(self.ticket)))
             .chain(entries)
-            .chain(self.more)
+            .chain(self.counters.map(Record::Counters))
+            .chain(self.also)
             .collect();
         let outcome = Outcome {
             records,
@@ -246,27 +275,16 @@ impl<'a> Draft<'a> {
             fate,
             ..Outcome::default()
         };
-        match self.circulars {
-            Some(letters) => letters.join(outcome),
+        let outcome = match self.circulars {
+            Some(letters) => letters.join_numbered(outcome, self.counters),
             None => outcome,
-        }
-    }
-
-    fn keep_severities(&mut self) {
-        let (before, ticket) = (self.severity_before, &mut self.ticket);
-        if ticket.severity != before {
-            if ticket.severities.is_empty() {
-                ticket.severities.push((ticket.received, before));
-            }
-            ticket.severities.push((self.now, ticket.severity));
-        }
-    }
-
-    /// The severity was another one from the beginning (C4.5, `corrected`).
-    pub(super) fn severity_was_always(&mut self, severity: u8) {
-        self.ticket.severity = severity;
-        self.ticket.severities = vec![(self.ticket.received, severity)];
-        self.severity_before = severity;
+        };
+        self.beside.into_iter().fold(outcome, |mut all, draft| {
+            let other = draft.finish("", Fate::None);
+            all.records.extend(other.records);
+            all.letters.extend(other.letters);
+            all
+        })
     }
 
     fn next_place(&self) -> Place {
@@ -310,11 +328,11 @@ impl<'a> Draft<'a> {
         } else {
             Road::Waiting { next_try: self.now }
         };
-        let envelope_from = if kind.is_human() {
-            queue.address.clone()
-        } else {
-            self.policy.bounce_address.clone()
-        };
+        let return_token =
+            self.policy
+                .keys
+                .return_token(kind, place, self.ticket.first_mail, &to.address);
+        let envelope_from = self.policy.envelope_from(queue, kind, &return_token);
         let subject = cleaned(&text.subject, 200);
         let entry = self.entry(EntryKind::Letter, Direction::Out, by, "");
         entry.subject = subject.clone();
@@ -327,12 +345,14 @@ impl<'a> Draft<'a> {
             road,
             attempts: 0,
             last_error: String::new(),
+            returned: None,
         });
         let letter = Letter {
             kind,
             reply_to: queue
                 .plus_addresses
-                .then(|| plus_address(&queue.address, &token)),
+                .then(|| plus_address(&queue.address, &token))
+                .flatten(),
             from,
             to,
             cc: vec![],
@@ -363,13 +383,6 @@ fn answered(references: &[String], domain: &str) -> Option<String> {
         .rfind(|id| !ours(id))
         .or(references.last())
         .cloned()
-}
-
-fn plus_address(address: &str, token: &str) -> String {
-    match address.rsplit_once('@') {
-        Some((local, domain)) => format!("{local}+{token}@{domain}"),
-        None => address.to_string(),
-    }
 }
 
 fn shortened(text: &str) -> String {

@@ -27,6 +27,8 @@ pub enum Ask {
         /// Without angle brackets.
         message_id: String,
     },
+    /// A customer's open tickets (C7.2).
+    OpenOf(String),
     /// By the name of [`Allowance`].
     Allowance(String),
     /// By the mailbox's name.
@@ -39,6 +41,17 @@ pub enum Ask {
     Round(String),
 }
 
+/// What an escalation wants to know of a ticket before it is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenTicket {
+    /// Its number.
+    pub id: TicketId,
+    /// Its queue.
+    pub queue: String,
+    /// Who asked; empty for nobody.
+    pub requester: String,
+}
+
 /// The record's answer; `None` where there is nothing.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
@@ -48,6 +61,7 @@ pub enum Answer {
     Entries(Vec<Entry>),
     Seen(Option<Place>),
     FoundBy(Option<TicketId>),
+    OpenOf(Vec<OpenTicket>),
     Allowance(Option<Allowance>),
     Cursor(Option<Cursor>),
     Counters(Counters),
@@ -138,6 +152,10 @@ impl Known {
         /// The ticket of a queue that a Message-ID belongs to.
         found_by(queue: &str, message_id: &str) -> Option<TicketId>,
         Ask::FoundBy { queue: queue.into(), message_id: message_id.into() }, Answer::FoundBy(t) => *t, None
+    }
+    asks! {
+        /// A customer's open tickets, by number (C7.2).
+        open_of(customer: &str) -> &[OpenTicket], Ask::OpenOf(customer.into()), Answer::OpenOf(tickets) => tickets, &[]
     }
     asks! {
         /// When automatic letters were sent under this name.

@@ -38,7 +38,7 @@ pub use render::render;
 pub use shipped::SHIPPED;
 pub use templates::{Templates, Text};
 pub use variables::{
-    Acknowledgement, AcknowledgementSecurity, Breach, Change, Content, Digest, Notice,
+    Acknowledgement, AcknowledgementSecurity, Answer, Breach, Change, Content, Digest, Notice,
     NoticeConfidential, OpeningDigest, Review, Transcript, Warning,
 };
 
@@ -73,6 +73,11 @@ impl LetterKind {
     /// Whether it goes to whoever wrote without a person looking at it first: then nothing of what he wrote stands in it, not even his name (ATTACKS.md D11).
     pub fn is_for_strangers(self) -> bool {
         matches!(self, LetterKind::Acknowledgement | LetterKind::Change)
+    }
+
+    /// Whether it goes to somebody of the staff.
+    pub fn is_for_staff(self) -> bool {
+        !self.is_human() && !self.is_for_strangers()
     }
 
     /// Whether it is sent again when nobody can know if it was sent (DESIGN.md, road of a mail 6).

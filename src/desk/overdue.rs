@@ -4,7 +4,7 @@ use super::draft::Draft;
 use super::event::Due;
 use super::record::{Direction, EntryKind, Fate};
 use super::ticket::{Clock, ClockKind, Ticket};
-use super::{Known, Outcome, Policy, correspondence, digest, update};
+use super::{Known, Outcome, Policy, correspondence, digest, returned, update};
 use crate::contract::{Book, Person, Step, Subscription};
 use chrono::{DateTime, Utc};
 
@@ -17,6 +17,7 @@ pub fn reached(policy: &Policy, known: &Known, due: &Due, now: DateTime<Utc>) ->
         return Outcome::of("already done or moved");
     };
     let mut draft = Draft::of(policy, ticket.clone(), now);
+    draft.resting = returned::resting(policy, known, now, None);
     step_taken(&mut draft, index, due.step);
     record(&mut draft, index, due);
     for person in audience(&draft, due, now) {
@@ -39,10 +40,10 @@ fn owed(ticket: &Ticket, due: &Due) -> Option<usize> {
 
 fn step_taken(draft: &mut Draft, index: usize, step: Step) {
     let now = draft.now;
-    let next = next_step(draft, index, Some(step));
+    let (policy, book) = (draft.policy, draft.book(&draft.ticket.clocks[index]));
     let clock = &mut draft.ticket.clocks[index];
     clock.step_done = Some(step);
-    clock.next = next;
+    clock.next = returned::next_step(policy, book, clock, now);
     if !matches!(step, Step::Percent(_)) && !clock.objective.internal {
         clock.breached.get_or_insert(clock.deadline);
     }
@@ -62,23 +63,15 @@ pub(super) fn ended(draft: &mut Draft, index: usize, at: DateTime<Utc>) {
     }
 }
 
-/// The step after `done`: what was promised goes by the contract of then, who is there to be warned by the rota of now.
-pub(super) fn next_step(
-    draft: &Draft,
-    index: usize,
-    done: Option<Step>,
-) -> Option<(DateTime<Utc>, Step)> {
-    let clock = &draft.ticket.clocks[index];
-    let desk = draft.policy.book.desk_hours(draft.now);
-    draft
-        .book(clock)
-        .next_step_at(&desk, &clock.objective, clock.started, clock.deadline, done)
-}
-
 /// Days of credit that a clock has earned by `until` (C4.6): none without a term to extend (C7.4), at most the agreed cap.
 pub(super) fn credit_days(draft: &Draft, index: usize, until: DateTime<Utc>) -> u32 {
     let clock = &draft.ticket.clocks[index];
-    days_by(draft.book(clock), &draft.ticket.subscription, clock, until)
+    days_by(
+        draft.book(clock),
+        draft.ticket.account_of(clock),
+        clock,
+        until,
+    )
 }
 
 /// The same, of any ticket's clock under any contract.
@@ -91,7 +84,8 @@ pub fn days_by(
     if until <= clock.deadline || !book.earns_credit(subscription, clock.deadline) {
         return 0;
     }
-    let days = book.credit_days(&clock.objective, clock.deadline, until);
+    let counted = returned::late_until(book, clock, until);
+    let days = book.credit_days(&clock.objective, clock.deadline, counted);
     book.credit_days_max(subscription, clock.deadline)
         .map_or(days, |max| days.min(max))
 }
@@ -184,6 +178,7 @@ fn audience<'a>(draft: &Draft<'a>, due: &Due, now: DateTime<Utc>) -> Vec<&'a Per
         // Nobody holds the role: silence would be the worst answer.
         people = staff.of_queue(queue).collect();
     }
+    people = draft.reached(people);
     let mut told = Vec::new();
     people.retain(|p| {
         !told.contains(&p.id) && {

@@ -1,6 +1,6 @@
 //! Everything the desk goes by: the contract, the rules, the letters, and how this installation is set up.
 
-use super::letter::Templates;
+use super::letter::{LetterKind, Templates};
 use super::ticket::{Clock, Ticket};
 use super::token::Keys;
 use crate::contract::Book;
@@ -9,6 +9,9 @@ use crate::rules::RuleBook;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// RFC 5321, 4.5.3.1.1.
+const LOCAL_PART_BYTES_MAX: usize = 64;
 
 /// Whom to acknowledge (ATTACKS.md, "Where acknowledgements and trust meet").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,8 +92,8 @@ pub struct Policy {
     pub since: Option<DateTime<Utc>>,
     /// Letters wait for `outbox release`.
     pub hold_letters: bool,
-    /// The envelope sender of automatic letters; empty for the null sender.
-    pub bounce_address: String,
+    /// The envelope sender of automatic letters, empty for the null sender; none where each has its own signed return path if its queue has `+` addresses.
+    pub bounce_address: Option<String>,
     /// C4.9, days.
     pub reopen_within_days: u32,
     /// What letters refer to.
@@ -122,8 +125,21 @@ impl Policy {
     pub fn is_own_address(&self, address: &str) -> bool {
         self.queues.iter().any(|q| q.is_reached_by(address))
             || self.links.escalation_address.eq_ignore_ascii_case(address)
-            || (!self.bounce_address.is_empty()
-                && self.bounce_address.eq_ignore_ascii_case(address))
+            || (self.bounce_address.as_deref())
+                .is_some_and(|own| !own.is_empty() && own.eq_ignore_ascii_case(address))
+    }
+
+    /// The envelope sender of a letter: a return path signed for it alone where the server of its queue delivers such (C4.7), so that only a genuine bounce
+    /// comes back to it. Else a person's letter has the queue's address, and a machine's what is configured, or nobody's (RFC 3834, 3.3).
+    pub fn envelope_from(&self, queue: &Queue, kind: LetterKind, return_token: &str) -> String {
+        let signed = plus_address(&queue.address, return_token)
+            .filter(|_| queue.plus_addresses && self.bounce_address.is_none());
+        match (signed, &self.bounce_address) {
+            (Some(signed), _) => signed,
+            _ if kind.is_human() => queue.address.clone(),
+            (None, Some(address)) => address.clone(),
+            (None, None) => String::new(),
+        }
     }
 }
 
@@ -134,6 +150,13 @@ impl Queue {
             .chain(&self.aliases)
             .any(|own| own.eq_ignore_ascii_case(address) || is_plus_of(address, own))
     }
+}
+
+/// An address with an extension; none if its local part would be longer than servers take (RFC 5321, 4.5.3.1.1).
+pub(super) fn plus_address(address: &str, extension: &str) -> Option<String> {
+    let (local, domain) = address.rsplit_once('@')?;
+    let local = format!("{local}+{extension}");
+    (local.len() <= LOCAL_PART_BYTES_MAX).then(|| format!("{local}@{domain}"))
 }
 
 fn is_plus_of(address: &str, own: &str) -> bool {

@@ -1,5 +1,6 @@
 //! The record: what the store keeps, as values. The store derives its keys from these and from nothing else.
 
+use super::clocks::Turn;
 use super::letter::{Letter, LetterKind};
 use super::ticket::{ClockKind, Ticket, TicketId};
 use crate::contract::Step;
@@ -130,6 +131,9 @@ pub struct LetterFacts {
     /// What the server last said.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub last_error: String,
+    /// When it came back from beyond the next mail server (C4.7).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returned: Option<DateTime<Utc>>,
 }
 
 /// Whether a credit may still change by itself.
@@ -215,6 +219,9 @@ pub struct Entry {
     /// For letters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub letter: Option<LetterFacts>,
+    /// What it did to the ticket's clocks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub turns: Vec<Turn>,
     /// For lines of the ledger.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credit: Option<Box<CreditFacts>>,
@@ -360,6 +367,8 @@ pub struct Outcome {
     pub fate: Fate,
     /// What a command's giver reads.
     pub reply: Vec<String>,
+    /// Whether the command was wrong: then nothing of it was carried out.
+    pub refused: bool,
 }
 
 /// What became of an arrived mail: the figures of `ticketd receive`.

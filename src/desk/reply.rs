@@ -7,13 +7,13 @@
 
 use super::arrival::{self, Case};
 use super::belonging::{Belonging, Proof};
-use super::command::{self, Words};
+use super::command::{self, By, Orders, Words, may_act};
 use super::draft::Draft;
 use super::letter::{Enclosure, LetterKind};
 use super::record::{Counters, Direction, EntryKind, Fate, Outcome};
 use super::ticket::{State, Ticket};
 use super::{Known, correspondence, delivery, thread};
-use crate::contract::{Person, Role};
+use crate::contract::Person;
 use crate::mail::sender::Trust;
 use crate::mail::text::cleaned;
 use crate::mail::{Mail, Mailbox, TextOf, quote};
@@ -42,22 +42,29 @@ pub(super) fn from_staff(
         );
     }
     let (Some(ticket), Some(proof)) = (belonging.ticket.clone(), belonging.proof.clone()) else {
+        let (commands, text) = command::split(&own_text(case.mail));
+        if command::begins_a_ticket(&commands) && !case.arrival.silent {
+            return command::opened_by_mail(case, known, person, &commands, &text, counters);
+        }
         // A new request of a colleague is a request like any other.
         return arrival::from_requester(case, known, belonging, counters);
     };
+    if let Proof::ReturnPath { .. } = proof {
+        return given_back(case, ticket, person);
+    }
     if asked_himself(&proof, &ticket, person) {
         return arrival::from_requester(case, known, belonging, counters);
     }
     match token_lock(&proof, person) {
-        Ok(()) if may_act(person, &ticket) => answered(case, ticket, person),
+        Ok(()) if may_act(person, &ticket.queue) => answered(case, known, ticket, person),
         Ok(()) => arrival::set_aside(
             case,
             counters,
             &Verdict::default(),
             &format!("{} may not act on queue {}", person.id, ticket.queue),
         ),
-        Err(_) if wrote_to_requester(case, &ticket) && may_act(person, &ticket) => {
-            seen_directly(case, ticket, person)
+        Err(_) if wrote_to_requester(case, &ticket) && may_act(person, &ticket.queue) => {
+            seen_directly(case, known, ticket, person)
         }
         Err(why) => arrival::set_aside(
             case,
@@ -66,6 +73,17 @@ pub(super) fn from_staff(
             &format!("{why}: nothing was carried out or relayed"),
         ),
     }
+}
+
+/// No person writes to a return path: a responder without any mark does. Nobody is told, or it would answer that too.
+fn given_back(case: &Case, ticket: Ticket, person: &Person) -> Outcome {
+    let because = format!(
+        "came from {} to the return path of a letter, where no person writes: filed",
+        person.id
+    );
+    let mut draft = case.draft(ticket);
+    arrival::record_mail(&mut draft, case, EntryKind::Filed, &because);
+    draft.finish(because, Fate::Filed)
 }
 
 /// Whether it is a colleague's own request that he writes about, and no letter to him as one of the staff that he answers.
@@ -121,15 +139,10 @@ fn token_lock(proof: &Proof, person: &Person) -> Result<(), String> {
             Ok(())
         }
         Proof::Token { .. } => Err("it answers a letter that went to somebody else".into()),
-        Proof::Stored | Proof::Number => {
+        Proof::ReturnPath { .. } | Proof::Stored | Proof::Number => {
             Err("it does not answer a letter that went to this person".into())
         }
     }
-}
-
-/// The third lock, at the time of execution (A08).
-fn may_act(person: &Person, ticket: &Ticket) -> bool {
-    person.role != Role::ReadOnly && person.queues.contains(&ticket.queue)
 }
 
 fn wrote_to_requester(case: &Case, ticket: &Ticket) -> bool {
@@ -145,16 +158,16 @@ fn names(recipients: &[Mailbox], ticket: &Ticket) -> bool {
 }
 
 /// An answer sent past the desk, with the queue in copy: it stops the clock at our receipt of it (C4.4).
-fn seen_directly(case: &Case, ticket: Ticket, person: &Person) -> Outcome {
+fn seen_directly(case: &Case, known: &Known, ticket: Ticket, person: &Person) -> Outcome {
     let id = ticket.id;
-    let mut draft = Draft::of(case.policy, ticket, case.now);
+    let mut draft = case.draft(ticket);
     let text = format!("{} answered the customer directly.", person.id);
     arrival::record_mail(&mut draft, case, EntryKind::Mail, &text);
     if let Some(entry) = draft.last_entry() {
         entry.direction = Direction::Out;
     }
     if !case.arrival.silent && !own_text(case.mail).is_empty() {
-        answered_directly(&mut draft, case, person);
+        answered_directly(&mut draft, case, known, person);
     }
     draft.finish(
         format!("{} answered ticket {id} directly", person.id),
@@ -162,20 +175,20 @@ fn seen_directly(case: &Case, ticket: Ticket, person: &Person) -> Outcome {
     )
 }
 
-fn answered_directly(draft: &mut Draft, case: &Case, person: &Person) {
+fn answered_directly(draft: &mut Draft, case: &Case, known: &Known, person: &Person) {
     if let Some(id) = &case.mail.message_id {
         draft.refer_to(id);
     }
     let at = case.arrival.received;
-    delivery::answered_by(draft, &person.id, at, at);
+    delivery::answered_by(draft, known, &person.id, at, at);
 }
 
 /// All three locks are open: commands first, the rest goes to the customer.
-fn answered(case: &Case, ticket: Ticket, person: &Person) -> Outcome {
+fn answered(case: &Case, known: &Known, ticket: Ticket, person: &Person) -> Outcome {
     let id = ticket.id;
     let (commands, text) = command::split(&own_text(case.mail));
     let text = text.trim();
-    let mut draft = Draft::of(case.policy, ticket, case.now);
+    let mut draft = case.draft(ticket);
     let from = format!("From {} of the staff.", person.id);
     arrival::record_mail(&mut draft, case, EntryKind::Mail, &from);
     if let Some(entry) = draft.last_entry() {
@@ -184,8 +197,17 @@ fn answered(case: &Case, ticket: Ticket, person: &Person) -> Outcome {
     if case.arrival.silent {
         return draft.finish("history: of staff", Fate::Joined);
     }
-    let mut wrong = command::faults(&draft, &commands, text, case.mail);
+    // On a copy, so that nothing of it is left if anything is wrong.
+    let mut orders = Orders::on(draft.clone(), known, By::person(person));
+    let (mut done, mut wrong) = orders.carry_out(&commands);
+    wrong.extend(command::faults(&commands, text, case.mail));
     wrong.extend(held_because(&draft, case, &commands, text));
+    if orders.answer.is_some() && !text.is_empty() {
+        wrong.push(
+            "A letter of #template is a whole answer; leave out your own text, or the command."
+                .into(),
+        );
+    }
     if !wrong.is_empty() {
         correspondence::transcript(&mut draft, person, vec![], wrong, false);
         return draft.finish(
@@ -193,15 +215,27 @@ fn answered(case: &Case, ticket: Ticket, person: &Person) -> Outcome {
             Fate::Joined,
         );
     }
-    let mut done = carried_out(&mut draft, person, &commands);
+    if orders.dry {
+        correspondence::tried(&mut draft, person, done, text);
+        return draft.finish(
+            format!("tried by {} on ticket {id}", person.id),
+            Fate::Joined,
+        );
+    }
+    let (help, answer) = (orders.help, orders.answer.take());
+    let mut draft = orders.draft;
     let relays = !text.is_empty() && !names(&case.mail.cc, &draft.ticket);
-    if relays && !wrote_to_requester(case, &draft.ticket) {
+    if let Some(answer) = &answer {
+        correspondence::relay(&mut draft, person, answer, vec![]);
+    } else if relays && !wrote_to_requester(case, &draft.ticket) {
         done.extend(relayed(&mut draft, case, person, text));
     } else if !text.is_empty() {
-        answered_directly(&mut draft, case, person);
+        answered_directly(&mut draft, case, known, person);
     }
-    if !done.is_empty() {
-        correspondence::transcript(&mut draft, person, done, vec![], relays);
+    if help {
+        correspondence::manual(&mut draft, person, done);
+    } else if !done.is_empty() {
+        correspondence::transcript(&mut draft, person, done, vec![], relays || answer.is_some());
     }
     draft.finish(format!("{} on ticket {id}", person.id), Fate::Joined)
 }
@@ -238,13 +272,6 @@ fn held_because(draft: &Draft, case: &Case, commands: &[Words], text: &str) -> V
         }
     }
     because
-}
-
-fn carried_out(draft: &mut Draft, person: &Person, commands: &[Words]) -> Vec<String> {
-    commands
-        .iter()
-        .map(|words| command::execute(draft, &person.id, words))
-        .collect()
 }
 
 /// The text goes to the customer, with the files; not with an enclosed mail, which some clients make of the notice that is answered. What to tell the writer.

@@ -2,6 +2,7 @@
 
 use super::record::Standing;
 use crate::contract::customers::Term;
+use crate::contract::plan::Channel;
 use crate::contract::{Objective, Step, Subscription};
 use crate::mail::{Fingerprint, Language, Mailbox};
 use chrono::{DateTime, Utc};
@@ -53,6 +54,28 @@ pub enum SeverityBy {
     Staff,
 }
 
+/// Why a ticket is void (C4.8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub enum Nothing {
+    Spam,
+    Duplicate,
+    Withdrawn,
+}
+
+/// Why a clock ended without an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unanswered {
+    /// The ticket was voided (C4.8); reopened, it resumes (C4.9).
+    Voided,
+    /// A manager recorded that the customer withdrew the escalation (C7.2).
+    Withdrawn,
+    /// An internal target of a ticket that was closed: nothing waits on us any more (C4.11).
+    Closed,
+}
+
 /// What a clock measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -93,15 +116,36 @@ pub struct Clock {
     /// The deadline it had under each severity: one that comes back brings its deadline back (C4.5).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by_severity: Vec<(u8, DateTime<Utc>)>,
+    /// The same for the accounts that the ticket was on before: one that comes back brings its deadlines back (C3.6).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_account: Vec<Before>,
+    /// On whose account it was missed, where the ticket has gone to another since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Subscription>,
+    /// Why it ended, if without an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unanswered: Option<Unanswered>,
     /// Days of credit so far (C4.6).
     #[serde(default)]
     pub credit_days: u32,
+    /// From the acceptance of an answer to its bounce: time that does not count (C4.7).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uncounted: Vec<(DateTime<Utc>, DateTime<Utc>)>,
     /// The policy files that its objective was read from, where these are not the ticket's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<Fingerprint>,
     /// What the ledger's latest line about it says (C9).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credited: Option<Credited>,
+}
+
+/// What a clock had been promised on an account that the ticket has left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Before {
+    /// The account.
+    pub account: Subscription,
+    /// Its deadline under each severity that it had there.
+    pub by_severity: Vec<(u8, DateTime<Utc>)>,
 }
 
 /// What the ledger says of a clock.
@@ -147,6 +191,18 @@ pub struct Ticket {
     /// A staff id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assignee: Option<String>,
+    /// Staff ids: who hears of it beside the assignee.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub watchers: Vec<String>,
+    /// Who of the staff opened it for the requester (C3.5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened_by: Option<String>,
+    /// The road it came by, if not by mail (C3.5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Channel>,
+    /// Why it is void.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nothing: Option<Nothing>,
     /// C4.2.
     pub received: DateTime<Utc>,
     /// When the first answer of a human was accepted (C4.4).
@@ -171,17 +227,23 @@ pub struct Ticket {
     /// Where its mail goes since a merge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged_into: Option<TicketId>,
+    /// The tickets whose mail comes here since a merge, all of them, however often they were merged on (C4.10).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merged: Vec<TicketId>,
     /// The policy files it is pinned to (hash of the three).
     pub policy: Fingerprint,
-    /// Every severity it had and since when, as far as it was ever changed: what its deadline follows from (C4.5).
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub severities: Vec<(DateTime<Utc>, u8)>,
 }
 
 impl Clock {
     /// Whether it still runs.
     pub fn is_running(&self) -> bool {
         self.stopped.is_none()
+    }
+
+    /// The deadline that it had under a severity.
+    pub fn deadline_under(&self, severity: u8) -> Option<DateTime<Utc>> {
+        let had = self.by_severity.iter().find(|(s, _)| *s == severity);
+        had.map(|(_, deadline)| *deadline)
     }
 
     /// Whether the deadline passed without an answer, at `now` or before it ended. Internal targets are never breached (C3.2).
@@ -217,6 +279,11 @@ impl Ticket {
         self.clocks
             .iter()
             .find(|c| c.kind == ClockKind::InitialResponse)
+    }
+
+    /// On whose account a clock's lateness goes: the ticket's, unless it was missed on another one (C3.6).
+    pub fn account_of<'a>(&'a self, clock: &'a Clock) -> &'a Subscription {
+        clock.account.as_ref().unwrap_or(&self.subscription)
     }
 
     /// Days of credit of all its clocks (C7.4: both kinds add up).

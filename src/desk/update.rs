@@ -66,7 +66,11 @@ fn clock_of(draft: &Draft, objective: Objective, at: DateTime<Utc>) -> Clock {
         stopped: None,
         breached: None,
         by_severity: vec![],
+        by_account: vec![],
+        account: None,
+        unanswered: None,
         credit_days: 0,
+        uncounted: vec![],
         policy: None,
         credited: None,
     }

@@ -338,13 +338,12 @@ fn absent_by_subject(seen: &Seen) -> Option<Answer> {
     if seen.answers_or_forwards || seen.says_no() || !absence::is_subject(&seen.subject) {
         return None;
     }
-    let corroborated = seen.null_path
-        || seen.auto_submitted().is_some()
-        || marks::any(seen.mail)
-        || absence::is_text(&seen.head)
-        || absence::is_automatic_text(&seen.head);
-    let asks = seen.head.contains('?');
-    (corroborated || absence::is_certain_subject(&seen.subject) && !asks).then(|| {
+    let marked = seen.null_path || seen.auto_submitted().is_some() || marks::any(seen.mail);
+    let worded = absence::is_text(&seen.head) || absence::is_automatic_text(&seen.head);
+    let certain = absence::is_certain_subject(&seen.subject);
+    // "Automatic replies cannot be switched off" and "Thank you for your message" are subjects of people who ask for something.
+    let asks = || absence::requests(&seen.head);
+    (marked || certain && worded || (certain || worded) && !asks()).then(|| {
         answer(
             Kind::AutoReply,
             format!("subject: {}", head(&seen.subject, 60)),
@@ -365,12 +364,15 @@ fn says_it_is_human(seen: &Seen) -> Option<Answer> {
         .then(|| answer(Kind::Human, "Auto-Submitted: no"))
 }
 
-/// RFC 3834 5, RFC 5436. Out-of-office notices of Notes call themselves generated.
+/// RFC 3834 5, RFC 5436. Out-of-office notices of Notes call themselves generated, and so do the acknowledgements of many help desks.
 fn auto_submitted(seen: &Seen) -> Option<Answer> {
     let value = seen.auto_submitted()?;
     let reason = format!("Auto-Submitted: {value}");
     let absent = seen.is_absent_notice() || seen.subject.starts_with("auto:");
-    let replied = value.starts_with("auto-replied") || value.starts_with("auto-reply") || absent;
+    let replied = value.starts_with("auto-replied")
+        || value.starts_with("auto-reply")
+        || absent
+        || absence::acknowledges(&seen.head);
     Some(answer(
         if replied {
             Kind::AutoReply
@@ -424,12 +426,15 @@ fn machine_words(seen: &Seen) -> Option<Answer> {
         ));
     }
     let quotes = || before_quotation(&seen.mail.text).len() < seen.mail.text.trim_end().len();
-    let plain = seen.head.len() < 1_200 && !seen.head.contains('?');
-    (plain && absence::opens_absent(&seen.head) && !absence::is_forward(&seen.subject) && !quotes())
-        .then(|| {
-            answer(
-                Kind::AutoReply,
-                "text: an absence with a return or a deputy in its first words",
-            )
-        })
+    let plain = || seen.head.len() < 1_200 && !absence::requests(&seen.head);
+    (absence::opens_absent(&seen.head)
+        && !absence::is_forward(&seen.subject)
+        && plain()
+        && !quotes())
+    .then(|| {
+        answer(
+            Kind::AutoReply,
+            "text: an absence with a return or a deputy in its first words",
+        )
+    })
 }

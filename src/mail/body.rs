@@ -6,7 +6,7 @@
 use super::charset::{self, Sure};
 use super::parse::{TEXT_BYTES_MAX, is_tnef};
 use super::text;
-use super::transfer;
+use super::transfer::{self, Encoding};
 use super::walk::{self, Part, Shape};
 use super::{TextOf, html, tnef, uuencode};
 use std::collections::BTreeSet;
@@ -91,13 +91,36 @@ pub(super) fn decoded_text(part: &Part) -> String {
 
 /// The same, with what was odd; `whole` sees all of it, before it is cut.
 fn decoded_and(part: &Part, whole: impl FnOnce(&str)) -> (String, Sure, bool) {
-    let (bytes, damaged) = transfer::decoded(part.content, part.encoding);
+    let (content, appended) = match part.encoding {
+        Encoding::Base64 => part.content.split_at(footer(part.content)),
+        _ => (part.content, &[][..]),
+    };
+    let (bytes, damaged) = transfer::decoded(content, part.encoding);
     let label = part.content_type.text("charset");
     let label = label.or_else(|| meta_charset(part, &bytes));
-    let (decoded, sure) = charset::decoded(&bytes, label.as_deref());
+    let (mut decoded, sure) = charset::decoded(&bytes, label.as_deref());
+    if !appended.is_empty() {
+        decoded.to_mut().push_str(&charset::undeclared(appended).0);
+    }
     whole(&decoded);
     let read = text::at_most(&decoded, DECODED_BYTES_MAX);
     (text::plain(read).into_owned(), sure, damaged)
+}
+
+/// Where the footer begins that a list server wrote under base64 as if it were text: after an empty line, in words.
+fn footer(content: &[u8]) -> usize {
+    let coded = content.iter().position(|b| !b.is_ascii_whitespace());
+    let Some(from) = coded else {
+        return content.len();
+    };
+    let ends = memchr::memmem::find_iter(&content[from..], b"\n")
+        .map(|at| from + at + 1)
+        .find(|&at| matches!(content[at..], [b'\n', ..] | [b'\r', b'\n', ..]));
+    let is_code = |b: u8| b.is_ascii_alphanumeric() || b"+/=\r\n".contains(&b);
+    match ends {
+        Some(end) if content[end..].iter().any(|&b| !is_code(b)) => end,
+        _ => content.len(),
+    }
 }
 
 /// HTML may name its charset itself, where the mail does not.
@@ -126,9 +149,8 @@ fn form(part: &Part) -> Option<Form> {
     match part.media_type.as_str() {
         "text/html" | "application/xhtml+xml" => Some(Form::Html),
         "text/enriched" | "text/richtext" => Some(Form::Enriched),
-        "text/plain" | "text/markdown" | "text/x-markdown" | "text/x-plain" | "text/unknown" => {
-            Some(Form::Plain)
-        }
+        "text/plain" | "text/markdown" | "text/x-markdown" | "text/x-plain" | "text/unknown"
+        | "plain/text" => Some(Form::Plain),
         // An unknown kind of text is plain text (RFC 2046, 4.1.4), unless it is a file by nature.
         other => match other.strip_prefix("text/")? {
             "calendar"
@@ -218,7 +240,11 @@ impl Chooser<'_, '_> {
             bodies.keep_html(&self.parts[*html]);
         }
         match (plain, html) {
-            (Some(plain), Some(html)) if self.is_excuse(plain, html) => html.clone(),
+            (Some(plain), Some(html))
+                if self.is_excuse(plain, html) || self.is_left_over(plain) =>
+            {
+                html.clone()
+            }
             (Some(plain), _) => plain.clone(),
             (None, Some(html)) => html.clone(),
             (None, None) => forms.into_iter().next().unwrap_or_default(),
@@ -251,6 +277,19 @@ impl Chooser<'_, '_> {
         let excuses = said.contains("html") || said.contains("mime") || short < 8;
         let shown = |at: usize| html::text(&decoded_text(&self.parts[at]), TEXT_BYTES_MAX).len();
         excuses && html.iter().map(|&at| shown(at)).sum::<usize>() > short * EXCUSE_FACTOR
+    }
+
+    /// Plain text in which entities are left was made from the HTML by a program that lost more than tags.
+    fn is_left_over(&self, plain: &[usize]) -> bool {
+        let has = |bytes: &[u8]| memchr::memmem::find(bytes, b"&nbsp;").is_some();
+        plain.iter().any(|&at| {
+            let part = &self.parts[at];
+            match part.encoding {
+                // Stands as it is in all encodings but this.
+                Encoding::Base64 => has(&transfer::decoded(part.content, part.encoding).0),
+                _ => has(part.content),
+            }
+        })
     }
 
     /// Of related parts the first, or the one that `start` names, is the body; the others belong to it.

@@ -37,6 +37,8 @@ pub(super) fn decoded<'x>(bytes: &'x [u8], label: Option<&str>) -> (Cow<'x, str>
             return (Cow::Owned(shifted(bytes, Shift::Korean)), Sure::Yes);
         }
         "utf-32" | "utf-32le" | "utf-32be" => return utf32(bytes, &label),
+        "cp437" | "ibm437" | "437" | "cspc8codepage437" => return of_dos(bytes, CP437),
+        "cp852" | "ibm852" | "852" => return of_dos(bytes, CP852),
         _ => {}
     }
     match mail_parser::decoders::charsets::map::charset_decoder(label.as_bytes()) {
@@ -133,11 +135,12 @@ fn mostly_utf8(bytes: &[u8]) -> bool {
 fn plain_label(label: &str) -> String {
     let label = label
         .trim_matches(|c: char| c == '"' || c == '\'' || c == ';' || c.is_whitespace())
-        .split('*')
+        .split(['*', ' ', ';', ','])
         .next()
         .unwrap_or_default()
         .to_ascii_lowercase();
     match label.as_str() {
+        "unicode-1-1-utf-7" | "csunicode11utf7" | "x-unicode-2-0-utf-7" => "utf-7".into(),
         "utf8mb4" | "utf_8" | "cp65001" | "unicode-1-1-utf-8" => "utf-8".into(),
         "cp932" | "ms932" | "windows-932" => "windows-31j".into(),
         "cp949" | "ms949" | "uhc" | "windows-949" => "euc-kr".into(),
@@ -152,6 +155,22 @@ fn plain_label(label: &str) -> String {
             _ => label,
         },
     }
+}
+
+/// The upper halves of DOS code pages that neither encoding_rs nor mail-parser knows.
+const CP437: &str = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u{a0}";
+const CP852: &str = "ÇüéâäůćçłëŐőîŹÄĆÉĹĺôöĽľŚśÖÜŤťŁ×čáíóúĄąŽžĘę¬źČş«»░▒▓│┤ÁÂĚŞ╣║╗╝Żż┐└┴┬├─┼Ăă╚╔╩╦╠═╬¤đĐĎËďŇÍÎě┘┌█▄ŢŮ▀ÓßÔŃńňŠšŔÚŕŰýÝţ´\u{ad}˝˛ˇ˘§÷¸°¨˙űŘř■\u{a0}";
+
+fn of_dos<'x>(bytes: &[u8], upper: &str) -> (Cow<'x, str>, Sure) {
+    let upper: Vec<char> = upper.chars().collect();
+    let letter = |b: u8| match b.checked_sub(0x80) {
+        Some(at) => upper.get(usize::from(at)).copied().unwrap_or('\u{fffd}'),
+        None => char::from(b),
+    };
+    (
+        bytes.iter().map(|&b| letter(b)).collect::<String>().into(),
+        Sure::Yes,
+    )
 }
 
 enum Shift {
@@ -251,6 +270,8 @@ mod tests {
         check(b"\x80 5", Some("\"ISO-8859-1\""), "€ 5", Sure::Yes);
         check(b"Gr+APw-ezi", Some("utf-7"), "Grüezi", Sure::Yes);
         check(b"~{VPND~}.", Some("hz-gb-2312"), "中文.", Sure::Yes);
+        check(b"Gr\x81ezi", Some("IBM437"), "Grüezi", Sure::Yes);
+        check(b"Za\xbe", Some("cp852"), "Zaż", Sure::Yes);
         check(b"plain", Some("x-nonsense"), "plain", Sure::Yes);
     }
 }

@@ -49,7 +49,22 @@ fn written(html: &str, hides: bool, bytes_max: usize) -> Writer {
     writer.break_line();
     let end = writer.out.trim_end().len();
     writer.out.truncate(end);
+    if writer.out.starts_with('>') {
+        writer.out = unenclosed(writer.out);
+    }
     writer
+}
+
+/// A quotation around everything is no quotation: some clients indent the whole mail with it.
+fn unenclosed(mut text: String) -> String {
+    while !text.is_empty() && text.lines().all(|line| line.starts_with('>')) {
+        let lines = text.lines().map(|line| {
+            let line = line.strip_prefix('>').unwrap_or(line);
+            line.strip_prefix(' ').unwrap_or(line)
+        });
+        text = lines.collect::<Vec<_>>().join("\n");
+    }
+    text
 }
 
 fn lossy(bytes: &HtmlString) -> String {
@@ -78,6 +93,8 @@ struct Writer {
     mark: String,
     preformatted: usize,
     link: Option<(String, usize)>,
+    /// Links of the sentence being written.
+    urls: Vec<String>,
     /// The element whose content is dropped, and how many of its name are open.
     skipped: Option<(String, usize)>,
     hides: bool,
@@ -101,9 +118,15 @@ impl Writer {
                 self.line.push_str(RULE);
                 self.break_line();
             }
-            "a" => self.link = attribute(tag, "href").map(|url| (url, self.line.len())),
+            "a" => {
+                self.end_sentence();
+                self.link = attribute(tag, "href").map(|url| (url, self.line.len()));
+            }
             "img" => self.image(tag),
-            "td" | "th" => self.cell = !self.line.trim().is_empty(),
+            "td" | "th" => {
+                self.write_urls();
+                self.cell = !self.line.trim().is_empty();
+            }
             "pre" | "textarea" => {
                 self.paragraph();
                 self.preformatted += 1;
@@ -199,10 +222,31 @@ impl Writer {
         if !is_link || shown.is_empty() || url.len() > URL_BYTES_MAX || says_the_same(shown, &url) {
             return;
         }
-        self.line.push_str(&format!(
-            " <{}>",
-            super::text::cleaned(url.trim(), URL_BYTES_MAX)
-        ));
+        self.urls
+            .push(super::text::cleaned(url.trim(), URL_BYTES_MAX));
+        // An address belongs to the name before it.
+        if starts_with(&url, "mailto:") || self.preformatted > 0 {
+            self.write_urls();
+        }
+    }
+
+    /// Links stand behind the sentence, so that it stays whole for readers and for rules.
+    fn end_sentence(&mut self) {
+        if self
+            .line
+            .trim_end()
+            .ends_with(['.', '!', '?', ':', '…', '。'])
+        {
+            self.write_urls();
+        }
+    }
+
+    fn write_urls(&mut self) {
+        for url in std::mem::take(&mut self.urls) {
+            let end = self.line.trim_end().len();
+            self.line.truncate(end);
+            self.line.push_str(&format!(" <{url}>"));
+        }
     }
 
     fn text(&mut self, text: &str) {
@@ -231,6 +275,9 @@ impl Writer {
             self.blank = false;
         }
         if std::mem::take(&mut self.blank) && !self.line.is_empty() {
+            if self.link.is_none() {
+                self.end_sentence();
+            }
             self.line.push(' ');
         }
         self.line.push(c);
@@ -253,6 +300,7 @@ impl Writer {
 
     /// Ends the line even if it is empty.
     fn forced_break(&mut self) {
+        self.write_urls();
         let depth = self.quoted.min(DEPTH_MAX);
         let prefix = "> ".repeat(depth);
         let text = self.line.trim_end();
@@ -321,15 +369,20 @@ fn is_hidden(name: &str, tag: &StartTag<()>) -> bool {
         name,
         "div" | "span" | "p" | "td" | "tr" | "table" | "font" | "center"
     );
+    let is_hidden = |style: String| {
+        let style: String = style
+            .chars()
+            .filter(|c| !c.is_whitespace())
+            .collect::<String>()
+            .to_ascii_lowercase();
+        style.contains("display:none")
+            || style.contains("visibility:hidden")
+            || style.contains("mso-hide:all")
+            // The preview text of newsletters.
+            || style.contains("max-height:0") && style.contains("overflow:hidden")
+    };
     is_block
-        && attribute(tag, "style").is_some_and(|style| {
-            let style: String = style
-                .chars()
-                .filter(|c| !c.is_whitespace())
-                .collect::<String>()
-                .to_ascii_lowercase();
-            style.contains("display:none") || style.contains("mso-hide:all")
-        })
+        && (attribute(tag, "hidden").is_some() || attribute(tag, "style").is_some_and(is_hidden))
 }
 
 /// Outlook and web mailers indent with a blockquote that has no border; that is no quotation.
@@ -406,6 +459,10 @@ mod tests {
         check(
             "<a href='https://x.example/'>here</a>",
             "here <https://x.example/>",
+        );
+        check(
+            "See <a href='https://x.example/'>here</a> for <a href='https://y.example/'>more</a>. Bye.",
+            "See here for more. <https://x.example/> <https://y.example/> Bye.",
         );
         check("<a href='https://x.example/'>x.example</a>", "x.example");
         check("<a href='javascript:alert(1)'>here</a>", "here");

@@ -31,10 +31,13 @@ pub(super) fn value(folded: &[u8]) -> Value<'static> {
             .to_ascii_lowercase(),
         parameters: vec![],
     };
-    // `Content-Disposition: filename=x`, without the word.
+    // `filename=x` without the word, or `text/html charset=utf-8` without the semicolon.
     if value.word.contains('=') {
-        rest = &line;
-        value.word.clear();
+        let end = line.iter().position(|b| b" \t,".contains(b));
+        let (first, after) = line.split_at(end.unwrap_or(0));
+        let first = if first.contains(&b'=') { &[] } else { first };
+        value.word = String::from_utf8_lossy(first).to_ascii_lowercase();
+        rest = if first.is_empty() { &line } else { after };
     }
     let mut quotes_left = rest.iter().filter(|&&b| b == b'"').count();
     while value.parameters.len() < PARAMETERS_MAX {
@@ -46,7 +49,10 @@ pub(super) fn value(folded: &[u8]) -> Value<'static> {
             rest = &rest[equals + 1..];
             continue;
         }
-        let name = String::from_utf8_lossy(rest[..equals].trim_ascii()).to_ascii_lowercase();
+        // What stands before the name lacks its semicolon, or is a comment.
+        let name = rest[..equals].trim_ascii();
+        let name = name.rsplit(|b| b" \t,".contains(b)).next().unwrap_or(name);
+        let name = String::from_utf8_lossy(name).to_ascii_lowercase();
         let (content, after) = parameter(rest[equals + 1..].trim_ascii_start(), &mut quotes_left);
         value.parameters.push((name, Cow::Owned(content)));
         rest = after;
@@ -86,10 +92,12 @@ fn parameter<'x>(bytes: &'x [u8], quotes_left: &mut usize) -> (Vec<u8>, &'x [u8]
     let end = bytes.iter().position(|&b| b == b';').unwrap_or(bytes.len());
     let content = bytes[..end].trim_ascii();
     *quotes_left = quotes_left.saturating_sub(content.iter().filter(|&&b| b == b'"').count());
-    (
-        content.strip_prefix(b"\"").unwrap_or(content).to_vec(),
-        &bytes[end..],
-    )
+    let in_apostrophes = content
+        .strip_prefix(b"'")
+        .and_then(|c| c.strip_suffix(b"'"))
+        .filter(|c| !c.is_empty() && !c.contains(&b'\''));
+    let content = in_apostrophes.unwrap_or(content.strip_prefix(b"\"").unwrap_or(content));
+    (content.to_vec(), &bytes[end..])
 }
 
 impl Value<'_> {
@@ -274,6 +282,18 @@ mod tests {
             Some("a.pdf"),
         );
         check("attachment", "filename", None);
+        check("attachment filename=\"a.pdf\"", "filename", Some("a.pdf"));
+        check("attachment, filename=a.pdf", "filename", Some("a.pdf"));
+        check(
+            "attachment; filename='a b.pdf'",
+            "filename",
+            Some("a b.pdf"),
+        );
+        check(
+            "attachment; filename*=utf-8'de'a.pdf",
+            "filename",
+            Some("a.pdf"),
+        );
     }
 
     #[test]
@@ -282,6 +302,8 @@ mod tests {
             value(b" Text/Plain (comment); charset=x").word,
             "text/plain"
         );
+        assert_eq!(value(b"text/html charset=utf-8").word, "text/html");
+        assert_eq!(value(b"charset=utf-8").word, "");
         assert_eq!(value(b"").word, "");
     }
 }

@@ -30,6 +30,8 @@ const NAME_CHARS_MAX: usize = 255;
 const REFERENCES_MAX: usize = 20;
 /// Outlook's header block: five bytes of time and a GUID; replies append to it.
 const THREAD_ROOT_BYTES: usize = 22;
+/// What a delivery report (RFC 3464) is read from.
+const DELIVERY_STATUS: &str = "message/delivery-status";
 /// An attachment inside a part (`winmail.dat`, uuencode) is numbered above the part's own bits.
 const INSIDE_SHIFT: usize = 16;
 
@@ -312,7 +314,11 @@ fn read_bodies(mail: &mut Mail, bodies: &mut Bodies) {
 // Attachments and reports.
 
 fn read_attachments(mail: &mut Mail, raw: &[u8], parts: &[Part], bodies: &Bodies) {
+    let wraps_report = wraps_report(parts);
     for (index, part) in parts.iter().enumerate() {
+        if part.in_message.is_some() && wraps_report && part.media_type == DELIVERY_STATUS {
+            report(mail, raw, parts, index);
+        }
         if part.shape == Shape::Multipart || part.in_message.is_some() {
             continue;
         }
@@ -337,6 +343,16 @@ fn read_attachments(mail: &mut Mail, raw: &[u8], parts: &[Part], bodies: &Bodies
             part: index,
         });
     }
+}
+
+/// A scanning gateway (InterScan) puts a delivery report into a mail of its own, of another type that still says what it reports.
+fn wraps_report(parts: &[Part]) -> bool {
+    let root = parts.first();
+    let reports = root.and_then(|p| p.content_type.text("report-type"));
+    reports.is_some_and(|r| r.eq_ignore_ascii_case("delivery-status"))
+        && !parts
+            .iter()
+            .any(|p| p.in_message.is_none() && p.media_type == DELIVERY_STATUS)
 }
 
 /// `winmail.dat` and uuencoded text hold attachments of their own.
@@ -428,6 +444,9 @@ fn attachment_name(parts: &[Part], index: usize) -> String {
         .field("Content-Description")
         .map(|d| shown_name(&header::decoded(d, None).text))
         .filter(|d| !d.is_empty());
+    if let Some(located) = located_name(part) {
+        return located;
+    }
     let (kind, extension) = kind_of_file(&part.media_type);
     let is_report = part.media_type.starts_with("message/");
     match described {
@@ -436,6 +455,35 @@ fn attachment_name(parts: &[Part], index: usize) -> String {
         _ if extension.is_empty() => kind.to_string(),
         _ => format!("{kind}.{extension}"),
     }
+}
+
+/// The end of `Content-Location` (RFC 2557), or what stands before the `@` of `Content-ID`, where that is a file's name: Outlook writes `image001.png@…`.
+fn located_name(part: &Part) -> Option<String> {
+    let field = |name| {
+        let value = part.header.field(name)?;
+        Some(header::decoded(value, None).text)
+    };
+    let location = field("Content-Location")
+        .and_then(|l| Some(l.trim().rsplit(['/', '\\', ':']).next()?.to_string()));
+    let id = field("Content-ID").and_then(|id| {
+        let id = id.trim().trim_start_matches('<');
+        Some(id.split_once('@')?.0.to_string())
+    });
+    let mut names = location.into_iter().chain(id);
+    let is_name = |n: &String| {
+        !n.starts_with('.') && n.contains(|c: char| c.is_alphabetic()) && has_known_ending(n)
+    };
+    names.find(is_name).map(|n| shown_name(&n))
+}
+
+/// An id may hold a dot anywhere; only endings that files have make a name of it.
+fn has_known_ending(name: &str) -> bool {
+    const ENDINGS: [&str; 16] = [
+        "png", "jpg", "jpeg", "gif", "bmp", "tif", "tiff", "svg", "webp", "emf", "wmz", "pdf",
+        "htm", "html", "css", "txt",
+    ];
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    ENDINGS.iter().any(|e| ending.eq_ignore_ascii_case(e))
 }
 
 fn looks_like_a_file(text: &str) -> bool {
@@ -460,7 +508,23 @@ fn kind_of_file(media_type: &str) -> (&'static str, &'static str) {
         "image/jpeg" | "image/jpg" => ("image", "jpg"),
         "image/png" => ("image", "png"),
         "image/gif" => ("image", "gif"),
+        "image/bmp" => ("image", "bmp"),
+        "image/tiff" => ("image", "tif"),
+        "image/webp" => ("image", "webp"),
+        "image/svg+xml" => ("image", "svg"),
         "video/quicktime" => ("video", "mov"),
+        "video/mp4" => ("video", "mp4"),
+        "audio/mpeg" => ("audio", "mp3"),
+        "audio/wav" | "audio/x-wav" => ("audio", "wav"),
+        "text/csv" => ("document", "csv"),
+        "text/vcard" | "text/x-vcard" | "text/directory" => ("contact", "vcf"),
+        "application/zip" | "application/x-zip-compressed" => ("archive", "zip"),
+        "application/msword" => ("document", "doc"),
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document" => {
+            ("document", "docx")
+        }
+        "application/vnd.ms-excel" => ("table", "xls"),
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" => ("table", "xlsx"),
         _ => ("file", ""),
     }
 }

@@ -1,14 +1,19 @@
 //! `ticketd check`: configuration, contract, customers, staff, rules with their examples, letters; with `--online` every login.
 
 use super::cli::Cli;
-use super::exit;
+use super::control::Client;
+use super::request::Request;
+use super::{exit, reach};
 use crate::config::{Config, Mailbox, MailboxPlace, Outgoing};
 use crate::contract::Book;
+use crate::contract::kept::{self, Promised};
 use crate::daemon;
 use crate::desk::token::Keys;
 use crate::diagnostic::Diagnostic;
 use crate::post::imap::{Fault, ImapConn};
 use crate::post::smtp::SmtpConn;
+use crate::store::Store;
+use anyhow::Context;
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
@@ -35,6 +40,20 @@ pub fn run(cli: &Cli, arguments: &Arguments) -> u8 {
     } else {
         vec![]
     };
+    let broken = match promised(&config) {
+        Ok(promised) => broken_promises(&config, promised.as_ref()),
+        Err(e) => {
+            // Not this command's to refuse: the daemon looks again when it starts and when it reloads.
+            eprintln!(
+                "{}: what tickets were promised was not compared: {e:#}",
+                config.file.display()
+            );
+            vec![]
+        }
+    };
+    for fault in &broken {
+        eprintln!("{fault}");
+    }
     for fault in &faults {
         eprintln!("{}: {fault}", config.file.display());
     }
@@ -42,7 +61,8 @@ pub fn run(cli: &Cli, arguments: &Arguments) -> u8 {
         eprintln!("{}: {of}: {e:#}", config.file.display());
     }
     let codes = troubles.iter().map(|(_, e)| super::code_of(e));
-    let codes = codes.chain((!faults.is_empty()).then_some(exit::CONFIG));
+    let is_wrong = !faults.is_empty() || !broken.is_empty();
+    let codes = codes.chain(is_wrong.then_some(exit::CONFIG));
     // What a file must say comes before what a server says.
     if let Some(worst) = codes.max() {
         return worst;
@@ -80,6 +100,37 @@ fn loops(config: &Config, book: &Book) -> Vec<String> {
         .filter(|(_, address)| own(address))
         .map(|(p, address)| format!("{address} of {} in staff.toml is an address of ours: its notices would come back as mail; write a personal address", p.id))
         .collect()
+}
+
+fn broken_promises(config: &Config, promised: Option<&Promised>) -> Vec<Diagnostic> {
+    match (promised, config.policy_files()) {
+        (Some(promised), Ok(files)) => kept::broken(promised, &files),
+        (None, _) => vec![],
+        (_, Err(faults)) => faults,
+    }
+}
+
+/// What the last ticket was promised by, if there is a record; from the daemon if it runs. A record that was not closed cleanly is not opened for this: to
+/// mend it may take longer than systemd waits for a check.
+fn promised(config: &Config) -> anyhow::Result<Option<Promised>> {
+    match std::fs::metadata(config.state.join("journal")) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        there => there.with_context(|| config.state.display().to_string())?,
+    };
+    reach::as_owner(&config.state)?;
+    if let Ok(mut daemon) = Client::connect(&config.control, &config.state) {
+        let mut answer = vec![];
+        daemon.ask(&Request::Promised, &mut answer)?;
+        return serde_json::from_slice(&answer).context("the daemon's answer");
+    }
+    anyhow::ensure!(
+        Store::is_closed_cleanly(&config.state),
+        "the record was not closed cleanly; `ticketd run` compares when it has mended it"
+    );
+    let store = Store::open(&config.state)?;
+    let promised = store.reader().promised();
+    store.close()?;
+    promised
 }
 
 /// What every login says, one after the other: an account locks after some wrong passwords, and nothing here tries twice.

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::config::Config;
 use crate::diagnostic::Diagnostic;
+use crate::post::watch;
 use crate::{daemon, store};
 use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
@@ -135,6 +136,9 @@ pub enum Command {
         /// The folder; it is made if need be.
         folder: PathBuf,
     },
+    /// Reads the mail on standard input and says nothing. `run` tries a mail by it that was being read when it was killed.
+    #[command(hide = true)]
+    ReadAlone,
     /// Tests only: sets the running daemon's clock so many seconds ahead.
     #[cfg(debug_assertions)]
     #[command(hide = true)]
@@ -199,6 +203,10 @@ pub fn run() -> u8 {
         Command::Rebuild => rebuild(&cli),
         Command::Completions { shell } => completions(*shell),
         Command::Man { folder } => man(folder),
+        Command::ReadAlone => match watch::read_alone() {
+            true => exit::OK,
+            false => exit::SOFTWARE,
+        },
         other => ask(&cli, request(other)),
     }
 }

@@ -5,7 +5,7 @@ use super::{Fault, control, exit, status};
 use crate::clerk::{Clerk, Done, Job};
 use crate::clock;
 use crate::config::Config;
-use crate::contract::{Book, Source};
+use crate::contract::{Book, Source, kept};
 use crate::daemon;
 use crate::desk::Policy;
 use crate::desk::policy::Former;
@@ -108,7 +108,16 @@ pub fn open_store(config: &Config) -> anyhow::Result<Opened> {
     let mut policy = config.policy(keys).map_err(Fault::config)?;
     policy.former = former(&store.reader(), policy.book_hash)?;
     let policy = Arc::new(policy);
-    for source in config.policy_files().map_err(Fault::config)? {
+    let files = config.policy_files().map_err(Fault::config)?;
+    // Before it is journalled: what is changed under an old date would count from then on.
+    if let Some(promised) = store.reader().promised()? {
+        let broken = kept::broken(&promised, &files);
+        if !broken.is_empty() {
+            store.close()?;
+            return Err(Fault::config(broken));
+        }
+    }
+    for source in files {
         store.keep_policy(&source.file, &source.text, policy.book_hash)?;
     }
     Ok(Opened {

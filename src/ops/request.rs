@@ -47,6 +47,8 @@ pub enum Request {
         /// One object a finding.
         json: bool,
     },
+    /// What the last ticket was promised by ([`Promised`](crate::contract::kept::Promised) as JSON, `null` without any).
+    Promised,
     /// Is all well.
     Status {
         /// One JSON object.
@@ -108,6 +110,10 @@ impl Desk<'_> {
             ),
             Request::Receive(delivery) => self.receive(delivery, out),
             Request::Audit { json } => audit(self.reader, json, out),
+            Request::Promised => {
+                serde_json::to_writer(&mut *out, &self.reader.promised()?)?;
+                Ok(exit::OK)
+            }
             Request::Status { json } => status::write(&(self.facts)()?, json, out),
             #[cfg(debug_assertions)]
             Request::Offset { secs } => {
@@ -125,7 +131,7 @@ impl Desk<'_> {
         let Some(done) = done.first() else {
             return Ok(exit::SOFTWARE);
         };
-        if !done.changed {
+        if done.refused {
             return Err(Fault::error(exit::DATA, done.reply.join("\n")));
         }
         for line in &done.reply {

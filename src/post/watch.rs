@@ -3,10 +3,18 @@
 //! Knows mailboxes, cursors and when to look again; knows nothing of what becomes of a mail. Promises: a mail is taken only by the commit
 //! that also moves the cursor; a mail that cannot be fetched is owed, tried three times and then reported, and holds up no other;
 //! one that panics or kills the process when it is read is reported with its bytes; a mailbox in trouble never stops another.
+//!
+//! Here is what all mailboxes share; `folder` is one on a server, `files` a Maildir, `reading` takes mails apart, `marker` remembers which, should
+//! one kill; `trial` tells such a one from a kill from outside.
 
-use super::imap::{Account, Fault, Folder, Idled, ImapConn, Listed};
-use super::maildir::{Bell, Found, Maildir};
-use super::{Backoff, House, Pulse, Stop, cleaned, stopped};
+mod files;
+mod folder;
+mod marker;
+mod reading;
+mod trial;
+
+use super::imap::{Account, Fault};
+use super::{Backoff, House, Pulse, Stop, stopped};
 use crate::clerk::{Done, Job};
 use crate::clock;
 use crate::desk::event::{Arrival, Event, Trouble};
@@ -15,13 +23,15 @@ use crate::mail::{self, Mail};
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
-use rayon::prelude::*;
-use std::collections::{BTreeMap, BTreeSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use marker::{CONDEMNED_AT, Marker, SUSPECTED_AT};
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
+
+pub use reading::{Parsers, read_one};
+pub use trial::read_alone;
 
 /// One mailbox of the configuration.
 #[derive(Clone, Debug)]
@@ -52,69 +62,11 @@ pub enum Source {
 /// The unit of commit: large enough that a sync is shared, small enough for memory (STACK 3).
 const BATCH_MAILS_MAX: usize = 200;
 const BATCH_BYTES_MAX: u64 = 8 << 20;
-/// A mail is given up after so many tries, a poll apart.
-const TRIES_MAX: u32 = 3;
-/// More than these, and it is not some bad mails but a bad server.
-const OWED_MAX: usize = 1_000;
 /// A batch under way is finished, a server that does not answer is not.
 const CLOSE_GRACE: Duration = Duration::from_secs(5);
 /// How stale the recorded start of the last successful poll may be after a crash: a sync a poll for this alone would be waste. Stale, it can
 /// only make a receipt earlier, against us (C4.2).
 const POLLED_KEPT_FOR: TimeDelta = TimeDelta::minutes(10);
-
-/// Threads with a stack that mails need, shared by all mailboxes.
-#[derive(Clone)]
-pub struct Parsers(Arc<rayon::ThreadPool>);
-
-/// An ordinary answer, with what most mails have.
-const SAMPLE: &[u8] = b"From: Eve <eve@customer.example>\r\nTo: support@desk.example\r\nSubject: Re: export\r\nDate: Mon, 23 Nov 2026 09:00:00 +0100\r\n\
-    Message-ID: <1@customer.example>\r\nContent-Type: text/html\r\n\r\n<p>Guten Tag, es geht noch nicht. It fails.</p><p>Gruss, Eve</p>\
-    <p>Am 23.11.2026 um 08:00 schrieb Anna:</p><blockquote>Works?</blockquote>\r\n";
-
-impl Parsers {
-    /// One thread a core.
-    pub fn new() -> anyhow::Result<Parsers> {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .thread_name(|n| format!("parse-{n}"))
-            .stack_size(mail::parse::STACK_BYTES)
-            .build()
-            .context("starting the threads that read mail")?;
-        // The first mail of a process compiles the patterns. Not between two marks: a process killed meanwhile, twice, would condemn an innocent mail.
-        let _ = pool.install(|| read_one(SAMPLE));
-        Ok(Parsers(Arc::new(pool)))
-    }
-
-    /// Reads mails on all cores. A panic is an answer.
-    pub async fn read(&self, raws: Vec<Arc<[u8]>>) -> Vec<Result<Mail, String>> {
-        let (answer, answered) = tokio::sync::oneshot::channel();
-        let count = raws.len();
-        self.0.spawn(move || {
-            let mails = raws.par_iter().map(|raw| read_one(raw)).collect::<Vec<_>>();
-            let _ = answer.send(mails);
-        });
-        let vanished = |_| {
-            (0..count)
-                .map(|_| Err("its reader vanished".into()))
-                .collect()
-        };
-        answered.await.unwrap_or_else(vanished)
-    }
-}
-
-/// Reads a mail; a panic is an answer.
-pub fn read_one(raw: &[u8]) -> Result<Mail, String> {
-    caught(|| mail::read(raw))
-}
-
-fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
-        let words = panic
-            .downcast_ref::<&str>()
-            .map(|words| words.to_string())
-            .or_else(|| panic.downcast_ref::<String>().cloned());
-        cleaned(&words.unwrap_or_else(|| "without a word".into()))
-    })
-}
 
 /// Watches a mailbox until the house closes. `state` is the state folder.
 pub async fn watch<H: House>(
@@ -292,69 +244,6 @@ impl<H: House> Watcher<H> {
         }
     }
 
-    // IMAP
-
-    async fn round_imap(&mut self, account: &Account) -> Result<(), Setback> {
-        let mut conn = ImapConn::open(account).await?;
-        loop {
-            self.poll_imap(account, &mut conn).await?;
-            if *self.stop.borrow() {
-                conn.logout().await;
-                return Ok(());
-            }
-            if conn.has_news() {
-                continue;
-            }
-            // The safety poll beside IDLE also notices a connection that died silently, and a folder that was made anew.
-            if conn.can_idle() {
-                match conn.idle(self.mailbox.poll_every, &mut self.stop).await? {
-                    Idled::News | Idled::Quiet | Idled::Stopped => {}
-                    Idled::Refused => self.rest(self.mailbox.poll_every).await,
-                }
-            } else {
-                self.rest(self.mailbox.poll_every).await;
-            }
-        }
-    }
-
-    async fn poll_imap(&mut self, account: &Account, conn: &mut ImapConn) -> Result<(), Setback> {
-        let poll_start = clock::now();
-        self.pulse.beat();
-        let folder = conn.examine(&account.folder).await?;
-        let cursor = self.cursor_in(folder)?;
-        let listed = match cursor.uid.checked_add(1) {
-            Some(from) => conn.list_from(from).await?,
-            None => vec![],
-        };
-        for batch in self.batches(listed) {
-            if *self.stop.borrow() {
-                return Ok(());
-            }
-            self.take_listed(conn, batch).await?;
-        }
-        self.committed().await?;
-        self.try_owed(conn).await?;
-        self.end_poll(poll_start).await
-    }
-
-    /// The cursor, if it still means something in this folder; else one at the beginning. Known mails are no-ops by their hashes.
-    fn cursor_in(&mut self, folder: Folder) -> anyhow::Result<Cursor> {
-        let mut cursor = self.committed_cursor(folder.uid_validity)?;
-        // UIDNEXT below what we have seen: the folder was made anew without saying so (QUIRKS 2).
-        let went_back = folder.uid_next.is_some_and(|next| next <= cursor.uid);
-        if cursor.uid_validity != folder.uid_validity || went_back {
-            tracing::info!(
-                mailbox = %self.mailbox.name,
-                "the server numbers this folder anew; reading it from the beginning, known mail changes nothing"
-            );
-            cursor.uid_validity = folder.uid_validity;
-            cursor.uid = 0;
-            cursor.owed.clear();
-        }
-        self.cursor = Some(cursor.clone());
-        Ok(cursor)
-    }
-
     fn committed_cursor(&mut self, uid_validity: u32) -> anyhow::Result<Cursor> {
         if let Some(cursor) = &self.cursor {
             return Ok(cursor.clone());
@@ -373,293 +262,22 @@ impl<H: House> Watcher<H> {
         })
     }
 
-    /// By count and by size; alone: what is too large, what a crash left in doubt, and everything while a bad mail is sought.
-    fn batches(&self, listed: Vec<Listed>) -> Vec<Vec<Listed>> {
-        let (mut batches, mut bytes): (Vec<Vec<Listed>>, u64) = (vec![], 0);
-        let validity = self.cursor.as_ref().map_or(0, |c| c.uid_validity);
-        let mut was_alone = true;
-        for (at, mail) in listed.into_iter().enumerate() {
-            let alone = at < self.single
-                || mail.bytes > self.mailbox.mail_bytes_max
-                || self.marker.is_in_doubt(&imap_key(validity, mail.uid));
-            bytes += mail.bytes;
-            match batches.last_mut() {
-                Some(batch)
-                    if !alone
-                        && !was_alone
-                        && batch.len() < BATCH_MAILS_MAX
-                        && bytes <= BATCH_BYTES_MAX =>
-                {
-                    batch.push(mail);
-                }
-                _ => {
-                    bytes = mail.bytes;
-                    batches.push(vec![mail]);
-                }
-            }
-            was_alone = alone;
-        }
-        batches
-    }
-
-    async fn take_listed(
-        &mut self,
-        conn: &mut ImapConn,
-        batch: Vec<Listed>,
-    ) -> Result<(), Setback> {
-        let Some(mut cursor) = self.cursor.clone() else {
-            return Ok(());
-        };
-        let uids: Vec<u32> = batch.iter().map(|mail| mail.uid).collect();
-        let expected: u64 = batch.iter().map(|mail| mail.bytes).sum();
-        let max = self.mailbox.mail_bytes_max;
-        let first_bytes = (expected > max && batch.len() == 1).then_some(max);
-        cursor.uid = uids.last().copied().unwrap_or(cursor.uid);
-        let mut bodies = match conn.bodies(&uids, first_bytes, expected).await {
-            Ok(bodies) => bodies,
-            Err(fault) if batch.len() > 1 => {
-                self.single = batch.len();
-                return Err(fault.into());
-            }
-            Err(fault) => {
-                // This one mail breaks the connection: the others go on without it (ATTACKS.md E10).
-                owe(&mut cursor, uids[0])?;
-                self.hand_over(vec![], cursor).await?;
-                return Err(fault.into());
-            }
-        };
-        let mut fetched = vec![];
-        for mail in &batch {
-            match bodies.remove(&mail.uid) {
-                Some(body) => fetched.push(self.fetched(&cursor, mail, body)),
-                None => owe(&mut cursor, mail.uid)?,
-            }
-        }
-        self.single = self.single.saturating_sub(1);
-        let arrivals = self.read(fetched).await;
-        self.begin_hand_over(arrivals, cursor).await
-    }
-
-    fn fetched(&self, cursor: &Cursor, mail: &Listed, mut body: Vec<u8>) -> Fetched {
-        let max = self.mailbox.mail_bytes_max;
-        let bytes = mail.bytes.max(body.len() as u64);
-        // Exactly as long as what was asked for: there may be more, and nobody says so.
-        let cut = bytes > max || body.len() as u64 >= max;
-        body.truncate(usize::try_from(max).unwrap_or(usize::MAX));
-        Fetched {
-            key: imap_key(cursor.uid_validity, mail.uid),
-            raw: body.into(),
-            received: mail.received,
-            trouble: cut.then_some(Trouble::Cut { bytes }),
-        }
-    }
-
-    /// Mails that could not be fetched are tried again, a poll apart, one by one.
-    async fn try_owed(&mut self, conn: &mut ImapConn) -> Result<(), Setback> {
-        let Some(cursor) = self.cursor.clone() else {
-            return Ok(());
-        };
-        let too_soon = self
-            .owed_tried
-            .is_some_and(|at| at.elapsed() < self.mailbox.poll_every.mul_f64(0.9));
-        if cursor.owed.is_empty() || too_soon {
-            return Ok(());
-        }
-        self.owed_tried = Some(Instant::now());
-        let uids: Vec<u32> = cursor.owed.iter().map(|(uid, _)| *uid).collect();
-        for chunk in uids.chunks(BATCH_MAILS_MAX) {
-            let listed = conn.list_these(chunk).await?;
-            for uid in chunk {
-                let mail = listed.iter().find(|mail| mail.uid == *uid).copied();
-                self.try_owed_mail(conn, *uid, mail).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn try_owed_mail(
-        &mut self,
-        conn: &mut ImapConn,
-        uid: u32,
-        mail: Option<Listed>,
-    ) -> Result<(), Setback> {
-        let Some(mut cursor) = self.cursor.clone() else {
-            return Ok(());
-        };
-        let (body, fault) = match mail {
-            None => (None, None),
-            // Only as much as is kept: a size that lies cannot break the connection this time.
-            Some(mail) => {
-                let max = self.mailbox.mail_bytes_max;
-                match conn.bodies(&[uid], Some(max), mail.bytes.min(max)).await {
-                    Ok(mut bodies) => (bodies.remove(&uid), None),
-                    Err(fault) => (None, Some(fault)),
-                }
-            }
-        };
-        let tries = tries_of(&mut cursor, uid);
-        let mut arrivals = vec![];
-        if let (Some(mail), Some(body)) = (mail, body) {
-            settle(&mut cursor, uid);
-            let fetched = self.fetched(&cursor, &mail, body);
-            arrivals = self.read(vec![fetched]).await;
-        } else if tries >= TRIES_MAX {
-            settle(&mut cursor, uid);
-            let why = fault.as_ref().map(|fault| fault.to_string());
-            arrivals = vec![self.given_up(&cursor, uid, mail, why)];
-        }
-        self.hand_over(arrivals, cursor).await?;
-        fault.map_or(Ok(()), |fault| Err(fault.into()))
-    }
-
-    /// What stands in for a mail that the server lists and does not give.
-    fn given_up(
-        &self,
-        cursor: &Cursor,
-        uid: u32,
-        mail: Option<Listed>,
-        why: Option<String>,
-    ) -> (Arrival, Arc<[u8]>) {
-        let name = &self.mailbox.name;
-        let why = why.unwrap_or_else(|| match mail {
-            Some(_) => "it answers without the mail".into(),
-            None => "it does not list the mail any more".into(),
-        });
-        tracing::error!(mailbox = %name, uid, why, "a mail could not be fetched in {TRIES_MAX} tries; it is given up and reported");
-        let text = format!(
-            "Subject: A mail could not be fetched\r\n\r\nmailbox {name}, UIDVALIDITY {}, UID {uid}: {why}\r\n",
-            cursor.uid_validity
-        );
-        let raw: Arc<[u8]> = text.into_bytes().into();
-        let reason = format!(
-            "UID {uid} could not be fetched in {TRIES_MAX} tries: {why}; look into the mailbox yourself"
-        );
-        let received = mail.and_then(|mail| mail.received);
-        let mail = mail::read(&raw);
-        (
-            self.arrival(mail, received, Some(Trouble::Unreadable(reason))),
-            raw,
-        )
-    }
-
-    // Maildir
-
-    async fn round_maildir(&mut self, folder: &Path) -> Result<(), Setback> {
-        let mut maildir = Maildir::open(folder)?;
-        let mut bell = Bell::at(folder)?;
-        loop {
-            maildir = self.poll_maildir(maildir).await?;
-            let wait = tokio::time::sleep(self.mailbox.poll_every);
-            tokio::select! {
-                () = bell.rung() => {}
-                () = wait => {}
-                () = stopped(&mut self.stop) => return Ok(()),
-            }
-        }
-    }
-
-    async fn poll_maildir(&mut self, maildir: Maildir) -> Result<Maildir, Setback> {
-        let poll_start = clock::now();
-        self.pulse.beat();
-        let cursor = self.committed_cursor(0)?;
-        self.cursor = Some(cursor.clone());
-        let (mut maildir, looked) = elsewhere(maildir, move |maildir| {
-            let changed = maildir.cur_changed_secs()?;
-            anyhow::Ok((changed, maildir.look(cursor.uid)?))
-        })
-        .await?;
-        let (changed, found) = looked?;
-        let mut batches = self.file_batches(found).into_iter().peekable();
-        while let Some(batch) = batches.next() {
-            if *self.stop.borrow() {
-                return Ok(maildir);
-            }
-            let looked_to_end = batches.peek().is_none().then_some(changed);
-            maildir = self.take_files(maildir, batch, looked_to_end).await?;
-        }
-        self.end_poll(poll_start).await?;
-        Ok(maildir)
-    }
-
-    fn file_batches(&self, found: Vec<Found>) -> Vec<Vec<Found>> {
-        let (mut batches, mut bytes): (Vec<Vec<Found>>, u64) = (vec![], 0);
-        let mut was_alone = true;
-        for mail in found {
-            let alone = self.marker.is_in_doubt(&file_key(&mail.name));
-            bytes += mail.bytes.min(self.mailbox.mail_bytes_max);
-            match batches.last_mut() {
-                Some(batch)
-                    if !alone
-                        && !was_alone
-                        && batch.len() < BATCH_MAILS_MAX
-                        && bytes <= BATCH_BYTES_MAX =>
-                {
-                    batch.push(mail);
-                }
-                _ => {
-                    bytes = mail.bytes.min(self.mailbox.mail_bytes_max);
-                    batches.push(vec![mail]);
-                }
-            }
-            was_alone = alone;
-        }
-        batches
-    }
-
-    async fn take_files(
-        &mut self,
-        maildir: Maildir,
-        batch: Vec<Found>,
-        looked_to_end: Option<u32>,
-    ) -> Result<Maildir, Setback> {
-        let max = self.mailbox.mail_bytes_max;
-        let (maildir, read) = elsewhere(maildir, move |maildir| {
-            let read = |mail: Found| Some((maildir.read(&mail, max)?, mail));
-            batch.into_iter().filter_map(read).collect::<Vec<_>>()
-        })
-        .await?;
-        let mut fetched = vec![];
-        let mut files = vec![];
-        for (bytes, file) in read {
-            fetched.push(Fetched {
-                key: file_key(&file.name),
-                raw: bytes.into(),
-                received: file.received,
-                trouble: (file.bytes > max).then_some(Trouble::Cut { bytes: file.bytes }),
-            });
-            files.push(file);
-        }
-        let arrivals = self.read(fetched).await;
-        if let Some(mut cursor) = self.cursor.clone() {
-            if let Some(changed) = looked_to_end
-                && !maildir.has_unreadable()
-            {
-                cursor.uid = changed;
-            }
-            self.hand_over(arrivals, cursor).await?;
-        }
-        let (maildir, ()) = elsewhere(maildir, move |maildir| {
-            files.iter().for_each(|file| maildir.took(file));
-        })
-        .await?;
-        Ok(maildir)
-    }
-
-    // Both
-
     /// Reads mails in parallel, under the marker that remembers them should one of them end the process.
     async fn read(&mut self, fetched: Vec<Fetched>) -> Vec<(Arrival, Arc<[u8]>)> {
-        let (condemned, readable): (Vec<_>, Vec<_>) = fetched
-            .into_iter()
-            .partition(|mail| self.marker.is_condemned(&mail.key));
+        let (mut condemned, mut readable) = (vec![], vec![]);
+        for mail in fetched {
+            match self.condemned(&mail).await {
+                Some(why) => condemned.push((mail, why)),
+                None => readable.push(mail),
+            }
+        }
         self.marker
             .begin(readable.iter().map(|mail| mail.key.as_str()));
         let raws = readable.iter().map(|mail| mail.raw.clone()).collect();
         let read = self.parsers.read(raws).await;
         self.marker.end();
         let mut arrivals = vec![];
-        for mail in condemned {
-            let why = "reading it ended ticketd twice; it was not read a third time".to_string();
+        for (mail, why) in condemned {
             tracing::error!(mailbox = %self.mailbox.name, mail = %mail.key, why, "a mail is set aside");
             arrivals.push(self.unread(mail, why));
         }
@@ -673,6 +291,24 @@ impl<H: House> Watcher<H> {
             });
         }
         arrivals
+    }
+
+    /// Why a mail is not read: it was being read when the process ended, again and again. A kill from outside looks the same, so it is tried first.
+    async fn condemned(&self, mail: &Fetched) -> Option<String> {
+        let ended = match self.marker.crashes(&mail.key) {
+            0..SUSPECTED_AT => return None,
+            crashes @ SUSPECTED_AT..CONDEMNED_AT => self
+                .parsers
+                .survives(mail.raw.clone())
+                .await
+                .err()
+                .map(|why| format!("reading it ended ticketd {crashes} times, and then a process of its own: {why}")),
+            crashes => Some(format!("reading it ended ticketd {crashes} times")),
+        };
+        if ended.is_none() {
+            tracing::info!(mailbox = %self.mailbox.name, mail = %mail.key, "a mail that was being read at two kills is innocent of them");
+        }
+        ended.map(|why| format!("{why}; it was not read again"))
     }
 
     /// A mail by a minimal path: nothing of it was looked at.
@@ -797,56 +433,6 @@ fn received(
     internal_date.max(polled).map_or(now, |at| at.min(now))
 }
 
-fn imap_key(uid_validity: u32, uid: u32) -> String {
-    format!("{uid_validity}/{uid}")
-}
-
-fn file_key(name: &str) -> String {
-    name.chars()
-        .map(|c| if c.is_control() { '?' } else { c })
-        .collect()
-}
-
-fn owe(cursor: &mut Cursor, uid: u32) -> anyhow::Result<()> {
-    if cursor.owed.len() >= OWED_MAX {
-        anyhow::bail!(
-            "more than {OWED_MAX} mails are listed but not given by the server; reading stops here until it does"
-        );
-    }
-    if !cursor.owed.iter().any(|(owed, _)| *owed == uid) {
-        cursor.owed.push((uid, 1));
-    }
-    Ok(())
-}
-
-/// Counts another try.
-fn tries_of(cursor: &mut Cursor, uid: u32) -> u32 {
-    match cursor.owed.iter_mut().find(|(owed, _)| *owed == uid) {
-        Some((_, tries)) => {
-            *tries += 1;
-            *tries
-        }
-        None => 0,
-    }
-}
-
-fn settle(cursor: &mut Cursor, uid: u32) {
-    cursor.owed.retain(|(owed, _)| *owed != uid);
-}
-
-/// File work away from the threads that answer sockets.
-async fn elsewhere<T: Send + 'static, R: Send + 'static>(
-    mut value: T,
-    work: impl FnOnce(&mut T) -> R + Send + 'static,
-) -> anyhow::Result<(T, R)> {
-    tokio::task::spawn_blocking(move || {
-        let done = work(&mut value);
-        (value, done)
-    })
-    .await
-    .context("file work was interrupted")
-}
-
 /// The first start with this mailbox: read, or remembered now.
 fn first_start(folder: &Path, mailbox: &str) -> anyhow::Result<DateTime<Utc>> {
     let path = folder.join(format!("since-{}", file_name(mailbox)));
@@ -874,75 +460,9 @@ fn file_name(mailbox: &str) -> String {
         .collect()
 }
 
-/// What was being read when the process ended: a file, unsynced because a process's end loses no written page (DESIGN.md, invariants).
-/// A mail found in it is read alone next; found alone a second time, it is not read again.
-#[derive(Debug, Default)]
-struct Marker {
-    path: Option<PathBuf>,
-    crashes: BTreeMap<String, u32>,
-    condemned: BTreeSet<String>,
-}
-
-const CRASHES_MAX: u32 = 2;
-
-impl Marker {
-    fn open(folder: &Path, mailbox: &str) -> anyhow::Result<Marker> {
-        std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
-        let path = folder.join(format!("parsing-{}", file_name(mailbox)));
-        let mut marker = Marker::default();
-        if let Ok(text) = std::fs::read_to_string(&path) {
-            marker.remember(&text);
-        }
-        marker.path = Some(path);
-        Ok(marker)
-    }
-
-    fn remember(&mut self, text: &str) {
-        let mut lines = text.lines();
-        let before: u32 = lines.next().and_then(|n| n.parse().ok()).unwrap_or(0);
-        let keys: Vec<&str> = lines.collect();
-        for key in &keys {
-            self.crashes.insert(key.to_string(), before + 1);
-            if keys.len() == 1 && before + 1 >= CRASHES_MAX {
-                self.condemned.insert(key.to_string());
-            }
-        }
-    }
-
-    fn is_open(&self) -> bool {
-        self.path.is_some()
-    }
-
-    fn is_in_doubt(&self, key: &str) -> bool {
-        self.crashes.contains_key(key)
-    }
-
-    fn is_condemned(&self, key: &str) -> bool {
-        self.condemned.contains(key)
-    }
-
-    fn begin<'a>(&mut self, keys: impl Iterator<Item = &'a str>) {
-        let Some(path) = &self.path else { return };
-        let keys: Vec<&str> = keys.collect();
-        let crashes = keys.iter().filter_map(|key| self.crashes.get(*key)).max();
-        let text = format!("{}\n{}\n", crashes.unwrap_or(&0), keys.join("\n"));
-        // Without it a deadly mail would be read again after the crash; that is worth a line, not a halt.
-        if let Err(error) = std::fs::write(path, text) {
-            tracing::warn!(%error, "the note of what is being read cannot be written");
-        }
-    }
-
-    fn end(&mut self) {
-        if let Some(path) = &self.path {
-            let _ = std::fs::remove_file(path);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mail::Fingerprint;
 
     fn at(text: &str) -> DateTime<Utc> {
         format!("2026-03-27T{text}:00Z").parse().unwrap()
@@ -964,59 +484,5 @@ mod tests {
         check("12:00", None, Some("11:59"), "11:59");
         check("12:00", Some("09:00"), None, "09:00");
         check("12:00", None, None, "12:00");
-    }
-
-    /// Starts with what a crash left, reads these keys, crashes again; what the next start would find.
-    fn crash(folder: &Path, keys: &[&str]) -> Marker {
-        let mut marker = Marker::open(folder, "support").unwrap();
-        marker.begin(keys.iter().copied());
-        Marker::open(folder, "support").unwrap()
-    }
-
-    #[test]
-    fn the_deadly_mail_of_a_batch_is_found_in_three_crashes_at_most() {
-        let folder = tempfile::tempdir().unwrap();
-        let after = crash(folder.path(), &["7/1", "7/2", "7/3"]);
-        assert!(after.is_in_doubt("7/2") && !after.is_condemned("7/2"));
-        let after = crash(folder.path(), &["7/2"]);
-        assert!(after.is_condemned("7/2") && !after.is_in_doubt("7/1"));
-    }
-
-    #[test]
-    fn one_crash_condemns_nobody() {
-        let folder = tempfile::tempdir().unwrap();
-        let after = crash(folder.path(), &["7/1"]);
-        assert!(after.is_in_doubt("7/1") && !after.is_condemned("7/1"));
-        let after = crash(folder.path(), &["7/1"]);
-        assert!(after.is_condemned("7/1"));
-    }
-
-    #[test]
-    fn a_finished_reading_leaves_nothing_behind() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut marker = Marker::open(folder.path(), "../odd name").unwrap();
-        marker.begin(["7/1"].into_iter());
-        marker.end();
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
-    }
-
-    #[test]
-    fn a_panic_is_an_answer() {
-        assert_eq!(caught(|| 1), Ok(1));
-        assert_eq!(
-            caught::<()>(|| panic!("at\nbyte {}", 7)),
-            Err("at byte 7".into())
-        );
-    }
-
-    #[tokio::test]
-    async fn mails_are_read_in_their_order() {
-        let raws: Vec<Arc<[u8]>> = (0..50)
-            .map(|n| format!("Subject: {n}\r\n\r\n{n}").into_bytes().into())
-            .collect();
-        let read = Parsers::new().unwrap().read(raws.clone()).await;
-        let prints: Vec<_> = read.into_iter().map(|mail| mail.unwrap().raw).collect();
-        let expected: Vec<_> = raws.iter().map(|raw| Fingerprint::of(raw)).collect();
-        assert_eq!(prints, expected);
     }
 }

@@ -396,7 +396,7 @@ impl Index for SledIndex {
     }
 
     fn is_clean(&self) -> bool {
-        self.mark("index.clean").exists()
+        is_clean_in(&self.state)
     }
 
     fn in_use(&self) -> Result<()> {
@@ -421,6 +421,11 @@ impl Index for SledIndex {
         write_mark(&self.mark("index.clean"), b"")?;
         sync_folder(&self.state)
     }
+}
+
+/// Whether the index of a state folder was closed cleanly.
+pub fn is_clean_in(state: &Path) -> bool {
+    state.join("index.clean").exists()
 }
 
 fn write_mark(path: &Path, text: &[u8]) -> Result<()> {

@@ -4,6 +4,7 @@
 
 use super::Shared;
 use super::keys;
+use super::open::Open;
 use super::writing::{self, key_of};
 use crate::desk::known::{Answer, Ask};
 use crate::desk::record::{Counters, Entry, Fate, Outcome, Place, Record};
@@ -121,6 +122,14 @@ impl Batch {
         self.staged.get(*outcome)?.records.get(*n)
     }
 
+    /// The latest values whose keys begin with this, by key.
+    pub(super) fn latest_from(&self, prefix: &'static str) -> impl Iterator<Item = &Record> {
+        self.latest
+            .range(prefix.to_string()..)
+            .take_while(move |(key, _)| key.starts_with(prefix))
+            .filter_map(|(_, (outcome, n))| self.staged.get(*outcome)?.records.get(*n))
+    }
+
     fn own_entry(&self, place: Place) -> Option<&Entry> {
         match self.record(&keys::entry(place)) {
             Some(Record::Entry(entry)) => Some(entry),
@@ -131,7 +140,7 @@ impl Batch {
 
 impl Shared {
     /// The answer, with what the batch has decided before it.
-    pub(super) fn answer(&self, batch: &Batch, ask: &Ask) -> Result<Answer> {
+    pub(super) fn answer(&self, batch: &Batch, ask: &Ask, open: &Open) -> Result<Answer> {
         Ok(match ask {
             Ask::Ticket(id) => Answer::Ticket(self.latest_ticket(batch, *id)?.map(Box::new)),
             Ask::Entry(place) => Answer::Entry(self.latest_entry(batch, *place)?.map(Box::new)),
@@ -140,6 +149,7 @@ impl Shared {
             Ask::FoundBy { queue, message_id } => {
                 Answer::FoundBy(self.found(batch, queue, message_id)?)
             }
+            Ask::OpenOf(customer) => Answer::OpenOf(open.of(customer, batch, self)?),
             Ask::Allowance(name) => Answer::Allowance(match batch.record(&keys::allowance(name)) {
                 Some(Record::Allowance(allowance)) => Some(allowance.clone()),
                 _ => self.allowance(name)?,

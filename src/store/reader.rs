@@ -12,6 +12,7 @@ use super::writing::{
     an_entry, bytes_of,
 };
 use super::{Room, Shared};
+use crate::contract::kept::Promised;
 use crate::desk::event::Due;
 use crate::desk::record::{Allowance, Counters, Cursor, Entry, Gathering, Place, Record, Round};
 use crate::desk::ticket::{Ticket, TicketId};
@@ -280,6 +281,22 @@ impl Reader {
         Ok(files)
     }
 
+    /// The last ticket, and the files that it goes by.
+    pub fn promised(&self) -> Result<Option<Promised>> {
+        let last = self.shared.counters()?.ticket;
+        for number in (1..=last).rev() {
+            // Numbers are skipped by a restore.
+            if let Some(ticket) = self.ticket(TicketId(number))? {
+                return Ok(Some(Promised {
+                    ticket: number,
+                    received: ticket.received,
+                    files: self.policy(ticket.policy)?,
+                }));
+            }
+        }
+        Ok(None)
+    }
+
     /// The journal's last record and the chain's head, for the daily digest: without it the chain proves nothing.
     pub fn head(&self) -> journal::Head {
         *self
@@ -397,7 +414,7 @@ impl Shared {
             .transpose()
     }
 
-    fn value<T: DeserializeOwned>(
+    pub(super) fn value<T: DeserializeOwned>(
         &self,
         key: &str,
         row: &[u8],

@@ -53,6 +53,10 @@ fn ticket(n: u64, raw: &[u8]) -> Ticket {
         requester_proven: false,
         participants: vec![address],
         assignee: None,
+        watchers: vec![],
+        opened_by: None,
+        channel: None,
+        nothing: None,
         received: start(),
         responded: None,
         closed: None,
@@ -62,8 +66,8 @@ fn ticket(n: u64, raw: &[u8]) -> Ticket {
         references: vec![format!("{n}@customer.example")],
         linked: vec![],
         merged_into: None,
+        merged: vec![],
         policy: Fingerprint::of(b"policy"),
-        severities: vec![],
     }
 }
 
@@ -88,9 +92,13 @@ fn clock(next: DateTime<Utc>) -> Clock {
         step_done: None,
         next: Some((next, Step::Percent(50))),
         by_severity: vec![],
+        by_account: vec![],
+        account: None,
+        unanswered: None,
         stopped: None,
         breached: None,
         credit_days: 0,
+        uncounted: vec![],
         policy: None,
         credited: None,
     }
@@ -108,6 +116,7 @@ fn blank(place: Place, kind: EntryKind) -> Entry {
         text: "The machine in hall 7 stands still.".into(),
         mail: None,
         letter: None,
+        turns: vec![],
         credit: None,
         time: None,
     }
@@ -143,6 +152,7 @@ fn letter_entry(place: Place, kind: LetterKind, road: Road, attempts: u32) -> En
             road,
             attempts,
             last_error: String::new(),
+            returned: None,
         }),
         ..blank(place, EntryKind::Letter)
     }

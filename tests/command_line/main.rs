@@ -3,6 +3,7 @@
 mod configuration;
 mod house;
 mod listing;
+mod promises;
 mod receiving;
 mod running;
 mod upkeep;

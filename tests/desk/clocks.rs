@@ -606,3 +606,97 @@ fn a_ticket_keeps_the_contract_that_it_was_promised_whatever_the_file_says_later
     office.receives(Post::from(KAETHI).body(&severity(2)));
     assert_ne!(office.initial(2).deadline, swiss("2026-09-07 13:15"));
 }
+
+/// ACME's people, each with a request of their own; then an escalation that names none.
+fn escalates_after(requests: &[&str], escalates: &str) -> Office {
+    let mut office = Office::new();
+    for from in requests {
+        office.receives(Post::from(from));
+    }
+    office.clock_to("2026-09-07 09:30");
+    let post = Post::from(escalates).to("hi@desk.example");
+    office.receives(post.subject("We need a manager").body("Now, please.\n"));
+    office
+}
+
+#[test]
+fn c7_2_an_escalation_that_names_no_ticket_means_the_only_open_one() {
+    const BOB: &str = "bob@acme.example";
+    for (requests, escalates, meant) in [
+        (&[ALICE][..], ALICE, 1),
+        (&[KAETHI, ALICE], ALICE, 2),
+        // A colleague's, where the customer has no other.
+        (&[BOB], ALICE, 1),
+        // The writer's own before a colleague's.
+        (&[BOB, ALICE], ALICE, 2),
+        // Two of one's own, two of colleagues, none at all: a new one.
+        (&[ALICE, ALICE], ALICE, 3),
+        (&[BOB, "carol@acme.example"], ALICE, 3),
+        (&[KAETHI], ALICE, 2),
+    ] {
+        let mut office = escalates_after(requests, escalates);
+        let clock = office.clock(meant, ClockKind::Escalation);
+        assert_eq!(clock.objective.clause, "C7.2", "{requests:?}");
+        assert_eq!(clock.started, swiss("2026-09-07 09:30"), "{requests:?}");
+        assert_eq!(office.tickets().len(), requests.len().max(meant as usize));
+    }
+}
+
+#[test]
+fn c7_2_a_closed_ticket_is_not_the_open_one() {
+    let mut office = Office::new();
+    office.receives(Post::from(ALICE));
+    office.receives(Post::from(ALICE).subject("Scanner"));
+    // Asked once, so that what follows is what commits keep true.
+    office.receives(Post::from(ALICE).to("hi@desk.example").subject("Manager!"));
+    for (ticket, command) in [(1, "close"), (3, "close")] {
+        office.command(ticket, command);
+    }
+    office.receives(Post::from(ALICE).to("hi@desk.example").subject("Manager?"));
+    assert_eq!(office.tickets().len(), 3);
+    assert_eq!(
+        office.clock(2, ClockKind::Escalation).objective.clause,
+        "C7.2"
+    );
+    assert!(office.recorded(2, "the customer's open one (C7.2)"));
+}
+
+#[test]
+fn c7_2_the_request_and_the_escalation_may_come_together() {
+    let mut office = Office::new();
+    let request = Post::from(ALICE);
+    let escalation = Post::from(ALICE).to("hi@desk.example").subject("Manager!");
+    office.takes_together("support", &[request, escalation]);
+    assert_eq!(office.tickets().len(), 1);
+    assert_eq!(
+        office.clock(1, ClockKind::Escalation).objective.clause,
+        "C7.2"
+    );
+}
+
+#[test]
+fn c7_2_a_forward_of_the_ticket_to_the_escalation_address_means_that_ticket() {
+    let mut office = Office::new();
+    office.receives(Post::from(ALICE).id("one@acme.example"));
+    office.receives(Post::from(ALICE).subject("Scanner"));
+    office.receives(
+        Post::from(ALICE)
+            .to("hi@desk.example")
+            .subject("Fwd: Printer")
+            .referring("one@acme.example"),
+    );
+    assert_eq!(office.tickets().len(), 2);
+    assert_eq!(
+        office.clock(1, ClockKind::Escalation).objective.clause,
+        "C7.2"
+    );
+}
+
+#[test]
+fn c7_2_an_escalation_that_others_read_does_not_go_to_a_confidential_ticket() {
+    let mut office = Office::new();
+    office.receives(Post::from(ALICE).to("security@desk.example"));
+    office.receives(Post::from(ALICE).to("hi@desk.example").subject("Manager!"));
+    assert_eq!(office.tickets().len(), 2);
+    assert_eq!(office.ticket(2).queue, "support");
+}

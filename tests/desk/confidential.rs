@@ -180,3 +180,14 @@ fn an_answer_of_security_that_comes_by_supports_mailbox_is_not_shown_to_support(
     assert!(office.letters_to(ANNA).is_empty());
     assert_eq!(office.ticket(2).queue, "security");
 }
+
+#[test]
+fn the_sender_of_a_mail_that_was_cut_is_told_in_both_acknowledgements() {
+    for queue in ["support", "security"] {
+        let mut office = Office::new();
+        let post = Post::from(ALICE).to(&format!("{queue}@desk.example"));
+        office.takes_cut(queue, post, 60_000_000);
+        let told = office.last_of(ALICE, LetterKind::Acknowledgement);
+        assert!(told.says("Your mail was too large for us"), "{}", told.raw);
+    }
+}

@@ -160,7 +160,7 @@ fn c05_mail_from_ourselves_goes_in_no_circle() {
 }
 
 #[test]
-fn c04_a_bounce_of_a_letter_to_staff_writes_no_letter() {
+fn c04_a_bounce_that_proves_nothing_writes_no_letter() {
     let mut office = Office::new();
     office.receives(Post::from(ALICE));
     let notice = office.last_to(ANNA).id;

@@ -6,7 +6,7 @@ use ticketd::clerk::{Clerk, Done, Job};
 use ticketd::contract::{Book, Source};
 use ticketd::deadlines::round_due;
 use ticketd::desk::draft::Draft;
-use ticketd::desk::event::{Arrival, Command, Event, Moved, Movement};
+use ticketd::desk::event::{Arrival, Command, Event, Moved, Movement, Trouble};
 use ticketd::desk::letter::{LetterKind, Templates};
 use ticketd::desk::policy::{Acknowledge, Links, Policy, Queue};
 use ticketd::desk::record::{Entry, EntryKind, Fate, Place, Road};
@@ -126,16 +126,32 @@ impl Office {
     }
 
     pub fn takes_with(&mut self, queue: &str, raw: Vec<u8>, silent: bool) -> Done {
-        let arrival = Arrival {
-            mailbox: queue.into(),
-            queue: queue.into(),
-            mail: Arc::new(mail::read(&raw)),
-            received: self.now,
-            silent,
-            cursor: None,
-            trouble: None,
-        };
-        self.process(Event::MailArrived(Box::new(arrival)), Some(raw))
+        let Job { event, raw } = arrival(queue, raw, self.now, silent);
+        self.process(event, raw.map(|raw| raw.to_vec()))
+    }
+
+    /// Of a mail that has so many bytes only the beginning was taken.
+    pub fn takes_cut(&mut self, queue: &str, post: Post, bytes: u64) -> Done {
+        self.next_id += 1;
+        let Job { mut event, raw } = arrival(queue, post.raw(self.next_id), self.now, false);
+        if let Event::MailArrived(arrival) = &mut event {
+            arrival.trouble = Some(Trouble::Cut { bytes });
+        }
+        self.process(event, raw.map(|raw| raw.to_vec()))
+    }
+
+    /// Mails of one mailbox that are committed together.
+    pub fn takes_together(&mut self, queue: &str, posts: &[Post]) -> Vec<Done> {
+        let jobs: Vec<Job> = (1..)
+            .zip(posts)
+            .map(|(n, post)| arrival(queue, post.raw(self.next_id + n), self.now, false))
+            .collect();
+        self.next_id += posts.len() as u32;
+        let done = self.clerk.process(&jobs, self.now).expect("a commit");
+        if self.courier {
+            self.letters_leave();
+        }
+        done
     }
 
     pub fn command(&mut self, ticket: u64, line: &str) -> Vec<String> {
@@ -332,6 +348,22 @@ impl Office {
         let notice = self.last_to(staff);
         let post = Post::from(staff).answering(&notice).body(body);
         self.receives(post)
+    }
+}
+
+fn arrival(queue: &str, raw: Vec<u8>, received: DateTime<Utc>, silent: bool) -> Job {
+    let arrival = Arrival {
+        mailbox: queue.into(),
+        queue: queue.into(),
+        mail: Arc::new(mail::read(&raw)),
+        received,
+        silent,
+        cursor: None,
+        trouble: None,
+    };
+    Job {
+        event: Event::MailArrived(Box::new(arrival)),
+        raw: Some(raw.into()),
     }
 }
 
@@ -545,7 +577,7 @@ pub fn policy_with(change: impl Fn(&str, String) -> String, more_rules: &str) ->
         acknowledge: Acknowledge::Authenticated,
         since: None,
         hold_letters: false,
-        bounce_address: String::new(),
+        bounce_address: None,
         reopen_within_days: 14,
         links: Links {
             escalation_address: "hi@desk.example".into(),

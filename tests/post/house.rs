@@ -114,7 +114,9 @@ impl TestHouse {
                 },
                 attempts: 0,
                 last_error: String::new(),
+                returned: None,
             }),
+            turns: vec![],
         };
         self.seen()
             .letters

@@ -2,6 +2,7 @@
 
 use crate::house::{Running, TestHouse, state};
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -503,25 +504,71 @@ async fn a_full_disk_leaves_the_mail_on_the_server() {
     running.close().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_mail_that_killed_the_process_twice_is_not_read_a_third_time() {
+/// Three mails, of which the second was being read, alone, at so many ends of the process. A suspect is tried by this program.
+async fn after_ends(ends: u32, program: PathBuf) -> Vec<Trouble> {
     let server = ImapServer::start(|_, _| None).await;
     let (_folder, state) = state();
     std::fs::create_dir_all(state.join("post")).unwrap();
-    // As the second crash leaves it: found alone, for the second time.
-    std::fs::write(state.join("post/parsing-support"), "1\n7/2\n").unwrap();
+    let note = format!("{}\n7/2\n", ends - 1);
+    std::fs::write(state.join("post/parsing-support"), note).unwrap();
     let house = TestHouse::default();
-    let running = watching(&server, &house, &state);
+    let (mailbox, there, folder) = (server.mailbox(), house.clone(), state.clone());
+    let parsers = Parsers::new().unwrap().trying_by(program);
+    let running = Running::start(|pulse, stop| watch(mailbox, there, parsers, folder, pulse, stop));
     house
         .until("three mails", |house| house.mails().len() == 3)
         .await;
-    let [Trouble::Unreadable(why)] = &house.troubles()[..] else {
-        panic!("{:?}", house.troubles())
-    };
-    assert!(why.contains("twice"));
     assert!(house.mails().contains(&mail(2)), "its bytes are kept");
     assert!(!state.join("post/parsing-support").exists());
     running.close().await;
+    house.troubles()
+}
+
+/// A program that ends as a deadly mail would end it.
+fn program(script: &str) -> (tempfile::TempDir, PathBuf) {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ticketd");
+    std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    (folder, path)
+}
+
+fn ticketd() -> PathBuf {
+    env!("CARGO_BIN_EXE_ticketd").into()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_innocent_mail_survives_two_kills_from_outside() {
+    assert_eq!(after_ends(2, ticketd()).await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_that_kills_a_process_of_its_own_is_set_aside() {
+    for (script, says) in [
+        ("kill -SEGV $$", "signal 11"),
+        ("cat > /dev/null; exit 3", "code 3"),
+    ] {
+        let (_folder, deadly) = program(script);
+        let [Trouble::Unreadable(why)] = &after_ends(2, deadly).await[..] else {
+            panic!("it was read again")
+        };
+        assert!(why.contains("2 times") && why.contains(says), "{why}");
+    }
+    let nowhere = PathBuf::from("/nowhere/ticketd");
+    assert_eq!(
+        after_ends(2, nowhere).await.len(),
+        1,
+        "in doubt, no third time"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_that_kills_only_here_is_not_read_for_ever() {
+    let [Trouble::Unreadable(why)] = &after_ends(4, ticketd()).await[..] else {
+        panic!("it was read again")
+    };
+    assert!(why.contains("4 times"), "{why}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

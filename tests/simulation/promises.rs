@@ -334,7 +334,11 @@ mod broken {
             stopped: None,
             breached: None,
             by_severity: vec![],
+            by_account: vec![],
+            account: None,
+            unanswered: None,
             credit_days: 0,
+            uncounted: vec![],
             policy: None,
             credited: None,
         };
@@ -361,6 +365,10 @@ mod broken {
             requester_proven: true,
             participants: vec![],
             assignee: None,
+            watchers: vec![],
+            opened_by: None,
+            channel: None,
+            nothing: None,
             received: at,
             responded: None,
             closed: None,
@@ -370,8 +378,8 @@ mod broken {
             references: vec![],
             linked: vec![],
             merged_into: None,
+            merged: vec![],
             policy: Fingerprint([0; 32]),
-            severities: vec![],
         }
     }
 
@@ -391,6 +399,7 @@ mod broken {
             text: String::new(),
             mail: None,
             letter: None,
+            turns: vec![],
             credit: None,
             time: None,
         }
@@ -426,6 +435,7 @@ mod broken {
             road,
             attempts: 0,
             last_error: String::new(),
+            returned: None,
         };
         Entry {
             letter: Some(facts),

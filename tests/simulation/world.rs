@@ -694,7 +694,7 @@ fn policy() -> Policy {
         acknowledge: Acknowledge::Authenticated,
         since: None,
         hold_letters: false,
-        bounce_address: String::new(),
+        bounce_address: None,
         reopen_within_days: 14,
         links: Links {
             escalation_address: "hi@desk.example".into(),

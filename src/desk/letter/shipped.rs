@@ -70,4 +70,28 @@ pub const SHIPPED: &[(&str, &str)] = &[
         "letters/en/review.txt",
         include_str!("../../../rules/letters/en/review.txt"),
     ),
+    (
+        "letters/de/answer-consulting.txt",
+        include_str!("../../../rules/letters/de/answer-consulting.txt"),
+    ),
+    (
+        "letters/de/answer-end-user.txt",
+        include_str!("../../../rules/letters/de/answer-end-user.txt"),
+    ),
+    (
+        "letters/gsw/answer-consulting.txt",
+        include_str!("../../../rules/letters/gsw/answer-consulting.txt"),
+    ),
+    (
+        "letters/gsw/answer-end-user.txt",
+        include_str!("../../../rules/letters/gsw/answer-end-user.txt"),
+    ),
+    (
+        "letters/en/answer-consulting.txt",
+        include_str!("../../../rules/letters/en/answer-consulting.txt"),
+    ),
+    (
+        "letters/en/answer-end-user.txt",
+        include_str!("../../../rules/letters/en/answer-end-user.txt"),
+    ),
 ];

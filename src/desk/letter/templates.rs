@@ -86,6 +86,16 @@ impl Templates {
         self.written(C::TEMPLATE, language, |_| variables)
     }
 
+    /// Before the name of a letter that staff answer with.
+    pub const ANSWER: &'static str = "answer-";
+
+    /// The names of the letters that staff can answer with.
+    pub fn answers() -> impl Iterator<Item = &'static str> {
+        SHEETS
+            .iter()
+            .filter_map(|s| s.name.strip_prefix(Self::ANSWER))
+    }
+
     /// Composes a text in a language; `Other` is English. Variables that are missing are empty; an unknown name gives an empty text under that name.
     pub fn compose(&self, name: &str, language: Language, variables: &Json) -> Text {
         self.written(name, language, |sheet| sheet.completed(variables))
@@ -239,8 +249,8 @@ const SHEETS: &[Sheet] = &[
         with_html: true,
         bare: || bare(AcknowledgementSecurity::default()),
         full: || {
-            json!({"ticket": 457, "vendor": "Example AG", "received": "Mon 30.03.2026 10:40", "answer_within_hours": 48,
-            "policy": "https://vendor.example/security", "key": "https://vendor.example/key.asc"})
+            json!({"ticket": 457, "vendor": "Example AG", "received": "Mon 30.03.2026 10:40", "cut": true,
+            "answer_within_hours": 48, "policy": "https://vendor.example/security", "key": "https://vendor.example/key.asc"})
         },
     },
     Sheet {
@@ -320,9 +330,29 @@ const SHEETS: &[Sheet] = &[
         name: Transcript::TEMPLATE,
         with_html: false,
         bare: || bare(Transcript::default()),
-        full: || json!({"ticket": 457, "done": ["severity is 2"], "wrong": ["#sverity is unknown"], "relayed_to": "rita@acme.example", "manual": true}),
+        full: || json!({"ticket": 457, "done": ["severity is 2"], "wrong": ["#sverity is unknown"], "relayed_to": "rita@acme.example", "tried": true, "manual": ["#help: this manual"]}),
+    },
+    Sheet {
+        name: "answer-consulting",
+        with_html: true,
+        bare: bare_answer,
+        full: full_answer,
+    },
+    Sheet {
+        name: "answer-end-user",
+        with_html: true,
+        bare: bare_answer,
+        full: full_answer,
     },
 ];
+
+fn bare_answer() -> Json {
+    serde_json::to_value(Answer::default()).unwrap_or_default()
+}
+
+fn full_answer() -> Json {
+    json!({"ticket": 457, "vendor": "Example AG", "by": "Anna Muster", "documentation": "https://docs.example", "community": "https://community.example"})
+}
 
 fn bare(content: impl Content) -> Json {
     serde_json::to_value(content).unwrap_or_default()

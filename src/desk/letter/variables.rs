@@ -52,6 +52,8 @@ pub struct AcknowledgementSecurity {
     pub vendor: String,
     /// When it was received, in Swiss time.
     pub received: String,
+    /// Only the first part of the mail was taken.
+    pub cut: bool,
     /// A human answers within so many hours.
     pub answer_within_hours: u32,
     /// The disclosure policy's URL, or empty.
@@ -236,8 +238,25 @@ pub struct Transcript {
     pub wrong: Vec<String>,
     /// To whom the text was relayed, or empty.
     pub relayed_to: String,
-    /// Whether to add the manual of commands.
-    pub manual: bool,
+    /// Whether nothing was done: only what would be was asked (`#dry-run`).
+    pub tried: bool,
+    /// The manual of commands, a line each; empty where it is not wanted.
+    pub manual: Vec<String>,
+}
+
+/// `answer-consulting`, `answer-end-user`: what staff answer by one command (C5.4).
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Answer {
+    /// The ticket's number.
+    pub ticket: u64,
+    /// Our name.
+    pub vendor: String,
+    /// Who answers.
+    pub by: String,
+    /// Documentation, or empty.
+    pub documentation: String,
+    /// Community, or empty.
+    pub community: String,
 }
 
 /// `digest`: one letter instead of many (C10.4).

@@ -64,18 +64,26 @@ const LIKELY_SUBJECTS: &[&str] = &[
     r"^(acknowledg?ment|receipt|confirmation) (of|for)|\b(automatic|automated|auto)[- ](reply|response)$",
 ];
 
+/// "She is not here": what Notes and shared mailboxes write of somebody, and people of their colleagues.
+const ANOTHER_ABSENT: &[&str] = &[
+    r"\b(is|will be) (currently |presently |now |temporarily |unfortunately )*(out of|away from|not in) (the |his |her )?office\b",
+    r"\bis (currently |away |out |now )*on (annual |parental |maternity |paternity |sick |medical |family |extended |business )?(leave|vacation|holidays?|travel)\b",
+    r"\b(ist|sind) .{0,80}\b(nicht im (buro|hause?|geschaft|dienst)|abwesend|ausser haus|ausser dienst|im urlaub|in den ferien|in ferien|nicht erreichbar|nicht am arbeitsplatz|in elternzeit|im mutterschutz|wieder erreichbar|wieder im buro|geschlossen)\b",
+    r"\bsara (assente|fuori (ufficio|sede))\b|\bestara fuera de\b",
+];
+
 /// "I am not here", by language.
 const ABSENT: &[&str] = &[
     // en
-    r"\b(i am|i'm|i will be|i'll be|we are|we will be|is|will be|am) (currently |presently |now |also |temporarily |unfortunately )*(out of|away from|not in|out from) (the |my |our )?(office|desk)\b",
+    r"\b(i am|i'm|i will be|i'll be|we are|we will be|am) (currently |presently |now |also |temporarily |unfortunately )*(out of|away from|not in|out from) (the |my |our )?(office|desk)\b",
     // Not after "I was": people write that when they are back.
     r"(^|[.!,:-] ?)out of (the )?office (from|until|till|starting|on|this|today|with)\b",
-    r"\b(i am|i'm|i will be|i'll be|we are|is|am) (currently |away |out |now )*on (annual |parental |maternity |paternity |sick |medical |family |extended |business )?(leave|vacation|holidays?|travel)\b",
+    r"\b(i am|i'm|i will be|i'll be|we are|am) (currently |away |out |now )*on (annual |parental |maternity |paternity |sick |medical |family |extended |business )?(leave|vacation|holidays?|travel)\b",
     r"\b(i am|i'm|i will be|i'll be) (currently |now )*(away|travell?ing|unavailable|on the road|out) (from|until|till|this|and|with|on|through)\b",
     r"\b(limited|no|intermittent|without|sporadic|little|not have) (regular )?access to (my )?(e-?mails?|internet)\b",
     r"\b(will|shall) (reply|respond|answer|get back|be back|return|deal with)( to (you|your (message|e-?mail|enquiry)|the office|it|work))?( as soon as possible)? (when|upon|after|as soon as|once|on) (i|my|we)? ?(am back|return|get back|come back|monday|tuesday|wednesday|thursday|friday)",
     // de
-    r"\b(ich bin|bin ich|wir sind|ich werde|befinde ich mich|ich befinde mich|bin|ist|sind) .{0,80}\b(nicht im (buro|hause?|geschaft|dienst)|abwesend|ausser haus|ausser dienst|im urlaub|in den ferien|in ferien|nicht erreichbar|nicht am arbeitsplatz|in elternzeit|im mutterschutz|auf (dienst|geschafts)reise|nicht personlich erreichbar|wieder erreichbar|wieder im buro|zuruck im buro|geschlossen)\b",
+    r"\b(ich bin|bin ich|wir sind|sind wir|ich werde|befinde ich mich|ich befinde mich|bin|unser .{3,40} (ist|bleibt)) .{0,80}\b(nicht im (buro|hause?|geschaft|dienst)|abwesend|ausser haus|ausser dienst|im urlaub|in den ferien|in ferien|nicht erreichbar|nicht am arbeitsplatz|in elternzeit|im mutterschutz|auf (dienst|geschafts)reise|nicht personlich erreichbar|wieder erreichbar|wieder im buro|zuruck im buro|geschlossen)\b",
     r"\b(ihre|deine) (e-?mail|nachricht|mail)s? (wird|werden) .{0,60}(nicht|weder|erst|automatisch) .{0,40}(gelesen|weitergeleitet|bearbeitet|beantwortet)",
     r"\b(habe|geniesse|mache) .{0,40}(urlaub|ferien)\b",
     // gsw
@@ -84,10 +92,10 @@ const ABSENT: &[&str] = &[
     r"\b(je suis|je serai|nous sommes|je me trouve|suis) (actuellement |presentement |temporairement |desormais )?(absente?s?|en (conges?|vacances|deplacement|formation|arret|conge)|hors du bureau|injoignable|indisponible)\b",
     r"\b(de retour le|a mon retour|des mon retour|serai de retour)\b",
     // it
-    r"\b(sono|saro|siamo|sara) (attualmente |al momento |temporaneamente )?(assente|fuori (ufficio|sede)|in (ferie|vacanza|congedo|trasferta|maternita)|chiusi)\b",
+    r"\b(sono|saro|siamo) (attualmente |al momento |temporaneamente )?(assente|fuori (ufficio|sede)|in (ferie|vacanza|congedo|trasferta|maternita)|chiusi)\b",
     r"\b(al mio rientro|rientrero il|saro di ritorno|di rientro)\b",
     // es, pt, ro
-    r"\b(estoy|estare|me encuentro|estamos|estara|me encontrare) (actualmente |temporalmente )?(fuera de (la |mi )?oficina|de vacaciones|ausente|de viaje|fuera del despacho|de baja)\b",
+    r"\b(estoy|estare|me encuentro|estamos|me encontrare) (actualmente |temporalmente )?(fuera de (la |mi )?oficina|de vacaciones|ausente|de viaje|fuera del despacho|de baja)\b",
     r"\b(estou|estarei|encontro-me|estamos) (atualmente |actualmente |temporariamente )?(ausente|fora do escritorio|de ferias|em ferias|em viagem|fora)\b",
     r"\b(sunt|voi fi|ma aflu) (momentan |in prezent )?(in concediu|plecata?|absenta?|indisponibila?)\b",
     // nl
@@ -130,16 +138,47 @@ const RETURN_OR_DEPUTY: &[&str] = &[
 const AUTOMATIC: &[&str] = &[
     r"\bthis is an? (auto(mated|matic|matically generated|-generated|generated)?|computer[- ]generated|system[- ]generated)[ -](reply|response|message|e-?mail|acknowledg?ment|notification|mail|out of office)",
     r"\bthis (e-?mail|message|mail|reply|response|notification|acknowledg?ment) (was|is|has been) (being )?(an? )?(auto(matically|mated|-generated|generated)|sent automatically|generated automatically|generated by)",
-    r"\bplease do not (reply|respond) (directly )?to this\b|\bdo not reply to this (e-?mail|message)\b|\bautomated (reply|response|acknowledg?ment)\b",
+    r"\bautomated (reply|response|acknowledg?ment)\b",
     r"\b(dies|dieses|diese|das) (ist|e-?mail|nachricht|mail|schreiben|antwort) .{0,30}\b(automatisch|automatisierte|automatische)[a-z]* (antwort|nachricht|e-?mail|mail|generiert|erstellt|erzeugt|versand|verschickt|mitteilung|ruckmeldung|eingangsbestatigung|bestatigung|beantwortung)",
-    r"\b(automatisch (generierte|erstellte|erzeugte|versendete|versandte)|wurde automatisch (generiert|erstellt|erzeugt|versandt|versendet|verschickt)|wird automatisch (generiert|erstellt|erzeugt|versandt|versendet|verschickt))|bitte antworten sie nicht (direkt )?auf diese",
-    r"\b(ceci est|il s'agit d|c'est) ?'?(un|une)? ?(message|reponse|courriel|e-?mail|mail|accuse)( de reception)?( genere| envoye)?e? automati|\b(message|reponse|mail|courriel|e-mail) (automatique|genere automatiquement|envoye automatiquement)|(merci de|veuillez|priere de) ne pas (y )?repondre",
-    r"\b(questa e|questo e|la presente e) .{0,30}automatic|\b(risposta|messaggio|e-?mail) (automatic[oa]|generat[oa] automaticamente)|non rispondere a (questa|questo|questo messaggio)",
-    r"\b(este|esta|este es|esta es) .{0,30}(automatic[oa]|automaticamente)|\b(respuesta|mensaje|correo) (automatic[oa]|generado automaticamente)|no responda a este|\b(resposta|mensagem) automatica|nao responda a est[ea]",
+    r"\b(automatisch (generierte|erstellte|erzeugte|versendete|versandte)|wurde automatisch (generiert|erstellt|erzeugt|versandt|versendet|verschickt)|wird automatisch (generiert|erstellt|erzeugt|versandt|versendet|verschickt))",
+    r"\b(ceci est|il s'agit d|c'est) ?'?(un|une)? ?(message|reponse|courriel|e-?mail|mail|accuse)( de reception)?( genere| envoye)?e? automati|\b(message|reponse|mail|courriel|e-mail) (automatique|genere automatiquement|envoye automatiquement)",
+    r"\b(questa e|questo e|la presente e) .{0,30}automatic|\b(risposta|messaggio|e-?mail) (automatic[oa]|generat[oa] automaticamente)",
+    r"\b(este|esta|este es|esta es) .{0,30}(automatic[oa]|automaticamente)|\b(respuesta|mensaje|correo) (automatic[oa]|generado automaticamente)|\b(resposta|mensagem) automatica",
     r"\b(dit is een|dit bericht (is|wordt)) automatisch|automatisch (gegenereerd|verzonden|verstuurd|aangemaakt)|\bdetta (ar ett|meddelande|mail) .{0,20}automatisk|\bdette er (en|et|ein) automat|\bautomaattinen (vastaus|viesti|kuittaus)|automaattisesti (luotu|lahetetty)",
-    r"automatycznie wygenerowan|wygenerowan[ay] automatycznie|wiadomosc automatyczn|automatyczna (odpowiedz|wiadomosc)|prosimy nie odpowiadac|automatick(a|y|ou) (odpoved|zprav|sprav|email)|neodpovidejte|automatikus (valasz|uzenet)|automatikusan|otomatik (bir )?(yanit|mesaj|cevap|olarak)|raspuns automat|mesaj automat",
-    "автоматическ(ий|ое|и) (ответ|сообщени|уведомлен|создан|сформирован|отправлен)|не отвечайте на это|автоматичн(е|а) (повідомлення|відповідь)|автоматично (створен|сформован)",
-    "自動(返信|応答|送信|配信)|このメールは自動|自动(回复|发送|答复|生成)|自動(回覆|發送|回復)|请勿(直接)?(回复|答复)|請勿(直接)?回覆|자동 ?(응답|회신|발송)|αυτόματ(η|ο) (απάντηση|μήνυμα)|תשובה אוטומטית|הודעה אוטומטית|رد تلقائي|رد آلي|رسالة تلقائية",
+    r"automatycznie wygenerowan|wygenerowan[ay] automatycznie|wiadomosc automatyczn|automatyczna (odpowiedz|wiadomosc)|automatick(a|y|ou) (odpoved|zprav|sprav|email)|automatikus (valasz|uzenet)|automatikusan|otomatik (bir )?(yanit|mesaj|cevap|olarak)|raspuns automat|mesaj automat",
+    "автоматическ(ий|ое|и) (ответ|сообщени|уведомлен|создан|сформирован|отправлен)|автоматичн(е|а) (повідомлення|відповідь)|автоматично (створен|сформован)",
+    "自動(返信|応答|送信|配信)|このメールは自動|自动(回复|发送|答复|生成)|自動(回覆|發送|回復)|자동 ?(응답|회신|발송)|αυτόματ(η|ο) (απάντηση|μήνυμα)|תשובה אוטומטית|הודעה אוטומטית|رد تلقائي|رد آلي|رسالة تلقائية",
+];
+
+/// "We have got your mail", by language: an automatic answer, where a header says that a machine wrote it.
+const ACKNOWLEDGED: &[&str] = &[
+    r"\b(thank you|thanks) for (your (e-?mail|message|request|inquiry|enquiry|query|mail)|contacting|getting in touch|reaching out)|\b(we|i) (have )?received your (e-?mail|message|request|inquiry|enquiry|mail)|\byour (e-?mail|message|request|inquiry|enquiry) (has been|was) received",
+    r"\b(danke?|dank) fur (ihre|deine|eure) (nachricht|anfrage|e-?mail|mail|mitteilung)|\b(ihre|deine) (nachricht|anfrage|e-?mail|mail) (ist|wurde) .{0,30}(eingegangen|erhalten|empfangen)|\bhaben (ihre|deine) (nachricht|anfrage|e-?mail|mail) erhalten",
+    r"\bmerci (pour|de) votre (message|mail|e-?mail|courriel|demande)|\b(nous avons|j'ai) bien recu votre|\bgrazie per (averci|avermi|il (tuo|suo)|la (tua|sua))|\babbiamo ricevuto (la|il)|\bgracias por (su|tu|contactar|escribir)|\bhemos recibido su|\bobrigad[oa] (por|pelo|pela) (seu|sua|contat|contact|mensagem)",
+    r"\b(bedankt|dank) voor (uw|je) (bericht|mail|e-?mail|aanvraag)|\btack for ditt (mejl|mail|meddelande)|\btak(k)? for (din|ditt|deres) (mail|e-?post|henvend|besked|melding)|\bkiitos (viesti|yhteyden)|\bdziekujemy za (wiadomosc|kontakt|zgloszenie)|\bdekujeme za (vas|zpravu|dotaz)",
+    "спасибо за (ваш|обращен)|благодарим за|お問い?合わせ(いただき|ありがとう)|感谢您的(来信|邮件)|感謝您的(來信|郵件)",
+];
+
+/// "Do not answer this", by language: machines write it under their mail, and people who change their address.
+const NO_ANSWER: &[&str] = &[
+    r"\b(please )?do not (reply|respond) (directly )?to this\b|bitte antworten sie nicht (direkt )?auf diese|(merci de|veuillez|priere de) ne pas (y )?repondre|non rispondere a (questa|questo)|no responda a este|nao responda a est[ea]|gelieve niet te (antwoorden|reageren)|prosimy nie odpowiadac|neodpovidejte",
+    "не отвечайте на это|请勿(直接)?(回复|答复)|請勿(直接)?回覆|返信(しないで|いただけません|できません)",
+];
+
+/// What somebody writes who wants something of us, by language. An absence notice names whom to ask instead, and asks nothing.
+const REQUESTS: &[&str] = &[
+    r"\b(can|could|would) (you|someone|anyone|somebody)\b",
+    r"\b(please|pls) (kindly )?(fix|check|switch|turn (it|this|that|off|on)|disable|enable|help|unlock|reset|look|install|restart|reboot|repair|solve|investigate|add|remove|delete|change|update|provide|tell|explain|confirm|advise|call me|let (me|us)|have (a|it)|have [a-z]+ (check|fix|look))\b",
+    r"\b(error|broken|crash(es|ed)?|outage|does ?n.t work|is ?n.t working|does not work|stopped working|still (down|fails))\b",
+    r"\b(bitte|mochte|muss|darf) (ich|wir) (sie|dich|euch)\b|\b(konnten|wurden) sie\b|\bkonnen sie (das|dies|es|bitte|mir|uns|den|die)\b|\b(kannst|konntest|wurdest) du\b|\b(konnt|konntet|chont|chontet|chonnd) ihr\b",
+    r"\bbitte um (ihren |einen |eine |ihre |ein )?(kurze |baldige |rasche |schnelle )?(ruckruf|ruckmeldung|hilfe|prufung|losung|info|unterstutzung|antwort)|\bbitte (das |die |den |dies |es |um)?.{0,30}(prufen|beheben|schauen|helfen|losen|stellen|schalten|einrichten|entsperren|zurucksetzen|neu starten|installieren|loschen)\b",
+    r"\b(fehlermeldung|defekt|kaputt|funktioniert nicht|funktionieren nicht|geht (immer |seit .{1,20})?(noch )?nicht|lauft nicht|sturzt ab)\b",
+    r"\b(pouvez|pourriez|pourrais|peux)[- ](vous|tu)\b|\bne (fonctionne|marche)( toujours)? (pas|plus)\b|\ben panne\b",
+    r"\b(potete|puo|potreste|potrebbe) (verificare|controllare|aiutar|sistemare|risolvere|sbloccare)|\bnon funziona\b",
+    r"\b(puede|pueden|podria|podrian|pode|podem|poderia|poderiam) (usted |ustedes )?(ayudar|revisar|comprobar|verificar|arreglar|solucionar|resolver)|\b(no|nao) funciona\b",
+    r"\b(kunt u|kan je|kunnen jullie|zou u|zouden jullie) (dit|dat|het|mij|me|ons|even)\b|\bwerkt niet\b",
+    r"\bkan (ni|du|i|dere) (hjalpa|hjaelpe|hjelpe|kolla|titta|se pa|sjekke|tjekke)|\bfungerar inte\b|\b(virker|fungerer) ikke\b|\bei toimi\b",
+    "nie dziala|nefunguje|nem mukodik|calismiyor|nu functioneaza|не работает|не працює|動きません|使えません|不能用|无法使用",
 ];
 
 /// Subjects of read receipts, folded: Exchange's and Notes' word for "read" or "not read" and a colon.
@@ -177,7 +216,11 @@ static CERTAIN_WITH_NAME_SET: LazyLock<RegexSet> = LazyLock::new(|| plain(CERTAI
 static LIKELY_SUBJECTS_SET: LazyLock<RegexSet> = LazyLock::new(|| plain(LIKELY_SUBJECTS));
 static ABSENT_SET: LazyLock<RegexSet> = LazyLock::new(|| plain(ABSENT));
 static RETURN_OR_DEPUTY_SET: LazyLock<RegexSet> = LazyLock::new(|| plain(RETURN_OR_DEPUTY));
+static ANOTHER_ABSENT_SET: LazyLock<RegexSet> = LazyLock::new(|| plain(ANOTHER_ABSENT));
 static AUTOMATIC_SET: LazyLock<RegexSet> = LazyLock::new(|| plain(AUTOMATIC));
+static ACKNOWLEDGED_SET: LazyLock<RegexSet> = LazyLock::new(|| plain(ACKNOWLEDGED));
+static NO_ANSWER_SET: LazyLock<RegexSet> = LazyLock::new(|| plain(NO_ANSWER));
+static REQUESTS_SET: LazyLock<RegexSet> = LazyLock::new(|| plain(REQUESTS));
 static RECEIPT_SUBJECTS_SET: LazyLock<RegexSet> = LazyLock::new(|| plain(RECEIPT_SUBJECTS));
 static RECEIPT_TEXTS_SET: LazyLock<RegexSet> = LazyLock::new(|| plain(RECEIPT_TEXTS));
 
@@ -197,12 +240,24 @@ pub(super) fn is_certain_subject(subject: &str) -> bool {
 
 /// Whether a folded text says in its beginning that somebody is away.
 pub(super) fn is_text(text: &str) -> bool {
-    ABSENT_SET.is_match(super::head(text, 1_000).as_bytes())
+    let head = super::head(text, 1_000).as_bytes();
+    ABSENT_SET.is_match(head) || ANOTHER_ABSENT_SET.is_match(head)
 }
 
-/// Whether a folded text says in its beginning that it is automatic.
+/// Whether a folded text says in its beginning that it is automatic, or wants no answer.
 pub(super) fn is_automatic_text(text: &str) -> bool {
-    AUTOMATIC_SET.is_match(super::head(text, 1_500).as_bytes())
+    let head = super::head(text, 1_500).as_bytes();
+    AUTOMATIC_SET.is_match(head) || NO_ANSWER_SET.is_match(head)
+}
+
+/// Whether the first words of a folded text acknowledge a mail.
+pub(super) fn acknowledges(text: &str) -> bool {
+    ACKNOWLEDGED_SET.is_match(super::head(text, FIRST_WORDS_BYTES).as_bytes())
+}
+
+/// Whether a folded text asks something of its reader, or says what is broken: then somebody waits for an answer.
+pub(super) fn requests(text: &str) -> bool {
+    text.contains(['?', '？']) || REQUESTS_SET.is_match(text.as_bytes())
 }
 
 /// Whether the first words say absence and the next ones a return or a deputy.
@@ -211,11 +266,15 @@ pub(super) fn opens_absent(text: &str) -> bool {
         && RETURN_OR_DEPUTY_SET.is_match(super::head(text, 1_200).as_bytes())
 }
 
-/// Whether the very first sentence says that it is automatic; later ones may be somebody's footer, or what a customer tells us about.
+/// Whether the very first sentence says that it is automatic; later ones may be somebody's footer, or what a customer tells us about. Nor does a
+/// question say so, or a complaint: "The automatic reply does not work".
 pub(super) fn opens_automatic(text: &str) -> bool {
     let first = super::head(text, 160);
     let sentence = first.split(['!', '?']).next().unwrap_or_default();
-    AUTOMATIC_SET.is_match(super::head(sentence, 120).as_bytes())
+    let is_question = first[sentence.len()..].starts_with('?');
+    !is_question
+        && AUTOMATIC_SET.is_match(super::head(sentence, 120).as_bytes())
+        && !REQUESTS_SET.is_match(super::head(text, FIRST_WORDS_BYTES).as_bytes())
 }
 
 /// Whether a folded subject says that the mail is handed on.

@@ -31,7 +31,8 @@ static SUBJECTS_SET: LazyLock<RegexSet> = LazyLock::new(|| set(SUBJECTS));
 
 /// Whether a folded subject is one that mailers write.
 pub(in crate::mail) fn is_subject(folded: &str) -> bool {
-    SUBJECTS_SET.is_match(folded.as_bytes())
+    let words = folded.trim_start_matches(|c: char| !c.is_alphanumeric());
+    SUBJECTS_SET.is_match(words.as_bytes())
 }
 
 /// Whether a folded text begins as only a mailer would, stars and dashes aside.

@@ -64,6 +64,9 @@ pub(super) const DELAYED: &[&str] = &[
     r"(a ete|est) retarde|retard de (livraison|remise)",
     r"in ritardo|ritardat",
     r"(se ha|esta) retras|demorad",
+    r"(remise|livraison) (est )?(differee|retardee|en retard)|(n'a|n'ont) pas encore (ete|pu etre) (remis|distribue|livre)|(continuera|va continuer) (a|d')",
+    r"(consegna|recapito) ritardat|(entrega) (retrasada|atrasada|demorada)|bezorging vertraagd|vertraagde (bezorging|levering)|fordrojd leverans|leverans(en)? (ar )?fordrojd|levering(en)? (er )?forsinket|forsinket levering|toimitus viivasty|viivastynyt|opoznion|zpozdene doruceni|doruceni (bylo )?zpozden|oneskoren|kezbesites kesik|teslim(at)? gecik|intarziat",
+    "доставка (задерж|отложен)|ещ(е|ё) не доставлен|配信(の|が)?遅延|延迟|延遲|배달 ?지연|تأخر",
 ];
 
 /// What rules a mere delay out, folded: the mailer has given up, or does not promise to go on.
@@ -103,7 +106,8 @@ pub(super) const FAILED: &[&str] = &[
     r"(n'a|n'ont|ne peut|pu|pas|impossible)( \w+){0,4} (remis|distribue|livre|delivre|etre (remis|distribue|livre|envoye))|non (remis|distribue|delivre)|echec (de|d'|du|a la)|n'a pas pu|notification d'etat de remise",
     r"(no|non|nao)( \w+){0,5} (entreg|consegn|recapit|deliver|enviad|entregue)|mancat[oa] (consegna|recapito)|errore .{0,20}consegna|no se (ha podido|pudo|puede)( \w+){0,2} (entregar|enviar)|devuelto|fallo|falha|falhou|erro (de|na|no)",
     r"(niet|kon|kan) .{0,60}(afgeleverd|bezorgd|besteld)|onbestelbaar|kunne ikke leveres|ikke leveret|kunde inte levereras|gick inte att leverera|ei voitu toimittaa|nie (mozna|udalo|dostarczono|zostala)|nedorucite|nelze dorucit|nem kezbesit|kezbesitesi|teslim edileme|iletileme|sikertelen",
-    "не (может|могло|доставлен|удалось|было)|недоставлен|невозможно доставить|ошибк",
+    r"epaonnistui|ei onnistu|ei voi(da|tu)? toimittaa|nem (sikerult|kezbesitheto)|kezbesithetetlen|nezdaril|nepodaril|nelivrabil|imposibil de livrat|nu a (putut|fost) (fi )?livrat|mislykkedes|mislyktes|misslyckades|mislukt|nie powiodlo",
+    "не (может|могло|доставлен|удалось|удается|было)|недоставлен|невозможно доставить|неможливо доставити|ошибк|помилк|δεν (ειναι δυνατη|ήταν δυνατή|μπορεί)|ανεπίδοτο",
     "配信|配達|送信できません|送信できませんでした|エラー|届けられ|戻って|退信|无法|無法|退回|失败|失敗|未能|傳送|投递|投遞|전송|반송|배달",
     "تعذر|مجموعة|لم يتم|فشل|گروه",
 ];
@@ -185,6 +189,9 @@ pub(super) const SUBJECTS: &[&str] = &[
     r"^(no se puede entregar|mensaje no|correo no|notificacion de (estado|entrega)|fallo|devuelto|error de entrega)",
     r"^(mancat[oa]|recapito|messaggio non|notifica (di mancato|dello stato)|non consegn)",
     r"^(nao foi possivel|mensagem nao|falha (de|na|no)\b|erro (de|na|no|ao)\b|onbestelbaar|niet bezorgd|ikke leveret|kan ikke leveres|ej levererat|olevererbart|niedostarczon|nie mozna|zwrot|nedorucit|kezbesit|iletilemedi|teslim)",
+    r"^(nao (e possivel entregar|entregue)|impossivel entregar|non consegnabile|kan (inte|ikke) lever|ej levererat|ulever|toimitus (ei|epaonnistui)|ei voi(da|tu)? toimittaa|nie mozna dostarczyc|nedoruciteln|kezbesithetetlen|nem kezbesitheto|imposibil de livrat|nelivrabil|teslim edile)",
+    r"^(verzogerte zustellung|zustellung verzogert|remise (differee|retardee)|livraison (differee|retardee)|(consegna|recapito) ritardat|entrega (retrasada|atrasada)|bezorging vertraagd|vertraagde|fordrojd|levering(en)? forsinket|forsinket|toimitus viivasty|opoznion|zpozden|kezbesites kesik)",
+    "^(не удается доставить|не удалось доставить|невозможно доставить|неможливо доставити|доставка (задерж|отложен)|ανεπίδοτο|δεν είναι δυνατή|未送达|无法传递|無法傳遞|未傳遞|未傳送|来自.{0,60}退信|來自.{0,60}退信|.{0,40}(배달되지|반송)|לא ניתן למסירה|تعذر)",
     r"^you .{1,120} are not member|not a member of|is not a member",
     "^(ваше сообщение не|недоставлен|сообщение не|не доставлен)",
     "^(配信|配達|メール.{0,30}(エラー|できませ|不達)|エラーメール|未配信|退信|系统退信|邮件无法|郵件無法|无法送达|退件|배달|반송)",

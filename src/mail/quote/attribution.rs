@@ -18,7 +18,7 @@ const VERBS: &[&str] = &[
     "schrieb(?:en|st)?",
     "schreibt",
     "geschrieben",
-    "hat gschribe",
+    "gschri+e?be?n?",
     "[ée]crit",
     "[ée]crivait",
     "scritto",
@@ -42,6 +42,7 @@ const VERBS: &[&str] = &[
     "napsal(?:a|\\(a\\))?",
     "napísal(?:a|\\(a\\))?",
     "napisa[ol](?:a|/la|\\(a\\))?",
+    "napisan[ay] przez",
     "píše",
     "piše",
     "pisze",
@@ -102,7 +103,7 @@ static STORY: LazyLock<Regex> = LazyLock::new(|| {
 /// Horde and pine say who only; so do the forms that Horde translates.
 static QUOTING: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)^(?:quoting|zitat von|zitiere|citando a?|citant|citat från|citat|citaat van|цитирую|cytowanie|cytat|in (?:message|article)) .{2,200}[:：]$",
+        r"(?i)^(?:quoting|zitat von|zitiere|citando a?|citant|citat från|citat|citaat van|цитирую|cytowanie|cytat|missatge de|in (?:message|article)) .{2,200}[:：]$",
     )
 });
 /// A date and who, closed by a colon: Gmail in Russian, Japanese and others has no verb.
@@ -164,7 +165,13 @@ fn may_end(plain: &str) -> bool {
         && (plain.ends_with([':', '：', '>'])
             || plain.contains(":>")
             || plain.ends_with("wrote")
+            || is_framed(plain)
             || plain.contains("wrote:"))
+}
+
+/// Zoho draws dashes around its attribution line, and no colon.
+fn is_framed(plain: &str) -> bool {
+    plain.starts_with("----") && plain.ends_with("----")
 }
 
 /// Looks at the line and at up to three above it that a wrapped attribution may have begun on.
@@ -240,7 +247,10 @@ fn ends_sentence(plain: &str) -> bool {
 }
 
 fn strength(joined: &str) -> Option<Strength> {
-    let colon = joined.ends_with([':', '：']) || joined.contains(":>") || joined.ends_with(": >");
+    let colon = joined.ends_with([':', '：'])
+        || joined.contains(":>")
+        || joined.ends_with(": >")
+        || is_framed(joined);
     let dated = DATE.is_match(joined);
     let addressed = joined.contains('@') || joined.contains('<');
     if let Some(verb) = VERB.find(joined) {

@@ -45,7 +45,7 @@ const NAMES: &[(Field, &str)] = &[
     ),
     (
         Field::Subject,
-        "subject|betreff|objet|sujet|oggetto|asunto|assunto|assumpte|onderwerp|ämne|emne|efni|aihe|temat|předmět|predmet|předmet|тема|konu|主题|主旨|件名|제목|الموضوع|נושא|tárgy|subiect|θέμα|teema|tema|temats|perihal|subjek|เรื่อง|chủ đề|titel|betr.|betrifft|zadeva",
+        "subject|betreff|objet|sujet|oggetto|asunto|assunto|assumpte|onderwerp|ämne|emne|efni|aihe|temat|předmět|predmet|předmet|тема|konu|主题|主旨|件名|제목|الموضوع|נושא|tárgy|subiect|θέμα|teema|tema|temats|perihal|subjek|เรื่อง|chủ đề|titel|betr.|betrifft|thema|zadeva",
     ),
     (
         Field::Other,
@@ -65,7 +65,7 @@ const MESSAGE_WORDS: &str = "message|mail|nachricht|messaggio|mensaje|mensagem|m
 
 static SEPARATOR: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&format!(
-        r"(?i)^[-_=~—–#>\s]{{2,}}\s*[^-_=~—–@.!?]{{0,30}}(?:{MESSAGE_WORDS})[^-_=~—–@.!?]{{0,40}}[-_=~—–#<:\s]{{2,}}$"
+        r"(?i)^[-_=~—–#>\s]{{2,}}\s*(?:[^-_=~—–@.!?]|\p{{L}}-){{0,30}}(?:{MESSAGE_WORDS})[^-_=~—–@.!?]{{0,40}}[-_=~—–#<:\s]{{2,}}$"
     ))
 });
 /// Clients on telephones leave the dashes away; only what follows proves such a line.
@@ -270,7 +270,9 @@ fn lotus(lines: &[Line], i: usize) -> Option<Heading> {
         return None;
     }
     let bare = |l: &Line, names: &[Field]| {
-        let name = l.plain.trim_end_matches([':', '：']).trim().to_lowercase();
+        // In a table made text, the value stands beside the name.
+        let name = l.plain.split(" | ").next().unwrap_or_default();
+        let name = name.trim_end_matches([':', '：']).trim().to_lowercase();
         FIELD_OF
             .get(name.as_str())
             .is_some_and(|f| names.contains(f))

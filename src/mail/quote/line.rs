@@ -40,6 +40,8 @@ pub struct Line<'t> {
     pub plain: Cow<'t, str>,
     /// What it is.
     pub role: Role,
+    /// The HTML names it part of the writer's signature.
+    pub signs: bool,
 }
 
 /// The lines of a text.
@@ -69,6 +71,7 @@ pub fn line(written: &str) -> Line<'_> {
         written,
         plain,
         role,
+        signs: false,
     }
 }
 

@@ -72,7 +72,21 @@ const TO_THE_END: &[&str] = &[
     "mcntolk",
 ];
 
-/// Marks the lines that stand in a client's container.
+/// Classes and ids by which clients mark the writer's signature.
+const SIGNATURES: &[&str] = &[
+    "gmail_signature",
+    "moz-signature",
+    "ms-outlook-mobile-signature",
+    "composer_signature",
+    "messagesignaturesection",
+    "protonmail_signature_block",
+    "applemailsignature",
+    "applelinksignature",
+    "tutanota_signature",
+    "signature",
+];
+
+/// Marks the lines that stand in a client's container: what it repeats, and the writer's signature.
 pub fn mark_quoted(lines: &mut [Line], html: &str) {
     if !may_quote(html) {
         return;
@@ -91,23 +105,25 @@ pub fn mark_quoted(lines: &mut [Line], html: &str) {
         ) else {
             continue;
         };
-        if container.to_the_end {
+        if container.mark == Mark::ToTheEnd {
             lines[first].role = Role::Break { forward: false };
             return;
         }
         let end = text.end(container, &letters, place);
         for line in &mut lines[first..end] {
-            match &mut line.role {
-                Role::Quoted { client } => *client |= container.client,
-                role if *role == Role::Text => {
-                    *role = Role::Quoted {
-                        client: container.client,
-                    }
-                }
-                _ => {}
-            }
+            mark_line(line, container.mark);
         }
         from = place;
+    }
+}
+
+fn mark_line(line: &mut Line, mark: Mark) {
+    let by_client = mark == Mark::Client;
+    match &mut line.role {
+        _ if mark == Mark::Signature => line.signs = true,
+        Role::Quoted { client } => *client |= by_client,
+        role if *role == Role::Text => *role = Role::Quoted { client: by_client },
+        _ => {}
     }
 }
 
@@ -116,7 +132,7 @@ fn may_quote(html: &str) -> bool {
     static MARK: LazyLock<Regex> = LazyLock::new(|| {
         // A constant of this file, compiled by a test.
         #[allow(clippy::unwrap_used)]
-        Regex::new(r"(?i-u)quot[^;]|cite|fwdmsg|appendonsend|olk_src|moz-|zwchr|stopspelling|outlook|zmail|reply|orig").unwrap()
+        Regex::new(r"(?i-u)quot[^;]|cite|fwdmsg|appendonsend|olk_src|moz-|zwchr|stopspelling|outlook|zmail|reply|orig|signature|border-top: ?(?:solid|1)|border-top-color").unwrap()
     });
     MARK.is_match(html.as_bytes())
 }
@@ -125,9 +141,7 @@ fn may_quote(html: &str) -> bool {
 struct Container {
     start: usize,
     end: usize,
-    /// Marked by a client, not merely indented.
-    client: bool,
-    to_the_end: bool,
+    mark: Mark,
 }
 
 impl Container {
@@ -135,7 +149,7 @@ impl Container {
         last_chars(&letters[..self.start], TAIL_CHARS)
     }
     fn beginning<'l>(&self, letters: &'l str) -> &'l str {
-        let end = if self.to_the_end {
+        let end = if self.mark == Mark::ToTheEnd {
             letters.len()
         } else {
             self.end
@@ -234,7 +248,7 @@ impl Text {
 fn read(html: &str) -> (String, Vec<Container>) {
     let (mut letters, mut containers) = (String::new(), Vec::new());
     let mut path: Vec<Vec<u8>> = Vec::new();
-    let mut open: Option<(usize, usize, bool)> = None;
+    let mut open: Option<(usize, usize, Mark)> = None;
     let mut unseen = 0usize;
     for Ok(token) in Tokenizer::new(html) {
         match token {
@@ -244,18 +258,16 @@ fn read(html: &str) -> (String, Vec<Container>) {
                 }
                 if open.is_none() && containers.len() < CONTAINERS_MAX {
                     match mark_of(&tag) {
-                        Some(Mark::ToTheEnd) => {
+                        Some(mark @ Mark::ToTheEnd) => {
                             containers.push(Container {
                                 start: letters.len(),
                                 end: letters.len(),
-                                client: true,
-                                to_the_end: true,
+                                mark,
                             });
                             continue_path(&mut path, &tag);
                             continue;
                         }
-                        Some(Mark::Client) => open = Some((path.len(), letters.len(), true)),
-                        Some(Mark::Indent) => open = Some((path.len(), letters.len(), false)),
+                        Some(mark) => open = Some((path.len(), letters.len(), mark)),
                         None => {}
                     }
                 }
@@ -274,17 +286,14 @@ fn read(html: &str) -> (String, Vec<Container>) {
                 {
                     path.truncate(path.len() - 1 - n);
                 }
-                if let Some((depth, start, client)) = open.filter(|o| path.len() <= o.0) {
-                    let _ = depth;
-                    if letters.len() > start {
-                        containers.push(Container {
-                            start,
-                            end: letters.len(),
-                            client,
-                            to_the_end: false,
-                        });
-                    }
-                    open = None;
+                if let Some((_, start, mark)) = open.take_if(|o| path.len() <= o.0)
+                    && letters.len() > start
+                {
+                    containers.push(Container {
+                        start,
+                        end: letters.len(),
+                        mark,
+                    });
                 }
             }
             Token::String(s) if unseen == 0 => letters.extend(
@@ -295,12 +304,11 @@ fn read(html: &str) -> (String, Vec<Container>) {
             _ => {}
         }
     }
-    if let Some((_, start, client)) = open.filter(|o| letters.len() > o.1) {
+    if let Some((_, start, mark)) = open.filter(|o| letters.len() > o.1) {
         containers.push(Container {
             start,
             end: letters.len(),
-            client,
-            to_the_end: false,
+            mark,
         });
     }
     (letters, containers)
@@ -331,10 +339,17 @@ fn continue_path(path: &mut Vec<Vec<u8>>, tag: &StartTag<()>) {
     }
 }
 
+/// What a container is.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Mark {
+    /// Repeated, in the client's own container.
     Client,
+    /// Repeated or merely indented: a `blockquote`.
     Indent,
+    /// From here on everything is repeated.
     ToTheEnd,
+    /// The writer's signature.
+    Signature,
 }
 
 fn mark_of(tag: &StartTag<()>) -> Option<Mark> {
@@ -355,8 +370,11 @@ fn mark_of(tag: &StartTag<()>) -> Option<Mark> {
                     .trim_start_matches("3d")
             })
     };
-    if words().any(|w| TO_THE_END.contains(&w)) {
+    if words().any(|w| TO_THE_END.contains(&w)) || is_outlook_rule(&value(b"style")) {
         return Some(Mark::ToTheEnd);
+    }
+    if words().any(|w| SIGNATURES.contains(&w)) {
+        return Some(Mark::Signature);
     }
     let quoted_text = value(b"data-marker") == "__quoted_text__"
         || (tag.name.as_slice() == b"div" && name == "quote");
@@ -381,4 +399,23 @@ fn mark_of(tag: &StartTag<()>) -> Option<Mark> {
         _ if indents => None,
         _ => Some(Mark::Indent),
     }
+}
+
+/// The line that Outlook and Windows Mail draw above what they repeat, whatever language its fields are in.
+fn is_outlook_rule(style: &str) -> bool {
+    if !style.contains("border-top") {
+        return false;
+    }
+    let style: String = style.split_whitespace().collect();
+    let outlook = [
+        "solid#e1e1e11.0pt",
+        "solid#b5c4df1.0pt",
+        "solidwindowtext1.0pt",
+    ]
+    .iter()
+    .any(|rule| style.contains(&format!("border-top:{rule}")))
+        && style.contains("padding:3.0pt");
+    let windows_mail = style.contains("border-top-color:rgb(229,229,229)")
+        && style.contains("border-top-style:solid");
+    outlook || windows_mail
 }

@@ -15,7 +15,7 @@ const SIGNATURE_LINES_MAX: usize = 25;
 static DEVICE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r#"(?ix)^["'\[(<]?(?:
-          (?:sent|written|composed|typed|posted)\ (?:(?:securely|simply|quickly)\ )?(?:from|via|with|using|by|on|through)\ (?:my\ |an?\ |the\ |your\ )?\S
+          (?:sent|written|composed|typed|posted)\ (?:(?:securely|simply|quickly|wirelessly)\ )?(?:from|via|with|using|by|on|through)\ (?:my\ |an?\ |the\ |your\ )?\S
         | (?:this\ (?:e-?mail|message)\ was\ )?sent\ from\ my\ \S
         | (?:sent|email)\ (?:while\ )?on\ the\ go
         | get\ (?:outlook|the\ (?:new\ )?(?:aol|yahoo)|bluemail|spark|symphony)
@@ -31,9 +31,9 @@ static DEVICE: LazyLock<Regex> = LazyLock::new(|| {
         | (?:skickat|skickades|sänt|skickad)\ (?:från|med|via)\ \S | (?:hämta|skaffa)\ outlook
         | (?:sendt|skrevet)\ (?:fra|med|via)\ \S | (?:hent|få|last\ ned)\ outlook
         | lähetetty\ \S | hanki\ outlook | (?:sendt|sent)\ úr\ \S
-        | (?:wysłan[eoay]|wysłano|napisane)\ (?:z|ze|za|przy|przez|w)\ \S | pobierz\ (?:program\ )?outlook
+        | (?:wysłan[eoay]|wysłano|napisane)\ (?:z|ze|za|przy|przez|w)\ \S | pobierz\ (?:program\ |aplikację\ )?outlook
         | (?:odesláno|odesláné|posláno|odoslané|odoslan[áé]|poslané|odeslano|poslano)\ (?:z|ze|zo|s|pomocí|cez|iz|sa)\ \S | (?:získat|stáhnout|získať)\ outlook
-        | (?:отправлено|послано|написано|надіслано|відправлено|изпратено)\ (?:с|из|от|через|со|з|із|за|чрез)\ ?\S | скачать\ outlook
+        | (?:отправлено|послано|написано|надіслано|відправлено|изпратено)\ (?:с|из|от|через|со|з|із|за|чрез)\ ?\S | (?:скачать|получить)\ outlook
         | \S.{0,40}['’]?(?:dan|den|umdan|ımdan|imdan|ümdan|mdan|mden|tan|ten)\ gönderildi
         | (?:küldve|elküldve|iphone-omról|az\ iphone)\ .{2,40} | (?:trimis|expediat)\ (?:de\ pe|din|de\ la|cu)\ \S
         | (?:στάλθηκε|εστάλη)\ από\ \S | (?:dikirim|terkirim)\ dari\ \S | (?:đã\ )?gửi\ từ\ \S | ส่งจาก.{1,40} | saadetud\ (?:minu\ )?\S | išsiųsta\ iš\ \S | nosūtīts\ no\ \S
@@ -41,6 +41,7 @@ static DEVICE: LazyLock<Regex> = LazyLock::new(|| {
         | (?:나의\ )?\S{0,16}\s?(?:에서|에서\ )\s?보냄 | (?:أ|ا|إ)?ُ?رسلت\ من.{0,40} | (?:נשלח|נשלחה)\ מ.{0,40}
         | (?:virus-free|virenfrei|sans\ virus|libre\ de\ virus|livre\ de\ vírus|privo\ di\ virus|virusvrij)\.?(?:\s|\.|$)
         | provenance\ ?:\ courrier | \(?from\ (?:my\ )?(?:mobile|phone|iphone|ipad)\)?$
+        | (?:mobil|unterwegs|von\ unterwegs)\ (?:gesendet|verschickt|geschrieben)\.?$ | yahoo\ mail:\ \S
         | via\ (?:mobile|mobil|iphone|ipad|android|blackberry)(?:\s\S+){0,2}$
         )"#,
     )
@@ -59,7 +60,9 @@ static FOOTER: LazyLock<Regex> = LazyLock::new(|| {
         | (?:this|the\ information\ (?:contained\ )?in\ this)\ (?:e-?mail|message|communication|transmission|electronic\ mail)(?:\ message)?,?\ (?:\(?(?:and|including|or|together)(?-u:\b).{0,80})?(?:is|are|may|contains?|has\ been|was|and\ any|and\ all|transmitted|attachments|message)(?-u:\b).{0,160}(?:confidential|privileged|intended|solely|virus|scanned|legally|proprietary|property)
         | the\ (?:information|contents?)\ (?:contained\ |transmitted\ )?(?:in|of)\ this\ (?:e-?mail|message|communication).{0,160}(?:confidential|privileged|intended|solely)
         | if\ you\ (?:are\ not\ the\ intended|have\ received\ this\ (?:e-?mail|message|communication)\ (?:in|by)\ (?:error|mistake))
-        | (?:please\ )?(?:consider|think\ (?:of|about))\ the\ environment\ before
+        | (?:please\ )?(?:consider|think\ (?:of|about))\ the\ environment\ before | (?:bitte\ )?denken\ sie\ an\ (?:die|unsere)\ umwelt | pensez\ à\ l.environnement | prima\ di\ stampare\ quest[ao]\ (?:e-?mail|mail|messaggio) | antes\ de\ imprimir\ est[ea]\ (?:e-?mail|mensaje|mensagem|correo) | denk\ aan\ het\ milieu | tänk\ på\ miljön
+        | (?:notice|important|attention|please\ note|wichtig|achtung)\s*:\s*(?:this|the|the\ contents\ of\ this|diese|der\ inhalt\ dieser)\ (?:contents\ of\ this\ )?(?:e-?mail|message|communication|nachricht).{0,120}(?:confidential|intended|privileged|sole\ use|vertraulich|bestimmt)
+        | l.absence\ de\ virus\ dans | el\ software\ de\ antivirus | e-?mail\ is\ gecontroleerd | den\ här\ e-post.{0,20}har\ (?:sökts|kontrollerats) | deze\ e-?mail\ is\ (?:gecontroleerd|gescand) | questa\ e-?mail\ è\ stata\ (?:controllata|verificata) | este\ (?:e-?mail|correo)\ (?:foi|ha\ sido)\ (?:verificado|analizado|escaneado)
         | diese\ (?:e-?mail|nachricht|mail|elektronische).{0,120}(?:vertraulich|ausschließlich|ausschliesslich|ausschlie\u{df}lich|bestimmt|virus|viren|geprüft)
         | (?:der\ inhalt\ dieser|die\ informationen\ in\ dieser)\ (?:e-?mail|nachricht) | wenn\ sie\ nicht\ der\ (?:richtige|beabsichtigte|vorgesehene)\ (?:adressat|empfänger)
         | (?:vertraulichkeits(?:hinweis|erklärung)|haftungsausschluss|rechtlicher\ hinweis|rechtliche\ hinweise)(?-u:\b)
@@ -79,6 +82,12 @@ static FOOTER: LazyLock<Regex> = LazyLock::new(|| {
         | reply\ to\ this\ e-?mail\ directly | \S+\ mailing\ list(?:\ -+|\ --|$) | (?:do\ you\ yahoo|don.t\ miss\ a\ thing)
         | this\ footnote\ (?:also\ )?confirms | get\ your\ (?:free|own)\ .{2,40}(?:e-?mail|hotmail|yahoo)
         )",
+    )
+});
+/// What the law makes a company write under its letters; one such word alone may be a customer's subject.
+static REGISTRY: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)(?-u:\b)sitz(?: der gesellschaft)?\s*:|registergericht|handelsregister|amtsgericht|(?-u:\b)hr[ab]\s?\d|geschäftsführ|(?-u:\b)vorstand|aufsichtsrat|ust-?id|steuernummer|(?-u:\b)uid:? che|siège social|(?-u:\b)rcs (?-u:\b)|capital (?:social )?de|(?-u:\b)siren|(?-u:\b)siret|sede legale|(?-u:\b)p\. ?iva|partita iva|cap\. soc|registered (?:office|number|in england)|company (?:no|number|registration)|vat (?:no|number|reg)|(?-u:\b)kvk(?-u:\b)|org\.? ?nr|reg\.? ?no\.",
     )
 });
 /// What must be said in the text between two rules for it to be a footer.
@@ -127,6 +136,7 @@ pub fn mark(lines: &mut [Line]) {
 /// `begun`: something was said before this stretch.
 fn stretch(lines: &mut [Line], begun: bool) {
     let fenced = fences(lines);
+    hide_marked(lines);
     hide_devices(lines, &fenced);
     hide_between_rules(lines, &fenced);
     hide_below_delimiter(lines, &fenced, begun);
@@ -150,6 +160,22 @@ fn fences(lines: &[Line]) -> Vec<bool> {
 fn hide(lines: &mut [Line]) {
     for line in lines.iter_mut().filter(|l| l.role == Role::Text) {
         line.role = Role::Hidden;
+    }
+}
+
+/// What the HTML calls a signature goes with the rule above it; what the writer put below it stays.
+fn hide_marked(lines: &mut [Line]) {
+    for i in 0..lines.len() {
+        if !lines[i].signs || lines[i].role != Role::Text {
+            continue;
+        }
+        lines[i].role = Role::Hidden;
+        let above = lines[..i].iter().rposition(|l| l.role != Role::Blank);
+        if let Some(rule) =
+            above.filter(|&n| lines[n].role == Role::Text && is_rule(&lines[n].plain))
+        {
+            lines[rule].role = Role::Hidden;
+        }
     }
 }
 
@@ -305,6 +331,9 @@ fn is_footer(paragraph: &[Line]) -> bool {
     }
     opening.truncate(opening.floor_char_boundary(600));
     FOOTER.is_match(opening.trim_end())
+        || paragraph.len() <= 5
+            && !opening.contains('?')
+            && REGISTRY.find_iter(&opening).nth(1).is_some()
 }
 
 /// A last paragraph of a name and ways to reach it goes; what stands under a closing formula stays with its name.

@@ -1,0 +1,126 @@
+//! Where commands stand in a mail: at the very top of its plain text.
+//!
+//! Knows how a command is written and what only looks like one; does not know what they do. Promise: a line that begins with a known command anywhere
+//! else in what the writer wrote, in the HTML too, holds the whole mail back (ATTACKS.md D10), so that no `#note` ever reaches a customer.
+
+use super::VERBS;
+use crate::mail::{Mail, TextOf, html, quote};
+use std::collections::BTreeSet;
+
+/// Words that will be commands: no line that begins with one goes to a customer.
+const RESERVED: [&str; 2] = ["exploited", "fixed"];
+
+/// The most of an HTML part's text that is looked at for commands.
+const HTML_TEXT_BYTES_MAX: usize = 256 * 1024;
+
+/// One command: its name and the rest of its line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::desk) struct Words {
+    pub name: String,
+    pub rest: String,
+}
+
+impl Words {
+    /// Whether everything after it belongs to it: what follows `#note` is the note, what follows `#reply` the reply.
+    fn takes_all(&self) -> bool {
+        matches!(self.name.as_str(), "note" | "reply")
+    }
+}
+
+/// The commands at the very top of a text, and what follows them.
+pub(in crate::desk) fn split(text: &str) -> (Vec<Words>, String) {
+    let mut commands: Vec<Words> = vec![];
+    let mut lines = text.lines();
+    loop {
+        let before = lines.clone();
+        let Some(line) = lines.next() else { break };
+        match words(line) {
+            Some(all) if all.takes_all() => {
+                let rest = std::iter::once(all.rest.as_str())
+                    .chain(lines)
+                    .collect::<Vec<_>>()
+                    .join("\n");
+                commands.push(Words {
+                    rest: rest.trim().to_string(),
+                    ..all
+                });
+                return (commands, String::new());
+            }
+            Some(words) => commands.push(words),
+            None if line.trim().is_empty() => {}
+            None => return (commands, before.collect::<Vec<_>>().join("\n")),
+        }
+    }
+    (commands, String::new())
+}
+
+/// `#word rest`. Whatever begins with `#` and a letter is meant as a command, also `#note:`; `#` alone, `# heading` and `#12` are text.
+fn words(line: &str) -> Option<Words> {
+    let line: String = line.chars().filter(|c| !is_invisible(*c)).collect();
+    let after = line.trim().strip_prefix('#')?;
+    let (name, rest) = after.split_once(char::is_whitespace).unwrap_or((after, ""));
+    let meant = name.starts_with(|c: char| c.is_ascii_alphabetic());
+    meant.then(|| Words {
+        name: name.trim_end_matches([':', ',', '.']).to_ascii_lowercase(),
+        rest: rest.trim().to_string(),
+    })
+}
+
+/// The command that a line seems to begin with, however it is dressed up: `*#note*`, `- #note`, `# note`. A line marked as quoted begins with none.
+fn dressed(line: &str) -> Option<&'static str> {
+    let line: String = line.chars().filter(|c| !is_invisible(*c)).collect();
+    let dress =
+        |c: char| !c.is_alphanumeric() && !matches!(c, '#' | '\u{ff03}' | '\u{fe5f}' | '>' | '|');
+    let after = line
+        .trim_start_matches(dress)
+        .strip_prefix(['#', '\u{ff03}', '\u{fe5f}'])?
+        .trim_start_matches(dress);
+    let name: String = after
+        .chars()
+        .take_while(|c| c.is_alphabetic() || *c == '-')
+        .collect::<String>()
+        .to_lowercase();
+    let name = name.trim_end_matches('-');
+    let known = VERBS.iter().map(|v| v.name).chain(RESERVED);
+    known.into_iter().find(|known| *known == name)
+}
+
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{ad}')
+}
+
+/// What is wrong with where a staff mail's commands stand: with any fault nothing is carried out and nothing relayed.
+pub(in crate::desk) fn faults(commands: &[Words], text: &str, mail: &Mail) -> Vec<String> {
+    let misplaced = text.lines().filter_map(dressed).map(|name| {
+        format!(
+            "#{name} stands below the first lines; commands stand at the very top, or not at all."
+        )
+    });
+    // A client may show the writer another text than the plain one; a command seen only in HTML was meant, and would go to the customer.
+    let only_in_html: BTreeSet<String> = match mail.text_of {
+        TextOf::Plain => shown_by_html(mail)
+            .into_iter()
+            .filter(|name| !commands.iter().any(|w| w.name == *name))
+            .map(str::to_string)
+            .collect(),
+        TextOf::Html | TextOf::Attached => commands.iter().map(|w| w.name.clone()).collect(),
+    };
+    let only_in_html = only_in_html
+        .iter()
+        .map(|name| format!("#{name} stands only in the HTML part; commands stand in plain text."));
+    misplaced.chain(only_in_html).collect()
+}
+
+/// The commands that begin a line of the writer's own in the HTML.
+fn shown_by_html(mail: &Mail) -> Vec<&'static str> {
+    let Some(source) = &mail.html else {
+        return vec![];
+    };
+    let text = html::text(source, HTML_TEXT_BYTES_MAX);
+    let own = quote::own_text(&text, Some(source), '|').unwrap_or_default();
+    let (commands, text) = split(&own);
+    let first = commands
+        .iter()
+        .filter_map(|w| dressed(&format!("#{}", w.name)));
+    first.chain(text.lines().filter_map(dressed)).collect()
+}
