@@ -275,10 +275,10 @@ pub(super) fn ours(draft: &mut Draft, at: DateTime<Utc>) {
     ticket.closed = None;
     ticket.nothing = None;
     // A ticket of history never had a clock of its own: what is asked there now is owed all the same.
-    let waits = ticket
-        .clocks
-        .iter()
-        .any(|c| c.kind != ClockKind::Escalation && c.is_running());
+    let waits = ticket.clocks.iter().any(|c| {
+        let waits = matches!(c.kind, ClockKind::InitialResponse | ClockKind::NextReply);
+        waits && c.is_running()
+    });
     if !waits {
         draft.turn(Turn::Began {
             clock: ClockKind::NextReply,
@@ -299,6 +299,10 @@ fn objective(
         ClockKind::InitialResponse => book.initial_response(account, severity, at),
         ClockKind::NextReply => book.next_reply(account, severity, at),
         ClockKind::Escalation => book.escalation(account, urgent, at),
+        // It follows from the ticket and no turn begins it (`update`); moved to an account without an interval it ends there.
+        ClockKind::Update => book
+            .update(account, severity, at)
+            .unwrap_or_else(|| book.next_reply(account, severity, at)),
     }
 }
 

@@ -14,6 +14,9 @@
 //! | `notice-confidential` | [`NoticeConfidential`] | en | security's own people |
 //! | `warning` | [`Warning`] | en | staff (C10) |
 //! | `breach` | [`Breach`] | en | staff (C10) |
+//! | `digest` | [`Digest`] | en | staff, of a flood (C10.4) |
+//! | `opening` | [`OpeningDigest`] | en | everybody of a queue, each morning (C10.5) |
+//! | `review` | [`Review`] | en | technical account manager (C8.3) |
 //! | `transcript` | [`Transcript`] | en | whoever gave a command |
 //!
 //! A template is a file `rules/letters/<language>/<name>.txt`: `Subject: ...`, an empty line, the text. `<name>.html` beside it replaces the light HTML that is
@@ -35,8 +38,8 @@ pub use render::render;
 pub use shipped::SHIPPED;
 pub use templates::{Templates, Text};
 pub use variables::{
-    Acknowledgement, AcknowledgementSecurity, Answer, Breach, Change, Content, Notice, NoticeConfidential,
-    Transcript, Warning,
+    Acknowledgement, AcknowledgementSecurity, Answer, Breach, Change, Content, Digest, Notice,
+    NoticeConfidential, OpeningDigest, Review, Transcript, Warning,
 };
 
 /// What a letter says. The order is the order of the outbox: a staff reply goes before a warning, that before an acknowledgement, that before a notice.
@@ -57,6 +60,8 @@ pub enum LetterKind {
     Transcript,
     /// The determined severity or the promised deadline changed, to the customer (C5.5).
     Change,
+    /// Many things in one letter, to staff: what the day begins with (C10.5), replies of a flood (F03), a review pack (C8.3).
+    Digest,
 }
 
 impl LetterKind {

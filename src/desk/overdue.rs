@@ -5,7 +5,7 @@ use super::draft::Draft;
 use super::event::Due;
 use super::record::{Direction, EntryKind, Fate};
 use super::ticket::{Clock, ClockKind, Ticket};
-use super::{Known, Outcome, Policy, correspondence, returned};
+use super::{Known, Outcome, Policy, correspondence, digest, returned, update};
 use crate::contract::{Book, Person, Step, Subscription};
 use chrono::{DateTime, Utc};
 
@@ -22,7 +22,12 @@ pub fn reached(policy: &Policy, known: &Known, due: &Due, now: DateTime<Utc>) ->
     step_taken(&mut draft, index, due.step);
     record(&mut draft, index, due);
     for person in audience(&draft, due, now) {
-        correspondence::warn(&mut draft, index, due.step, person);
+        if digest::warns_alone(&mut draft, known, person, index, due.step) {
+            correspondence::warn(&mut draft, index, due.step, person);
+        }
+    }
+    if due.clock == ClockKind::Update {
+        update::reminded(&mut draft, index);
     }
     draft.finish(format!("{:?} of {:?}", due.step, due.clock), Fate::None)
 }
@@ -94,6 +99,10 @@ fn record(draft: &mut Draft, index: usize, due: &Due) {
         .explanation(&clock.objective, clock.started, clock.deadline)
         .join("\n");
     let (kind, what) = match due.step {
+        _ if due.clock == ClockKind::Update => (
+            EntryKind::Warning,
+            format!("Due {deadline}: the customer has heard nothing since.\n{explanation}"),
+        ),
         // An internal target has no breach: its last step is at 100 % (C3.2).
         Step::Percent(100..) => (
             EntryKind::Warning,
@@ -146,6 +155,10 @@ fn audience<'a>(draft: &Draft<'a>, due: &Due, now: DateTime<Utc>) -> Vec<&'a Per
     };
     let nearest = || assignee().map_or_else(|| staff.of_queue(queue).collect(), |p| vec![p]);
     let mut people: Vec<&Person> = match due.step {
+        _ if due.clock == ClockKind::Update => match assignee() {
+            Some(person) => vec![person],
+            None => staff.on_duty(queue, now),
+        },
         Step::Percent(p) if p < 75 => nearest(),
         Step::Percent(p) if p < 90 => staff.on_duty(queue, now),
         Step::Percent(_) => staff.managers(queue).collect(),
@@ -189,5 +202,6 @@ pub(super) fn clock_word(kind: ClockKind) -> &'static str {
         ClockKind::InitialResponse => "Initial response",
         ClockKind::Escalation => "Escalation",
         ClockKind::NextReply => "Next reply",
+        ClockKind::Update => "Update of the customer",
     }
 }

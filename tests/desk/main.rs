@@ -13,3 +13,4 @@ mod loops;
 mod office;
 mod roads;
 mod staff;
+mod warnings;

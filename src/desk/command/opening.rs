@@ -235,7 +235,6 @@ fn ticket(policy: &Policy, by: By, known: &Known, wish: &Wish) -> Ticket {
         merged_into: None,
         merged: vec![],
         policy: policy.book_hash,
-        severities: vec![],
     }
 }
 
