@@ -10,6 +10,7 @@ use crate::deadlines;
 use crate::desk::Policy;
 use crate::diagnostic::Diagnostic;
 use crate::ops::control::{Answer, REQUEST_BYTES_MAX};
+use crate::ops::keys;
 use crate::ops::reach::{self, Opened};
 use crate::ops::request::Desk;
 use crate::ops::status::{self, Fact};
@@ -390,11 +391,11 @@ fn say_room(before: &mut Room, now: Room) {
 /// Rules, contract, customers, staff and letters anew; a bad file keeps the old ones.
 fn reload(house: &House) {
     let read = Config::read(&house.config.file).and_then(|config| {
-        let keys = reach::keys(&house.config.state).map_err(|e| {
+        let keys = keys::keys(&house.config.state).map_err(|e| {
             vec![Diagnostic::of_file(
                 "keys",
                 format!("{e:#}"),
-                "restore the file",
+                "see \"Keys\" in the README",
             )]
         })?;
         let mut policy = config.policy(keys)?;

@@ -7,6 +7,7 @@ pub mod control;
 pub mod deadline;
 pub mod demo;
 pub mod inspect;
+pub mod keys;
 pub mod log;
 pub mod outbox;
 pub mod progress;

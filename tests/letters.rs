@@ -7,8 +7,8 @@ use std::path::Path;
 use ticketd::contract::Source;
 use ticketd::desk::letter::{
     Acknowledgement, AcknowledgementSecurity, Breach, Change, Digest, Enclosure, Letter,
-    LetterKind, Notice, NoticeConfidential, OpeningDigest, Review, Templates, Text, Transcript,
-    Warning, render,
+    LetterKind, Notice, NoticeConfidential, OpeningDigest, Review, Sealed, Templates, Text,
+    Transcript, Warning, render,
 };
 use ticketd::mail::{Fingerprint, Language, Mailbox};
 
@@ -138,6 +138,12 @@ fn acknowledgements() {
             &format!("{code}-acknowledgement-security"),
             kind,
             templates.letter(language, &security),
+        );
+        let sealed = Sealed { ticket: 457 };
+        check(
+            &format!("{code}-sealed"),
+            LetterKind::Relay,
+            templates.letter(language, &sealed),
         );
         let cut = AcknowledgementSecurity {
             cut: true,
@@ -280,7 +286,7 @@ fn a_relay_is_unmarked_and_its_enclosures_are_whole() {
     );
     let enclosure = |name: &str, media_type: &str| Enclosure {
         mail: Fingerprint::of(b""),
-        part: 1,
+        part: Some(1),
         name: name.into(),
         media_type: media_type.into(),
     };
@@ -450,7 +456,7 @@ fn any_letter() -> impl Strategy<Value = Letter> {
         letter.headers.push(("Bcc".into(), "evil@x.example".into()));
         letter.enclosures = vec![Enclosure {
             mail: Fingerprint::of(b""),
-            part: 0,
+            part: Some(0),
             name: names.3,
             media_type: rest.5,
         }];

@@ -110,6 +110,7 @@ fn keys_of_the_code() -> impl Iterator<Item = &'static str> {
     let structures = [
         "struct File {",
         "struct FileLinks {",
+        "struct FileSecurity {",
         "struct FileQueue {",
         "struct FileMailbox {",
         "struct FileOutgoing {",

@@ -107,6 +107,9 @@ pub enum Turn {
     },
 }
 
+/// Stands for a clause in the objective of a reporter who has no contract.
+const TO_A_REPORTER: &str = "security";
+
 impl Draft<'_> {
     /// Keeps on the line written last what is done to the clocks next.
     pub(super) fn keep_turn(&mut self, turn: Turn) {
@@ -306,6 +309,16 @@ fn objective(
     }
 }
 
+/// Where the plan promises nothing, a reporter to a confidential queue has been told how long he waits at most (`security.answer_within_hours`).
+fn to_a_reporter(policy: &Policy) -> Objective {
+    Objective {
+        clause: TO_A_REPORTER.into(),
+        minutes: policy.security.answer_within_hours * 60,
+        hours: "24/7".into(),
+        internal: true,
+    }
+}
+
 fn is_urgent(clock: &Clock) -> bool {
     clock.objective.clause == "C7.2"
 }
@@ -313,13 +326,18 @@ fn is_urgent(clock: &Clock) -> bool {
 fn begin(draft: &mut Draft, kind: ClockKind, urgent: bool, at: DateTime<Utc>) {
     let (policy, ticket) = (draft.policy, &mut draft.ticket);
     let book = &policy.book;
-    let objective = objective(
+    let promised = objective(
         book,
         &ticket.subscription,
         ticket.severity,
         (kind, urgent),
         at,
     );
+    let reported = kind == ClockKind::InitialResponse && policy.queue(&ticket.queue).confidential;
+    let objective = match reported && promised.internal {
+        true => to_a_reporter(policy),
+        false => promised,
+    };
     let deadline = book.deadline(&objective, at).at;
     let runs = ticket
         .clocks
@@ -368,6 +386,10 @@ fn redated(draft: &mut Draft, before: u8, severity: u8) {
     let ticket = &mut draft.ticket;
     let clock = &mut ticket.clocks[index];
     let objective = book.initial_response(&ticket.subscription, severity, clock.started);
+    if clock.objective.clause == TO_A_REPORTER && objective.internal {
+        // What he was told does not depend on the severity.
+        return;
+    }
     let had = clock.deadline_under(severity);
     let from_now = || book.deadline(&objective, now).at;
     let deadline = had.unwrap_or_else(|| match severity > before {

@@ -350,7 +350,9 @@ pub fn carried_out(
     }
     if let Some(answer) = orders.answer.take().filter(|_| wrong.is_empty()) {
         match by.person {
-            Some(person) => correspondence::relay(&mut orders.draft, person, &answer, vec![]),
+            Some(person) => {
+                correspondence::relay(&mut orders.draft, person, &answer, None, vec![]);
+            }
             None => wrong.push("say who of the staff answers, with --by ID.".into()),
         }
     }

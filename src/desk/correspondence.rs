@@ -8,13 +8,13 @@ use super::draft::Draft;
 use super::event::Trouble;
 use super::letter::{
     Acknowledgement, AcknowledgementSecurity, Breach, Change, Content, Enclosure, LetterKind,
-    Notice, NoticeConfidential, Templates, Text, Transcript, Warning,
+    Notice, NoticeConfidential, Sealed, Templates, Text, Transcript, Warning,
 };
 use super::policy::Acknowledge;
 use super::record::EntryKind;
 use super::record::{Entry, LetterFacts};
 use super::ticket::{Clock, ClockKind, SeverityBy, State};
-use super::{Known, Policy, command, digest, thread};
+use super::{Known, Policy, command, digest, returned, thread};
 use crate::contract::{Person, Step};
 use crate::mail::Language;
 use crate::mail::text::cleaned;
@@ -26,9 +26,6 @@ const NOTICE_CHARS_MAX: usize = 20_000;
 
 /// So much of a paragraph of ours in a text is no accident.
 const OWN_WORDS_CHARS: usize = 40;
-
-/// How long a reporter waits at most for a human (`security.answer_within_hours`).
-const SECURITY_ANSWER_HOURS: u32 = 48;
 
 /// The acknowledgement of a new ticket (C4, C5).
 pub(super) fn acknowledge(draft: &mut Draft, case: &Case, verdict: &Verdict) {
@@ -119,7 +116,7 @@ fn security_acknowledgement(draft: &Draft, cut: bool) -> Text {
             .book
             .local_for(ticket.received, ticket.language),
         cut,
-        answer_within_hours: SECURITY_ANSWER_HOURS,
+        answer_within_hours: draft.policy.security.answer_within_hours,
         policy: links.security_policy.clone(),
         key: links.security_key.clone(),
     };
@@ -154,9 +151,24 @@ fn notify_people(draft: &mut Draft, case: &Case, why: &str, people: Vec<&Person>
     } else {
         notice(draft, case, why)
     };
+    let enclosed = enclosed(draft, case);
     for person in people {
-        draft.letter_to_staff(LetterKind::Notice, person, text.clone());
+        let enclosed = enclosed.clone().into_iter().collect();
+        draft.letter_to_staff_with(LetterKind::Notice, person, text.clone(), enclosed);
     }
+}
+
+/// A report goes to its queue's own people whole and untouched, where that is wished or nobody on the way can read it; else they read it by `show`.
+fn enclosed(draft: &Draft, case: &Case) -> Option<Enclosure> {
+    let wished = draft.policy.security.attach || case.mail.is_encrypted();
+    let meant = draft.queue().confidential && wished;
+    meant.then(|| Enclosure {
+        mail: case.mail.raw,
+        part: None,
+        // Its own name or subject is part of what it says.
+        name: format!("report-{}.eml", draft.ticket.id),
+        media_type: "message/rfc822".into(),
+    })
 }
 
 /// Tells staff of what no mail of the customer says: a request that staff opened, a call that was entered (C3.5, C7.2).
@@ -290,7 +302,7 @@ fn notice(draft: &Draft, case: &Case, why: &str) -> Text {
                 .map(|m| cleaned(&m.address, 254))
                 .unwrap_or_default()
         }),
-        trust: trust_word(&case.trust).into(),
+        trust: trust_word(case).into(),
         subject: cleaned(&mail.subject, 200),
         new_text: mail.new_text.chars().take(NOTICE_CHARS_MAX).collect(),
         attachments: mail
@@ -438,12 +450,12 @@ pub(super) fn transcript(
     person: &Person,
     done: Vec<String>,
     wrong: Vec<String>,
-    relayed: bool,
+    relayed: Option<&[String]>,
 ) {
     let relayed_to = match relayed {
-        true if draft.queue().confidential => "the reporter",
-        true => &draft.ticket.requester.address,
-        false => "",
+        Some(_) if draft.queue().confidential => "the reporter".into(),
+        Some(to) => to.join(", "),
+        None => String::new(),
     };
     let content = Transcript {
         manual: match wrong.is_empty() {
@@ -529,8 +541,15 @@ pub(super) fn change(
     true
 }
 
-/// A staff member's answer goes out to the customer.
-pub(super) fn relay(draft: &mut Draft, by: &Person, text: &str, enclosures: Vec<Enclosure>) {
+/// A staff member's answer goes out to the customer. To whom.
+pub(super) fn relay(
+    draft: &mut Draft,
+    by: &Person,
+    text: &str,
+    html: Option<String>,
+    enclosures: Vec<Enclosure>,
+) -> Vec<String> {
+    let copies = copies(draft);
     let subject = thread::bare_subject(&draft.ticket.subject);
     let subject = format!(
         "{} {subject} [#{}]",
@@ -546,10 +565,41 @@ pub(super) fn relay(draft: &mut Draft, by: &Person, text: &str, enclosures: Vec<
         Text {
             subject,
             text: text.to_string(),
-            html: None,
+            html,
         },
         enclosures,
-    );
+        &copies,
+    )
+}
+
+/// Whom the customer put in copy: who takes part in the ticket and is neither he nor of the staff, whose notices are their own (ATTACKS.md B07).
+fn copies(draft: &Draft) -> Vec<String> {
+    let is_another = |address: &&String| {
+        !address.eq_ignore_ascii_case(&draft.ticket.requester.address)
+            && draft.policy.book.staff.by_address(address).is_none()
+            && !draft.policy.is_own_address(address)
+    };
+    let participants = draft.ticket.participants.iter();
+    let kept = participants.filter(|_| draft.queue().keep_copies);
+    kept.filter(is_another).cloned().collect()
+}
+
+/// What stands above an answer that only its recipient can read.
+pub(super) fn sealed(draft: &Draft) -> Text {
+    let content = Sealed {
+        ticket: draft.ticket.id.0,
+    };
+    let templates = &draft.policy.templates;
+    templates.letter(draft.ticket.language, &content)
+}
+
+/// Two of the staff have answered the same mail of the customer's: each hears of the other's answer.
+pub(super) fn answered_too(draft: &mut Draft, other: &Person, by: &Person, entry: u32) {
+    let done = vec![format!(
+        "{} has answered the customer too, not knowing of your answer: entry {entry}.",
+        by.name
+    )];
+    transcript(draft, other, done, vec![], None);
 }
 
 /// The text of a `#template` (C5.4), in the customer's language.
@@ -615,6 +665,9 @@ pub(super) fn undelivered(draft: &mut Draft, entry: &Entry, letter: &LetterFacts
         None => staff.of_queue(queue).collect(),
     };
     let what = match letter.kind {
+        LetterKind::Relay if !returned::is_to_requester(&draft.ticket, letter) => {
+            "A copy of your answer"
+        }
         LetterKind::Relay => "Your answer",
         LetterKind::Change => "The letter about the severity",
         _ => "The acknowledgement",
@@ -634,7 +687,7 @@ pub(super) fn undelivered(draft: &mut Draft, entry: &Entry, letter: &LetterFacts
         entry.place.seq
     );
     for person in people {
-        transcript(draft, person, vec![], vec![wrong.clone()], false);
+        transcript(draft, person, vec![], vec![wrong.clone()], None);
     }
 }
 

@@ -225,10 +225,8 @@ fn failed(draft: &mut Draft, entry: &Entry, letter: &LetterFacts, words: &str) {
         ),
     );
     let ticket = &draft.ticket;
-    if letter.kind == LetterKind::Relay
-        && ticket.state != State::Void
-        && ticket.merged_into.is_none()
-    {
+    let is_ours = ticket.state != State::Void && ticket.merged_into.is_none();
+    if is_ours && letter.kind == LetterKind::Relay && returned::is_to_requester(ticket, letter) {
         clocks::ours(draft, draft.now);
     }
     if letter.kind.is_human() || letter.kind.is_for_strangers() {

@@ -6,4 +6,5 @@ mod listing;
 mod promises;
 mod receiving;
 mod running;
+mod staff;
 mod upkeep;

@@ -680,6 +680,8 @@ fn policy() -> Policy {
         aliases: vec![],
         plus_addresses: false,
         confidential,
+        staff_names: true,
+        keep_copies: !confidential,
     };
     Policy {
         book: Arc::new(book),
@@ -694,6 +696,8 @@ fn policy() -> Policy {
         acknowledge: Acknowledge::Authenticated,
         since: None,
         hold_letters: false,
+        sent_of: Default::default(),
+        security: Default::default(),
         bounce_address: None,
         reopen_within_days: 14,
         links: Links {

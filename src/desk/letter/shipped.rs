@@ -15,6 +15,10 @@ pub const SHIPPED: &[(&str, &str)] = &[
         include_str!("../../../rules/letters/de/change.txt"),
     ),
     (
+        "letters/de/sealed.txt",
+        include_str!("../../../rules/letters/de/sealed.txt"),
+    ),
+    (
         "letters/gsw/acknowledgement.txt",
         include_str!("../../../rules/letters/gsw/acknowledgement.txt"),
     ),
@@ -27,6 +31,10 @@ pub const SHIPPED: &[(&str, &str)] = &[
         include_str!("../../../rules/letters/gsw/change.txt"),
     ),
     (
+        "letters/gsw/sealed.txt",
+        include_str!("../../../rules/letters/gsw/sealed.txt"),
+    ),
+    (
         "letters/en/acknowledgement.txt",
         include_str!("../../../rules/letters/en/acknowledgement.txt"),
     ),
@@ -37,6 +45,10 @@ pub const SHIPPED: &[(&str, &str)] = &[
     (
         "letters/en/change.txt",
         include_str!("../../../rules/letters/en/change.txt"),
+    ),
+    (
+        "letters/en/sealed.txt",
+        include_str!("../../../rules/letters/en/sealed.txt"),
     ),
     (
         "letters/en/notice.txt",

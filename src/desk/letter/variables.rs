@@ -341,6 +341,17 @@ impl Content for OpeningDigest {
 impl Content for Review {
     const TEMPLATE: &'static str = "review";
 }
+/// `sealed`: above an answer of the staff's that is encrypted, and goes along as a file.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Sealed {
+    /// The ticket's number.
+    pub ticket: u64,
+}
+
+
+impl Content for Sealed {
+    const TEMPLATE: &'static str = "sealed";
+}
 impl Content for Acknowledgement {
     const TEMPLATE: &'static str = "acknowledgement";
 }

@@ -179,8 +179,10 @@ impl Sought {
             credited: None,
             ..c.clone()
         };
-        let live: Vec<Clock> = ticket.clocks.iter().map(told).collect();
-        let again: Vec<Clock> = clocks.iter().map(told).collect();
+        // Reminders to update the customer (C6.5) follow from the ticket as it is, and promise nothing.
+        let promises = |c: &&Clock| c.kind != ClockKind::Update;
+        let live: Vec<Clock> = ticket.clocks.iter().filter(promises).map(told).collect();
+        let again: Vec<Clock> = clocks.iter().filter(promises).map(told).collect();
         prop_assert_eq!(live, again, "ticket {}", ticket.id);
         Ok(())
     }
@@ -266,8 +268,8 @@ fn no_sequence_of_commands_launders_a_breach() {
         .ok()
         .and_then(|n| n.parse().ok());
     let config = Config {
-        cases: cases.unwrap_or(40),
-        max_shrink_iters: 400,
+        cases: cases.unwrap_or(24),
+        max_shrink_iters: 100,
         failure_persistence: None,
         ..Config::default()
     };
