@@ -168,9 +168,12 @@ async fn live(house: Arc<House>, ended: crate::post::Stop) -> anyhow::Result<()>
     deliver_letters(&house, &stop, &mut loops)?;
     let listener = listen(&house.config.control)?;
     tokio::spawn(deadlines::watch(
-        house.reader.clone(),
-        house.clerk.clone(),
-        clock::now,
+        deadlines::Indoors {
+            reader: house.reader.clone(),
+            clerk: house.clerk.clone(),
+            policy: in_force(&house),
+            now: clock::now,
+        },
         house.deadlines.clone(),
     ));
     tokio::spawn(serve(house.clone(), listener));
@@ -309,6 +312,15 @@ fn deliver_letters(
         stop.clone(),
     ));
     Ok(())
+}
+
+/// The policy in force, whenever it is asked for.
+fn in_force(house: &Arc<House>) -> Box<dyn Fn() -> Arc<Policy> + Send + Sync> {
+    let house = house.clone();
+    Box::new(move || {
+        let policy = house.policy.lock();
+        policy.unwrap_or_else(PoisonError::into_inner).clone()
+    })
 }
 
 /// READY means that the store is good and every mailbox has been tried once, be it in vain.
