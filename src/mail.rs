@@ -9,12 +9,14 @@ mod body;
 pub mod bounce;
 mod charset;
 pub mod fold;
+pub mod forward;
 mod header;
 pub mod html;
 pub mod language;
 mod parameter;
 pub mod parse;
 pub mod quote;
+pub mod sanitise;
 pub mod sender;
 pub mod text;
 mod tnef;
@@ -220,6 +222,33 @@ impl Mail {
             .iter()
             .find(|h| h.name.eq_ignore_ascii_case(name))
             .map(|h| h.value.as_str())
+    }
+
+    /// Whether nobody but its recipient can read it: PGP/MIME (RFC 3156), S/MIME (RFC 8551), or PGP in the text.
+    pub fn is_encrypted(&self) -> bool {
+        let sealed = |media_type: &str| {
+            matches!(
+                media_type,
+                "multipart/encrypted"
+                    | "application/pgp-encrypted"
+                    | "application/pkcs7-mime"
+                    | "application/x-pkcs7-mime"
+            )
+        };
+        let whole = self.header("Content-Type").unwrap_or_default();
+        let whole = whole.split(';').next().unwrap_or_default();
+        sealed(&whole.trim().to_ascii_lowercase())
+            || self.attachments.iter().any(|a| sealed(&a.media_type))
+            || self.armour().is_some()
+    }
+
+    /// The PGP message that stands in the text, from its first to its last line.
+    pub fn armour(&self) -> Option<&str> {
+        const BEGIN: &str = "-----BEGIN PGP MESSAGE-----";
+        const END: &str = "-----END PGP MESSAGE-----";
+        let from = self.text.find(BEGIN)?;
+        let end = from + self.text[from..].find(END)? + END.len();
+        Some(&self.text[from..end])
     }
 
     /// All header fields of that name, top first.

@@ -15,6 +15,7 @@ mod signature;
 mod tests;
 
 use line::{Line, Role};
+pub(super) use markup::{Marked, marked};
 
 /// What is looked at for quotation. A longer text is a log or an export; what follows is shown as it stands.
 const BYTES_MAX: usize = 1 << 20;
@@ -58,6 +59,42 @@ pub fn own_text(text: &str, html: Option<&str>, bar: char) -> Option<String> {
         .filter(|line| !line.trim_start().starts_with('>'));
     let own: Vec<&str> = own.iter().map(String::as_str).chain(rest).collect();
     Some(own.join("\n").trim().to_string())
+}
+
+/// A mail under the heading that a client writes above what it forwards.
+pub struct UnderHeading {
+    /// The sender's field, as written.
+    pub from: String,
+    /// The subject's field, or nothing.
+    pub subject: String,
+    /// What stands below.
+    pub text: String,
+}
+
+/// The first mail under a heading that names an address as its sender. None if there is none.
+pub fn forwarded(text: &str) -> Option<UnderHeading> {
+    let (head, _) = split_head(text);
+    let mut lines = line::split(head);
+    // Some clients quote what they forward.
+    for line in lines.iter_mut().filter(|l| l.role.is_quoted()) {
+        line.role = match line.plain.is_empty() {
+            true => Role::Blank,
+            false => Role::Text,
+        };
+    }
+    let (from, subject, end) = heading::named(&lines)?;
+    let below: Vec<&str> = lines[end..]
+        .iter()
+        .map(|l| match l.written.trim_start().starts_with('>') {
+            true => &*l.plain,
+            false => l.written,
+        })
+        .collect();
+    Some(UnderHeading {
+        from,
+        subject,
+        text: below.join("\n").trim().to_string(),
+    })
 }
 
 /// The lines with their roles, the roles before signatures were looked for, and how the writer's own part ends.
