@@ -13,6 +13,7 @@ pub mod credit;
 pub mod delivery;
 pub mod draft;
 pub mod event;
+pub mod incident;
 pub mod known;
 pub mod letter;
 pub mod overdue;

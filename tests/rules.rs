@@ -26,6 +26,7 @@ fn facts() -> Facts {
         customer: "acme".into(),
         plan: "extended-sla".into(),
         trust: "aligned".into(),
+        received: chrono::DateTime::UNIX_EPOCH,
     }
 }
 

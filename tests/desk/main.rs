@@ -7,6 +7,7 @@ mod clocks;
 mod confidential;
 mod credits;
 mod identity;
+mod incident;
 mod injection;
 mod loops;
 mod office;

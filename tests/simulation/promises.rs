@@ -335,6 +335,7 @@ mod broken {
             linked: vec![],
             merged_into: None,
             merged: vec![],
+            incident: None,
             policy: Fingerprint([0; 32]),
             severities: vec![],
         }

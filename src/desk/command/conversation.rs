@@ -151,8 +151,5 @@ fn answer(orders: &mut Orders, text: String) -> Result<(), String> {
     if let Some(why) = orders.draft.unreachable() {
         return Err(why);
     }
-    match orders.answer.replace(text) {
-        None => Ok(()),
-        Some(_) => Err("Only one answer can go out at once.".into()),
-    }
+    orders.answer_with(&text)
 }
