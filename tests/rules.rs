@@ -445,6 +445,14 @@ fn spam_from_a_stranger_is_set_aside_and_a_customers_is_not() {
 }
 
 #[test]
+fn words_stand_for_words_above_them_whatever_their_names() {
+    let rules = book(
+        "[words]\nwho = 'users|staff'\nall = 'all ({{who}})'\n[[rule]]\nbecause = 'x'\nsaid = '{{all}}'\ntag = 'x'\nmatches = 'all staff'\n",
+    );
+    assert_eq!(rules.classify(&mail("", "All users"), &facts()).tags, ["x"]);
+}
+
+#[test]
 fn the_first_rule_wins_and_tags_add_up() {
     let rules = book(
         r#"

@@ -187,7 +187,10 @@ impl Reader<'_> {
                 "write name = 'pattern'",
             );
         };
-        for (key, value) in table {
+        // In the order of the file, which the table does not keep: a word may stand for words above it.
+        let mut words: Vec<_> = table.iter().collect();
+        words.sort_by_key(|(key, _)| key.span().start);
+        for (key, value) in words {
             let joined = self.strings(value).join("|");
             if let Some(pattern) = self.expanded(&joined, value.span().start) {
                 self.words.push((key.get_ref().to_string(), pattern));
