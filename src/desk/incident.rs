@@ -82,7 +82,7 @@ pub(super) fn everyone(orders: &mut Orders, text: &str) -> Done {
             unreachable.push(ticket.id.to_string());
             continue;
         }
-        correspondence::relay(&mut other, person, text, vec![]);
+        correspondence::relay(&mut other, person, text, None, vec![]);
         told.push(ticket.id.to_string());
         orders.draft.beside.push(other);
     }

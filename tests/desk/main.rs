@@ -1,9 +1,11 @@
 //! The desk driven by raw mails, as the house drives it: each test is named for a row of the attacks or a clause of the contract.
 
 mod aside;
+mod attacks;
 mod belonging;
 mod bounces;
 mod clocks;
+mod commands;
 mod confidential;
 mod credits;
 mod identity;
@@ -11,5 +13,8 @@ mod incident;
 mod injection;
 mod loops;
 mod office;
+mod past_the_desk;
+mod relay;
 mod roads;
 mod staff;
+mod warnings;

@@ -267,7 +267,6 @@ fn child<'a>(
         merged_into: None,
         merged: vec![],
         incident: None,
-        severities: vec![],
         policy: draft.policy.book_hash,
         ..parent
     };
