@@ -47,6 +47,8 @@ pub(super) struct Case<'a> {
     pub now: DateTime<Utc>,
     /// Who of the staff says that the author is who he seems to be: a forward of theirs opened the ticket.
     pub vouched_by: Option<String>,
+    /// Somebody of the staff says that a person wrote it (C10.5): no rule files it, or sets it aside, once more.
+    pub brought_back: bool,
     /// Addresses to which no automatic letter should go: letters to them came back.
     pub resting: Vec<String>,
 }
@@ -64,6 +66,7 @@ impl<'a> Case<'a> {
             queue: queue_of(policy, arrival),
             now,
             vouched_by: None,
+            brought_back: false,
             resting: returned::resting(policy, known, now, author.as_deref()),
             author,
         }
@@ -287,11 +290,12 @@ pub(super) fn from_requester(
     };
     let rules = &case.policy.rules;
     // Somebody searched the mail that arrived; a forward is judged by what it passes on.
-    let verdict = match known.searched().filter(|_| case.vouched_by.is_none()) {
+    let arrived = case.vouched_by.is_none() && !case.brought_back;
+    let verdict = match known.searched().filter(|_| arrived) {
         Some(searched) => rules.judged(case.mail, &facts, searched),
         None => rules.classify(case.mail, &facts),
     };
-    if verdict.quarantine {
+    if verdict.quarantine && !case.brought_back {
         return set_aside(
             case,
             counters,
@@ -299,7 +303,7 @@ pub(super) fn from_requester(
             &format!("a rule set it aside: {}", verdict.reasons.join("; ")),
         );
     }
-    if verdict.file {
+    if verdict.file && !case.brought_back {
         let why = format!("a rule filed it: {}", verdict.reasons.join("; "));
         return Outcome {
             because: "filed by a rule".into(),
