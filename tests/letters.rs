@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use std::path::Path;
 use ticketd::contract::Source;
 use ticketd::desk::letter::{
-    Acknowledgement, AcknowledgementSecurity, Breach, Change, Digest, Enclosure, Letter,
+    Acknowledgement, AcknowledgementSecurity, Answering, Breach, Change, Digest, Enclosure, Letter,
     LetterKind, Notice, NoticeConfidential, OpeningDigest, Review, Sealed, Templates, Text,
     Transcript, Warning, render,
 };
@@ -213,6 +213,16 @@ fn letters_to_staff() {
         "en-notice-confidential",
         LetterKind::Notice,
         templates.letter(en, &confidential),
+    );
+    let answering = Answering {
+        ticket: 457,
+        queue: "support".into(),
+        assignee: "Anna Muster".into(),
+    };
+    check(
+        "en-answering",
+        LetterKind::Notice,
+        templates.letter(en, &answering),
     );
     let warning = Warning {
         ticket: 457,

@@ -7,15 +7,15 @@ use super::arrival::{self, Case, trust_word};
 use super::draft::Draft;
 use super::event::Trouble;
 use super::letter::{
-    Acknowledgement, AcknowledgementSecurity, Breach, Change, Content, Enclosure, LetterKind,
-    Notice, NoticeConfidential, Sealed, Templates, Text, Transcript, Warning,
+    Acknowledgement, AcknowledgementSecurity, Answering, Breach, Change, Content, Enclosure,
+    LetterKind, Notice, NoticeConfidential, Sealed, Templates, Text, Transcript, Warning,
 };
 use super::policy::Acknowledge;
 use super::record::EntryKind;
 use super::record::{Entry, LetterFacts};
 use super::ticket::{Clock, ClockKind, SeverityBy, State};
 use super::{Known, Policy, command, digest, returned, thread};
-use crate::contract::{Person, Step};
+use crate::contract::{Person, Role, Step};
 use crate::mail::Language;
 use crate::mail::text::cleaned;
 use crate::rules::Verdict;
@@ -211,6 +211,28 @@ pub(super) fn notify_of(draft: &mut Draft, text: &str, new: bool) {
         staff_letter(draft, &content)
     };
     for person in people {
+        draft.letter_to_staff(LetterKind::Notice, person, text.clone());
+    }
+}
+
+/// Who looks after a ticket is told to the others of the queue, who get no more notices of it; not to who said so, and who watches it reads on.
+pub(super) fn answering(draft: &mut Draft, assignee: &Person, by: &str) {
+    let content = Answering {
+        ticket: draft.ticket.id.0,
+        queue: draft.ticket.queue.clone(),
+        assignee: assignee.name.clone(),
+    };
+    let text = staff_letter(draft, &content);
+    let staff = &draft.policy.book.staff;
+    let others = staff.people.iter().filter(|p| {
+        p.role != Role::ReadOnly
+            && p.queues.contains(&draft.ticket.queue)
+            && p.id != assignee.id
+            && p.id != by
+            && !draft.ticket.watchers.contains(&p.id)
+            && draft.reaches(p)
+    });
+    for person in others.collect::<Vec<_>>() {
         draft.letter_to_staff(LetterKind::Notice, person, text.clone());
     }
 }
@@ -626,6 +648,7 @@ pub(super) fn quotes_ourselves(policy: &Policy, text: &str) -> bool {
     let ours = [
         letter(templates.letter(Language::En, &Notice::default())),
         letter(templates.letter(Language::En, &NoticeConfidential::default())),
+        letter(templates.letter(Language::En, &Answering::default())),
         letter(templates.letter(Language::En, &Warning::default())),
         letter(templates.letter(Language::En, &Breach::default())),
         letter(templates.letter(

@@ -12,6 +12,7 @@
 //! | `change` | [`Change`] | de, gsw, en | customer (C5.5) |
 //! | `notice` | [`Notice`] | en | staff |
 //! | `notice-confidential` | [`NoticeConfidential`] | en | security's own people |
+//! | `answering` | [`Answering`] | en | the others of the queue, once somebody looks after a ticket |
 //! | `warning` | [`Warning`] | en | staff (C10) |
 //! | `breach` | [`Breach`] | en | staff (C10) |
 //! | `digest` | [`Digest`] | en | staff, of a flood (C10.4) |
@@ -40,8 +41,8 @@ pub use render::render;
 pub use shipped::SHIPPED;
 pub use templates::{Templates, Text};
 pub use variables::{
-    Acknowledgement, AcknowledgementSecurity, Answer, Breach, Change, Content, Digest, Notice,
-    NoticeConfidential, OpeningDigest, Review, Sealed, Transcript, Warning,
+    Acknowledgement, AcknowledgementSecurity, Answer, Answering, Breach, Change, Content, Digest,
+    Notice, NoticeConfidential, OpeningDigest, Review, Sealed, Transcript, Warning,
 };
 
 /// What a letter says. The order is the order of the outbox: a staff reply goes before a warning, that before an acknowledgement, that before a notice.

@@ -8,3 +8,4 @@ mod receiving;
 mod running;
 mod staff;
 mod upkeep;
+mod watchdog;

@@ -252,3 +252,46 @@ fn every_address_of_a_relay_is_one_that_was_meant() {
         );
     }
 }
+
+#[test]
+fn after_assignment_the_assignee_and_watchers_get_notices_and_the_others_know_who_answers() {
+    let mut office = Office::new();
+    office.receives(Post::from(KAETHI));
+    office.answers(BEAT, "#watch\n");
+    office.answers(ANNA, "#take\n");
+    let told = office.last_to(CARLA);
+    assert!(
+        told.mail.subject.contains("Anna Muster is answering"),
+        "{}",
+        told.mail.subject
+    );
+    assert!(
+        !office
+            .letters_to(ANNA)
+            .iter()
+            .any(|l| l.says("is answering"))
+    );
+    assert!(
+        !office
+            .letters_to(BEAT)
+            .iter()
+            .any(|l| l.says("is answering")),
+        "he watches it"
+    );
+    let (annas, beats, carlas) = (
+        office.letters_to(ANNA).len(),
+        office.letters_to(BEAT).len(),
+        office.letters_to(CARLA).len(),
+    );
+    let ack = office.letters_to(KAETHI).remove(0);
+    office.receives(Post::from(KAETHI).answering(&ack).body("Still on fire.\n"));
+    assert_eq!(office.letters_to(ANNA).len(), annas + 1);
+    assert_eq!(office.letters_to(BEAT).len(), beats + 1);
+    assert_eq!(office.letters_to(CARLA).len(), carlas);
+    // Said again it is no news; by that letter somebody else may watch it.
+    office.answers(ANNA, "#assign anna\n");
+    assert_eq!(office.letters_to(CARLA).len(), carlas);
+    office.receives(Post::from(CARLA).answering(&told).body("#watch\n"));
+    office.receives(Post::from(KAETHI).answering(&ack).body("Hello?\n"));
+    assert_eq!(office.last_to(CARLA).kind, LetterKind::Notice);
+}

@@ -55,6 +55,10 @@ pub const SHIPPED: &[(&str, &str)] = &[
         include_str!("../../../rules/letters/en/notice.txt"),
     ),
     (
+        "letters/en/answering.txt",
+        include_str!("../../../rules/letters/en/answering.txt"),
+    ),
+    (
         "letters/en/notice-confidential.txt",
         include_str!("../../../rules/letters/en/notice-confidential.txt"),
     ),

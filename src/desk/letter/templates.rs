@@ -264,6 +264,12 @@ const SHEETS: &[Sheet] = &[
         },
     },
     Sheet {
+        name: Answering::TEMPLATE,
+        with_html: false,
+        bare: || bare(Answering::default()),
+        full: || json!({"ticket": 457, "queue": "support", "assignee": "Anna"}),
+    },
+    Sheet {
         name: Digest::TEMPLATE,
         with_html: false,
         bare: || bare(Digest::default()),

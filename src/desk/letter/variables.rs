@@ -259,6 +259,21 @@ pub struct Answer {
     pub community: String,
 }
 
+/// `answering`: somebody of the staff looks after a ticket now, for the others.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Answering {
+    /// The ticket's number.
+    pub ticket: u64,
+    /// The queue's name.
+    pub queue: String,
+    /// Who it is.
+    pub assignee: String,
+}
+
+impl Content for Answering {
+    const TEMPLATE: &'static str = "answering";
+}
+
 /// `digest`: one letter instead of many (C10.4).
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Digest {
