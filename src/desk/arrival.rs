@@ -4,7 +4,7 @@
 
 use super::acknowledgement;
 use super::belonging::{self, Belonging};
-use super::clocks;
+use super::clocks::{self, Turn};
 use super::correspondence;
 use super::draft::Draft;
 use super::event::Trouble;
@@ -445,12 +445,41 @@ fn joined(case: &Case, known: &Known, ticket: Ticket, verdict: &Verdict, odd: &s
         }
         widened(&mut draft, case);
         reopened(&mut draft, case);
+        if let Some(stated) = verdict.severity_stated {
+            odd = restated(&mut draft, stated).unwrap_or(odd);
+        }
         if wants_escalation(case, verdict) {
             escalated(&mut draft, case, is_urgent(case));
         }
     }
     correspondence::notify_of_reply(&mut draft, known, case, odd);
     draft.finish(format!("reply on ticket {id}"), Fate::Joined)
+}
+
+/// C4.5: until staff have determined the severity, the customer's newer statement counts like any change of facts; after that it alerts staff, and changes
+/// nothing by itself. What to tell them.
+fn restated(draft: &mut Draft, stated: u8) -> Option<&'static str> {
+    let before = draft.ticket.severity;
+    if stated == before {
+        return None;
+    }
+    if draft.ticket.severity_by == SeverityBy::Staff {
+        draft.note(
+            EntryKind::Severity,
+            &format!("The customer states severity {stated} now; it stays {before} until staff change it (C4.5)."),
+        );
+        return Some(
+            "The customer states another severity now; it stays until you change it (#severity).",
+        );
+    }
+    draft.note(
+        EntryKind::Severity,
+        &format!("The customer states severity {stated}; it was {before}."),
+    );
+    draft.turn(Turn::Determined(stated));
+    draft.ticket.severity_by = SeverityBy::Customer;
+    correspondence::change(draft, before, "", false);
+    None
 }
 
 /// Whom a proven participant puts in copy takes part from now on.
