@@ -136,7 +136,14 @@ pub(super) fn notify(draft: &mut Draft, case: &Case, why: &str) {
         notice(draft, case, why)
     };
     let enclosed = enclosed(draft, case);
-    for person in notified(draft) {
+    // Who wrote it himself has read it.
+    let is_author = |p: &&Person| {
+        let wrote = |a: &String| case.author.as_deref() == Some(a.as_str());
+        case.vouched_by.is_none() && p.addresses.iter().any(wrote)
+    };
+    let mut people = notified(draft);
+    people.retain(|p| !is_author(p));
+    for person in people {
         let enclosed = enclosed.clone().into_iter().collect();
         draft.letter_to_staff_with(LetterKind::Notice, person, text.clone(), enclosed);
     }

@@ -9,6 +9,7 @@ mod confidential;
 mod credits;
 mod identity;
 mod injection;
+mod laboratory;
 mod loops;
 mod office;
 mod past_the_desk;
