@@ -63,6 +63,13 @@ pub enum Turn {
     },
     /// The customer withdrew the escalation (C7.2).
     Withdrawn,
+    /// A report has gone to the authorities (CRA Art. 14).
+    Reported {
+        /// Which one was owed.
+        clock: ClockKind,
+        /// When it went.
+        at: DateTime<Utc>,
+    },
     /// The answer that was accepted then came back (C4.7).
     Returned {
         /// What it ended runs on.
@@ -144,6 +151,12 @@ fn turned(draft: &mut Draft, turn: &Turn) {
             |c| c.kind == ClockKind::Escalation,
             Unanswered::Withdrawn,
         ),
+        Turn::Reported { clock, at } => {
+            let owed = |c: &Clock| c.kind == *clock && c.is_running();
+            if let Some(index) = draft.ticket.clocks.iter().position(owed) {
+                end(draft, index, *at, None);
+            }
+        }
         Turn::Reopened { counted } => resume(draft, *counted),
         Turn::Returned { accepted, returned } => {
             let policy = draft.policy;
@@ -161,7 +174,8 @@ fn turned(draft: &mut Draft, turn: &Turn) {
 /// Which running clocks an answer ends that was written then: of an escalation's only a manager's does (C7.3).
 pub(super) fn answered(ticket: &Ticket, manager: bool, written: DateTime<Utc>) -> Vec<usize> {
     let ends = |c: &Clock| {
-        c.is_running() && c.started <= written && (manager || c.kind != ClockKind::Escalation)
+        let may_end = c.kind.is_for_requester() && (manager || c.kind != ClockKind::Escalation);
+        c.is_running() && c.started <= written && may_end
     };
     let clocks = ticket.clocks.iter().enumerate();
     clocks.filter(|(_, c)| ends(c)).map(|(i, _)| i).collect()
@@ -226,7 +240,7 @@ pub(super) fn ours(draft: &mut Draft, at: DateTime<Utc>) {
     let waits = ticket
         .clocks
         .iter()
-        .any(|c| c.kind != ClockKind::Escalation && c.is_running());
+        .any(|c| c.kind != ClockKind::Escalation && c.kind.is_for_requester() && c.is_running());
     if !waits {
         draft.turn(Turn::Began {
             clock: ClockKind::NextReply,
@@ -247,6 +261,19 @@ fn objective(
         ClockKind::InitialResponse => book.initial_response(account, severity, at),
         ClockKind::NextReply => book.next_reply(account, severity, at),
         ClockKind::Escalation => book.escalation(account, urgent, at),
+        ClockKind::EarlyWarning => to_the_authorities("CRA Art. 14(2)(a)", 24),
+        ClockKind::Notification => to_the_authorities("CRA Art. 14(2)(b)", 72),
+        ClockKind::FinalReport => to_the_authorities("CRA Art. 14(2)(c)", 14 * 24),
+    }
+}
+
+/// By day and night; never a breach of the contract or a credit.
+fn to_the_authorities(clause: &str, hours: u32) -> Objective {
+    Objective {
+        clause: clause.into(),
+        minutes: hours * 60,
+        hours: "24/7".into(),
+        internal: true,
     }
 }
 

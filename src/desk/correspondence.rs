@@ -431,6 +431,9 @@ fn owed(kind: ClockKind) -> &'static str {
         ClockKind::InitialResponse => "initial response",
         ClockKind::Escalation => "answer to the escalation",
         ClockKind::NextReply => "next reply",
+        ClockKind::EarlyWarning => "early warning to the authorities",
+        ClockKind::Notification => "notification to the authorities",
+        ClockKind::FinalReport => "final report to the authorities",
     }
 }
 

@@ -177,5 +177,8 @@ pub(super) fn clock_word(kind: ClockKind) -> &'static str {
         ClockKind::InitialResponse => "Initial response",
         ClockKind::Escalation => "Escalation",
         ClockKind::NextReply => "Next reply",
+        ClockKind::EarlyWarning => "Early warning",
+        ClockKind::Notification => "Notification",
+        ClockKind::FinalReport => "Final report",
     }
 }

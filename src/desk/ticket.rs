@@ -86,6 +86,22 @@ pub enum ClockKind {
     Escalation,
     /// C4.11: internal.
     NextReply,
+    /// To the authorities, of a vulnerability that is exploited (CRA Art. 14(2)(a)).
+    EarlyWarning,
+    /// CRA Art. 14(2)(b).
+    Notification,
+    /// CRA Art. 14(2)(c).
+    FinalReport,
+}
+
+impl ClockKind {
+    /// Whether it measures what is owed to the one who asked; the others, what is owed to the authorities: no answer to him ends them.
+    pub fn is_for_requester(self) -> bool {
+        matches!(
+            self,
+            ClockKind::InitialResponse | ClockKind::Escalation | ClockKind::NextReply
+        )
+    }
 }
 
 /// One running or ended clock of a ticket.

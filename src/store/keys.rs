@@ -89,6 +89,9 @@ pub fn due(at: DateTime<Utc>, ticket: TicketId, clock: ClockKind) -> String {
         ClockKind::InitialResponse => "initial-response",
         ClockKind::Escalation => "escalation",
         ClockKind::NextReply => "next-reply",
+        ClockKind::EarlyWarning => "early-warning",
+        ClockKind::Notification => "notification",
+        ClockKind::FinalReport => "final-report",
     });
     key
 }

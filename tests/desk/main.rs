@@ -7,6 +7,7 @@ mod bounces;
 mod clocks;
 mod confidential;
 mod credits;
+mod disclosure;
 mod identity;
 mod injection;
 mod laboratory;
