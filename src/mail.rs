@@ -181,7 +181,7 @@ pub struct Mail {
     pub message_id: Option<String>,
     /// Without angle brackets.
     pub in_reply_to: Vec<String>,
-    /// Without angle brackets, oldest first, at most the last 20.
+    /// Without angle brackets, oldest first: at most 20, the first and the last ones.
     pub references: Vec<String>,
     /// Outlook's `Thread-Index`, the 22 root bytes in base64.
     pub thread_index: Option<String>,
@@ -207,6 +207,8 @@ pub struct Mail {
     pub attachments: Vec<Attachment>,
     /// Machine-readable parts.
     pub reports: Vec<Report>,
+    /// The delivery status in a mail inside the mail: a scanning gateway encloses the report that it hands on, and a customer the one he asks about.
+    pub enclosed_status: Option<String>,
     /// What is odd about it, for staff to read.
     pub oddities: Vec<String>,
     /// All header fields, top first.

@@ -18,6 +18,7 @@ pub mod rules;
 pub mod status;
 pub mod table;
 pub mod tickets;
+pub mod verbs;
 
 use crate::diagnostic::Diagnostic;
 use crate::store::{Broken, Locked};

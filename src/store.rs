@@ -20,6 +20,7 @@
 //! An index that claims to know more than the journal has, or a bad record with good ones behind it, is damage: the store does not open, and says where.
 //! Once a sled has failed or panicked it is not used again in this process ([`Broken`]): the process ends, and the next one makes the index anew.
 
+mod agenda;
 pub mod audit;
 mod behind;
 pub mod disk;
@@ -38,7 +39,7 @@ use crate::desk::Ask;
 use crate::desk::known::Answer;
 use crate::mail::Fingerprint;
 use anyhow::{Context, Result};
-use behind::Behind;
+use behind::{Accepted, Behind};
 use disk::{Disk, RealDisk};
 use index::{Index, Meta, SledIndex, Sum};
 use journal::{BatchRecords, Head, Journal, Kind, Mark, Payload, Position};
@@ -46,23 +47,22 @@ use recent::Recent;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
-use writing::{Accepted, Encoded, PolicyRow, StoredOutcome, StoredPolicy, Writing};
+use writing::{Encoded, PolicyRow, StoredOutcome, StoredPolicy, Writing};
 
 pub use known::Batch;
+use known::Overlay;
 pub use reader::Reader;
 
 /// The one writer of a state folder. Belongs to the clerk's thread.
 pub struct Store {
     shared: Arc<Shared>,
-    /// The same, with the rows of late: for the writer alone.
+    /// The same for the writer alone: what the index has now; the rest it sees through its batch.
     own: Shared,
     journal: Journal,
-    /// How far the index is.
-    meta: Meta,
+    /// The way into the index.
+    behind: Behind,
     options: Options,
     open: open::Open,
-    /// The index has failed after a batch was accepted.
-    broken: bool,
     /// Held until the end: one process.
     _lock: Option<std::fs::File>,
 }
@@ -165,13 +165,14 @@ impl Store {
 
     /// A store over any disk and index: the simulation's. Opening again over the same ones is the next start.
     pub fn over(disk: Box<dyn Disk>, index: Box<dyn Index>, options: Options) -> Result<Store> {
-        let mut start = Start {
-            disk: Arc::from(disk),
-            index: Arc::from(index),
-            options,
-            fresh_id: [0x5a; 16],
-        };
-        start.options.confidential.get_or_insert_default();
+        Start::over(disk, index, options).store(None, None)
+    }
+
+    /// The same, with the index written while the next batch is decided.
+    #[cfg(test)]
+    fn over_behind(disk: Box<dyn Disk>, index: Box<dyn Index>, options: Options) -> Result<Store> {
+        let mut start = Start::over(disk, index, options);
+        start.own_thread = true;
         start.store(None, None)
     }
 
@@ -189,11 +190,20 @@ impl Store {
 
     /// The record's answer, with what the batch has decided before it.
     pub fn load(&self, batch: &Batch, ask: &Ask) -> Result<Answer> {
-        self.own.answer(batch, ask, &self.open)
+        if let Ask::OpenOf(customer) = ask {
+            let open = self.open.of(customer, batch, &self.shared)?;
+            return Ok(Answer::OpenOf(open));
+        }
+        let over = Overlay {
+            accepted: self.behind.in_flight()?,
+            deciding: batch,
+        };
+        self.own.answer(&over, ask)
     }
 
-    /// Appends raw mails, letters and records to the journal, syncs it once, then writes the index. At its return the batch is accepted.
-    /// An error before the sync leaves everything as it was; after the sync nothing may fail: the error is [`Broken`], and the process must end.
+    /// Appends raw mails, letters and records to the journal, syncs it once, then hands them over to the index. At its return the batch is accepted.
+    /// An error before the sync leaves everything as it was; after the sync nothing may fail: the error, now or of whatever is asked next, is [`Broken`], and the
+    /// process must end.
     pub fn commit(&mut self, batch: Batch) -> Result<()> {
         if batch.is_empty() {
             return Ok(());
@@ -205,17 +215,22 @@ impl Store {
         let layout = Layout::of(&batch, &encoded);
         let (mark, positions) = self.append(&layout.payloads)?;
         let first = self.journal.head().sequence + 1 - positions.len() as u64;
-        let written = layout.index(&batch, &encoded, first, mark, &positions, self.writing());
-        self.indexed(written)?;
+        let (outcomes, raws) = layout.places(first, &positions);
         self.open
             .committed(batch.staged.iter().flat_map(|staged| &staged.records));
-        Ok(())
+        self.behind.take(Accepted {
+            batch: batch.without_bytes(),
+            encoded,
+            mark,
+            outcomes,
+            raws,
+        })
     }
 
     /// Journals a policy file's text, if there is none yet of that name under that hash. Whether it was new.
     pub fn keep_policy(&mut self, name: &str, text: &str, hash: Fingerprint) -> Result<bool> {
         let key = keys::policy(&hash, name);
-        if self.own.index.get(&key)?.is_some() {
+        if self.shared.index.get(&key)?.is_some() {
             return Ok(false);
         }
         let policy = StoredPolicy {
@@ -231,11 +246,8 @@ impl Store {
             fingerprint: payload.fingerprint,
         };
         let sequence = self.journal.head().sequence;
-        let mut writing = self.writing();
-        let written = writing
-            .policy(sequence, mark, &policy, &row)
-            .and_then(|()| writing.finish());
-        self.indexed(written)?;
+        self.behind
+            .write(|writing| writing.policy(sequence, mark, &policy, &row))?;
         Ok(true)
     }
 
@@ -257,14 +269,15 @@ impl Store {
 
     /// A clean stop: the next start needs no check.
     pub fn close(self) -> Result<()> {
-        match self.broken {
-            true => Ok(()),
-            false => self.shared.index.close(),
+        match self.shared.index.close() {
+            // The index is marked as damaged, and its failure was told.
+            Err(error) if error.is::<Broken>() => Ok(()),
+            closed => closed,
         }
     }
 
     fn append(&mut self, payloads: &[Payload]) -> Result<(Mark, Vec<Position>)> {
-        anyhow::ensure!(!self.broken, "the index has failed; this process must end");
+        self.behind.sound()?;
         let appended = match self.journal.append(payloads) {
             Err(error) if is_full(&error) && self.give_up_reserve() => {
                 self.journal.append(payloads)
@@ -273,29 +286,6 @@ impl Store {
         }?;
         self.shared.set_head(self.journal.head());
         Ok(appended)
-    }
-
-    fn writing(&self) -> Writing<'_> {
-        Writing::new(&*self.own.index, &*self.own.disk, self.meta.clone())
-    }
-
-    fn indexed(&mut self, written: Result<Meta>) -> Result<()> {
-        match written {
-            Ok(meta) => {
-                self.meta = meta;
-                Ok(())
-            }
-            Err(error) => {
-                self.broken = true;
-                if error.is::<Broken>() {
-                    return Err(error);
-                }
-                Err(Broken {
-                    why: format!("{error:#}"),
-                }
-                .into())
-            }
-        }
     }
 
     /// Whether there was one.
@@ -386,35 +376,20 @@ impl<'a> Layout<'a> {
         layout
     }
 
-    fn index(
-        &self,
-        batch: &Batch,
-        encoded: &Encoded,
-        first: u64,
-        mark: Mark,
-        positions: &[Position],
-        mut writing: Writing,
-    ) -> Result<Meta> {
-        let raws = self.raws.iter().map(|(f, n)| (*f, positions[*n])).collect();
-        let staged = batch.staged.iter().zip(&encoded.outcomes);
-        for ((staged, (_, parts)), &n) in staged.zip(&self.outcomes) {
-            let json: Vec<&[u8]> = parts
-                .iter()
-                .map(|part| &encoded.bytes[part.clone()])
-                .collect();
-            writing.outcome(&Accepted {
-                sequence: first + n as u64,
-                batch: mark,
-                position: positions[n],
-                fingerprint: self.payloads[n].fingerprint,
-                records: &staged.records,
-                json: &json,
-                raws: &raws,
-            })?;
-        }
-        writing.finish()
+    /// Where everything lies: each outcome's sequence, position and fingerprint; raw bytes by their fingerprint.
+    fn places(&self, first: u64, positions: &[Position]) -> (Vec<OutcomePlace>, RawPlaces) {
+        let outcomes = self.outcomes.iter();
+        let outcomes = outcomes.map(|&n| {
+            let sequence = first + n as u64;
+            (sequence, positions[n], self.payloads[n].fingerprint)
+        });
+        let raws = self.raws.iter().map(|(f, n)| (*f, positions[*n]));
+        (outcomes.collect(), raws.collect())
     }
 }
+
+type OutcomePlace = (u64, Position, Fingerprint);
+type RawPlaces = BTreeMap<Fingerprint, Position>;
 
 /// Takes a batch of the journal into an index that does not know it yet, as the commit would have.
 fn take_in(disk: &dyn Disk, writing: &mut Writing, known: u64, batch: &BatchRecords) -> Result<()> {
@@ -474,7 +449,7 @@ fn take_in_record(
         .iter()
         .map(|part| &encoded.bytes[part.clone()])
         .collect();
-    writing.outcome(&Accepted {
+    writing.outcome(&writing::Accepted {
         sequence: record.sequence,
         batch: mark,
         position: record.position,
@@ -491,7 +466,7 @@ type Progress<'a> = &'a mut dyn FnMut(u64);
 fn open_folder(folder: &Path, options: Options, rebuild: Option<Progress>) -> Result<Store> {
     let lock = locked(folder)?;
     let disk = RealDisk::new(folder);
-    let index = Behind::over(Box::new(SledIndex::open(folder)?))?;
+    let index = SledIndex::open(folder)?;
     let confidential = remembered_confidential(folder, options.confidential.clone())?;
     let start = Start {
         disk: Arc::new(disk),
@@ -501,6 +476,7 @@ fn open_folder(folder: &Path, options: Options, rebuild: Option<Progress>) -> Re
             ..options
         },
         fresh_id: random_id()?,
+        own_thread: true,
     };
     let store = start.store(Some(lock), rebuild)?;
     store.keep_reserve()?;
@@ -514,9 +490,22 @@ struct Start {
     options: Options,
     /// For a journal that begins now.
     fresh_id: [u8; 16],
+    /// Whether the index is written while the next batch is decided.
+    own_thread: bool,
 }
 
 impl Start {
+    fn over(disk: Box<dyn Disk>, index: Box<dyn Index>, mut options: Options) -> Start {
+        options.confidential.get_or_insert_default();
+        Start {
+            disk: Arc::from(disk),
+            index: Arc::from(index),
+            options,
+            fresh_id: [0x5a; 16],
+            own_thread: false,
+        }
+    }
+
     fn store(self, lock: Option<std::fs::File>, rebuild: Option<Progress>) -> Result<Store> {
         self.check_journal_is_there()?;
         let mut journal =
@@ -540,25 +529,26 @@ impl Start {
             journal.leave_segment()?;
         }
         let head = Arc::new(RwLock::new(journal.head()));
+        let index = Arc::new(Recent::over(self.index));
+        let behind = Behind::over(index.clone(), self.disk.clone(), meta, self.own_thread)?;
         let own = Shared {
             disk: self.disk.clone(),
-            index: Arc::new(Recent::over(self.index.clone())),
+            index,
             head: head.clone(),
             low_water_bytes: self.options.low_water_bytes,
         };
         Ok(Store {
             shared: Arc::new(Shared {
                 disk: self.disk,
-                index: self.index,
+                index: Arc::new(behind.settled()),
                 head,
                 low_water_bytes: self.options.low_water_bytes,
             }),
             own,
             journal,
-            meta,
+            behind,
             options: self.options,
             open: open::Open::default(),
-            broken: false,
             _lock: lock,
         })
     }

@@ -6,8 +6,9 @@ use proptest::prelude::*;
 use std::path::Path;
 use ticketd::contract::Source;
 use ticketd::desk::letter::{
-    Acknowledgement, AcknowledgementSecurity, Answering, Breach, Change, Enclosure, Letter,
-    LetterKind, Notice, NoticeConfidential, Sealed, Templates, Text, Transcript, Warning, render,
+    Acknowledgement, AcknowledgementSecurity, Answering, Breach, Change, Digest, Enclosure, Letter,
+    LetterKind, Notice, NoticeConfidential, OpeningDigest, Review, Sealed, Templates, Text,
+    Transcript, Warning, render,
 };
 use ticketd::mail::{Fingerprint, Language, Mailbox};
 
@@ -523,4 +524,98 @@ proptest! {
             prop_assert_eq!(to, vec!["rita@acme.example"]);
         }
     }
+}
+
+fn lines(lines: &[&str]) -> Vec<String> {
+    lines.iter().map(|line| line.to_string()).collect()
+}
+
+#[test]
+fn digests_and_review_packs() {
+    let templates = Templates::parse(&[]).unwrap();
+    let check_staff = |name: &str, kind, text| check(name, kind, text);
+    let storm = Digest {
+        replies: false,
+        count: 2,
+        lines: lines(&[
+            "#12 severity 1, ACME AG: initial response (C4.1) due Mon 07.09.2026 10:00, 30 min left. Objective: 1 h of business hours (Mo-Fr 08:00-17:00; PH off, Europe/Zurich), clause C4.1; waiting costs each further 15 min: 1 day for ACME AG",
+            "#13 severity 4: next reply (C4.11) due Mon 07.09.2026 10:05, 35 min left, our own target. Internal target: 1 h of business hours (Mo-Fr 08:00-17:00; PH off, Europe/Zurich), clause C4.11",
+        ]),
+    };
+    check_staff(
+        "en-digest-warnings",
+        LetterKind::Warning,
+        templates.letter(Language::En, &storm),
+    );
+    let replies = Digest {
+        replies: true,
+        count: 3,
+        lines: lines(&[
+            "#12: entry 7 Printer",
+            "#12: entry 8 Printer",
+            "#12: entry 9 Printer",
+        ]),
+    };
+    check_staff(
+        "en-digest-replies",
+        LetterKind::Digest,
+        templates.letter(Language::En, &replies),
+    );
+    let opening = OpeningDigest {
+        queue: "support".into(),
+        day: "Tue 08.09.2026 08:00".into(),
+        due: lines(&["#1 severity 3, initial response due Tue 08.09.2026 12:00, ACME AG: Printer"]),
+        unanswered: lines(&[
+            "#2 severity 3, next reply due Tue 08.09.2026 12:00 (our own target): Scanner",
+        ]),
+        unassigned: vec![],
+        quarantined: lines(&["#4 severity 3: <script>"]),
+        failed: lines(&["#5, entry 2 to gina@globex.example: 550 no such user"]),
+        filed: lines(&[
+            "entry 7 from robot@acme.example: Away (automatic (auto-reply): Auto-Submitted)",
+        ]),
+        head: "4711 0123456789abcdef".into(),
+    };
+    check_staff(
+        "en-opening",
+        LetterKind::Digest,
+        templates.letter(Language::En, &opening),
+    );
+    let bare = OpeningDigest {
+        queue: "support".into(),
+        day: "Tue 08.09.2026 08:00".into(),
+        head: "1 00".into(),
+        ..OpeningDigest::default()
+    };
+    check_staff(
+        "en-opening-quiet",
+        LetterKind::Digest,
+        templates.letter(Language::En, &bare),
+    );
+    let review = Review {
+        customer: "ACME AG".into(),
+        manager: "Carla Chef".into(),
+        from: "2026-08-31".into(),
+        until: "2026-09-13".into(),
+        received: 2,
+        tickets: lines(&[
+            "#1 Mon 07.09.2026 09:00, severity 2, closed, deadline missed: Late & <b>sorry</b>",
+        ]),
+        met: 1,
+        missed: 1,
+        pending: 0,
+        promises: lines(&["C4.1, severity 2: 1 met, 1 missed, 0 running"]),
+        responses: lines(&["In support hours: median 1 h, nine of ten within 2 h, longest 2 h"]),
+        risks: vec![],
+        credits: lines(&["#1 C4.1: +4 days, provisional: 1 h late"]),
+        term: "2026-01-01 to 2026-12-31, with 4 days of credit until 2027-01-04".into(),
+        agreed: "8 h".into(),
+        used: "45 min".into(),
+        bookings: lines(&["2026-09-07 carla 45 min, account manager on #1"]),
+    };
+    check_staff(
+        "en-review",
+        LetterKind::Digest,
+        templates.letter(Language::En, &review),
+    );
 }

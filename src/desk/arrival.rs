@@ -317,7 +317,7 @@ pub(super) fn from_requester(
     let related = match belonging.ticket.or(meant) {
         Some(ticket) if expired(case, &ticket) => Some(Related::After(ticket.id)),
         Some(ticket) if stands_apart(case, &ticket, &verdict) => Some(Related::Beside(ticket.id)),
-        Some(ticket) => return joined(case, ticket, &verdict, odd),
+        Some(ticket) => return joined(case, known, ticket, &verdict, odd),
         None => belonging.possibly.map(|t| Related::Perhaps(t.id)),
     };
     opened(case, known, counters, subscription, &verdict, related)
@@ -412,7 +412,7 @@ fn expired(case: &Case, ticket: &Ticket) -> bool {
 }
 
 /// A customer's reply. `odd` is what staff should know of how it came here.
-fn joined(case: &Case, ticket: Ticket, verdict: &Verdict, odd: &str) -> Outcome {
+fn joined(case: &Case, known: &Known, ticket: Ticket, verdict: &Verdict, odd: &str) -> Outcome {
     let id = ticket.id;
     let mut draft = case.draft(ticket);
     draft.reasons = verdict.reasons.clone();
@@ -445,7 +445,7 @@ fn joined(case: &Case, ticket: Ticket, verdict: &Verdict, odd: &str) -> Outcome 
             escalated(&mut draft, case, is_urgent(case));
         }
     }
-    correspondence::notify(&mut draft, case, odd);
+    correspondence::notify_of_reply(&mut draft, known, case, odd);
     draft.finish(format!("reply on ticket {id}"), Fate::Joined)
 }
 
@@ -571,7 +571,6 @@ pub(super) fn new_ticket(
         merged_into: None,
         merged: vec![],
         policy: case.policy.book_hash,
-        severities: vec![],
     }
 }
 

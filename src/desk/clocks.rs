@@ -5,6 +5,34 @@
 //!
 //! Law: once a deadline has passed unanswered, nothing moves that clock but an answer, a void, or a manager's correction. A breach on record stays with the
 //! account it was missed on, whatever becomes of the ticket.
+//!
+//! # Every event in every state
+//!
+//! | event | new | open | waiting | closed, unanswered | closed | void | quarantined | merged |
+//! | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+//! | the customer writes | new I | open N | open N | new I | open N | new I | quarantined | merged I |
+//! | an answer is accepted | waiting | waiting | waiting | closed | closed | refused | waiting | refused |
+//! | an answer fails | new I | open N | open N | new I | open N | refused | new I | refused |
+//! | a deadline passes | new I | open N | waiting | closed I | closed | void | quarantined | merged I |
+//! | `#severity` | new I | open N | waiting | closed I | closed | refused | quarantined | refused |
+//! | `#severity corrected` | new I | open N | waiting | closed I | closed | refused | quarantined | refused |
+//! | `#customer` | new I | open N | waiting | closed I | closed | refused | quarantined | refused |
+//! | `#assign` | new I | open N | waiting | closed I | closed | void | quarantined | refused |
+//! | `#note` | new I | open N | waiting | closed I | closed | void | quarantined | refused |
+//! | `#answered` | waiting | waiting | waiting | closed | closed | refused | refused | refused |
+//! | `#template` | waiting | waiting | waiting | closed | closed | refused | waiting | refused |
+//! | `#escalate` | new IE | open NE | open E | refused | refused | refused | refused | refused |
+//! | `#close` | closed I | closed | closed | refused | refused | refused | closed | refused |
+//! | `#reopen` | refused | refused | refused | new I | open N | new I | refused | refused |
+//! | `#void` | void | void | void | void | void | refused | void | refused |
+//! | `#merge` | merged I | merged N | merged | merged I | merged | refused | refused | refused |
+//! | `#split` | new I | open N | waiting | closed I | closed | refused | refused | refused |
+//! | `#human` | refused | refused | refused | refused | refused | refused | new I | refused |
+//!
+//! Each cell is the state that follows and the clocks that run then: **I**nitial response, **N**ext reply, **E**scalation. What an answer or a deadline does not
+//! end, nothing ends but `#void` and a manager's `#escalate withdraw`; what is refused changes nothing. A customer who writes about what was set aside opens a new
+//! ticket, and about a merged one writes in the other. An answer to what was set aside makes a request of it first, owed from its receipt. A merge, a split or another
+//! customer leaves every promise where it is, on the ticket that made it. `tests/desk/commands/states.rs` drives each cell.
 
 use super::draft::Draft;
 use super::policy::Policy;
@@ -60,6 +88,13 @@ pub enum Turn {
     Reopened {
         /// Whether the time since it was voided counts: not if the customer had withdrawn.
         counted: bool,
+    },
+    /// The deadline of the clock that began then passed without an answer.
+    Missed {
+        /// Which.
+        clock: ClockKind,
+        /// Since when it runs.
+        started: DateTime<Utc>,
     },
     /// The customer withdrew the escalation (C7.2).
     Withdrawn,
@@ -157,6 +192,13 @@ fn turned(draft: &mut Draft, turn: &Turn) {
                 end(draft, index, *at, None);
             }
         }
+        Turn::Missed { clock, started } => {
+            let missed =
+                |c: &&mut Clock| c.kind == *clock && c.started == *started && c.is_running();
+            if let Some(clock) = draft.ticket.clocks.iter_mut().find(missed) {
+                clock.breached.get_or_insert(clock.deadline);
+            }
+        }
         Turn::Reopened { counted } => resume(draft, *counted),
         Turn::Returned { accepted, returned } => {
             let policy = draft.policy;
@@ -174,7 +216,7 @@ fn turned(draft: &mut Draft, turn: &Turn) {
 /// Which running clocks an answer ends that was written then: of an escalation's only a manager's does (C7.3).
 pub(super) fn answered(ticket: &Ticket, manager: bool, written: DateTime<Utc>) -> Vec<usize> {
     let ends = |c: &Clock| {
-        let may_end = c.kind.is_for_requester() && (manager || c.kind != ClockKind::Escalation);
+        let may_end = !c.kind.is_for_authorities() && (manager || c.kind != ClockKind::Escalation);
         c.is_running() && c.started <= written && may_end
     };
     let clocks = ticket.clocks.iter().enumerate();
@@ -212,6 +254,19 @@ pub(super) fn escalated(draft: &mut Draft, urgent: bool, at: DateTime<Utc>) -> b
     true
 }
 
+/// What was set aside is a request after all, owed from its receipt (C4.2).
+pub(super) fn taken_up(draft: &mut Draft, by: &str) {
+    let received = draft.ticket.received;
+    draft.ticket.state = State::New;
+    draft.entry(
+        EntryKind::State,
+        super::record::Direction::Internal,
+        by,
+        "It is a request, owed from when it came.",
+    );
+    opened(draft, received);
+}
+
 /// A ticket is ours again, by a reply or by staff's word (C4.9): a clock that was voided runs on, and where none runs an internal target keeps it visible
 /// (C4.11). `at` is when it was asked for.
 pub(super) fn reopened(draft: &mut Draft, by: &str, words: &str, at: DateTime<Utc>) {
@@ -237,10 +292,10 @@ pub(super) fn ours(draft: &mut Draft, at: DateTime<Utc>) {
     ticket.closed = None;
     ticket.nothing = None;
     // A ticket of history never had a clock of its own: what is asked there now is owed all the same.
-    let waits = ticket
-        .clocks
-        .iter()
-        .any(|c| c.kind != ClockKind::Escalation && c.kind.is_for_requester() && c.is_running());
+    let waits = ticket.clocks.iter().any(|c| {
+        let waits = matches!(c.kind, ClockKind::InitialResponse | ClockKind::NextReply);
+        waits && c.is_running()
+    });
     if !waits {
         draft.turn(Turn::Began {
             clock: ClockKind::NextReply,
@@ -261,6 +316,10 @@ fn objective(
         ClockKind::InitialResponse => book.initial_response(account, severity, at),
         ClockKind::NextReply => book.next_reply(account, severity, at),
         ClockKind::Escalation => book.escalation(account, urgent, at),
+        // It follows from the ticket and no turn begins it (`update`); moved to an account without an interval it ends there.
+        ClockKind::Update => book
+            .update(account, severity, at)
+            .unwrap_or_else(|| book.next_reply(account, severity, at)),
         ClockKind::EarlyWarning => to_the_authorities("CRA Art. 14(2)(a)", 24),
         ClockKind::Notification => to_the_authorities("CRA Art. 14(2)(b)", 72),
         ClockKind::FinalReport => to_the_authorities("CRA Art. 14(2)(c)", 14 * 24),
@@ -386,6 +445,10 @@ fn moved(draft: &mut Draft, account: &Subscription) {
     // What is promised from now on goes by the contract of now.
     let pinned = std::mem::replace(&mut ticket.policy, policy.book_hash);
     for clock in &mut ticket.clocks {
+        if clock.kind.is_for_authorities() {
+            // The law asks for no account.
+            continue;
+        }
         if !clock.is_running() || clock.is_late(now) {
             clock.account.get_or_insert_with(|| before.clone());
             clock.policy.get_or_insert(pinned);

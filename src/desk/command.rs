@@ -269,7 +269,7 @@ impl<'a, 'k> Orders<'a, 'k> {
     /// The customer hears of another promised deadline (C5.5).
     fn tell_if_moved(&mut self, before: Option<DateTime<Utc>>) -> &'static str {
         let severity = self.draft.ticket.severity;
-        let moved = promised_deadline(&self.draft.ticket) != before;
+        let moved = !self.opening && promised_deadline(&self.draft.ticket) != before;
         match moved && correspondence::change(&mut self.draft, severity, "", false) {
             true => " The customer is told.",
             false => "",

@@ -14,7 +14,7 @@ use super::policy::Acknowledge;
 use super::record::EntryKind;
 use super::record::{Entry, LetterFacts};
 use super::ticket::{Clock, ClockKind, SeverityBy, State};
-use super::{Policy, command, returned, thread};
+use super::{Known, Policy, command, digest, returned, thread};
 use crate::contract::{Person, Role, Step};
 use crate::mail::Language;
 use crate::mail::text::cleaned;
@@ -130,6 +130,22 @@ fn is_cut(case: &Case) -> bool {
 
 /// Tells staff of a new ticket or of a reply: the assignee of a reply, else everybody of the queue; managers too where a manager has to answer.
 pub(super) fn notify(draft: &mut Draft, case: &Case, why: &str) {
+    let people = notified(draft);
+    notify_people(draft, case, why, people);
+}
+
+/// Tells staff of a reply; of a flood of replies in one letter (ATTACKS.md F03).
+pub(super) fn notify_of_reply(draft: &mut Draft, known: &Known, case: &Case, why: &str) {
+    let reply = draft.last_mail();
+    let mut people = notified(draft);
+    people.retain(|person| digest::notifies_alone(draft, known, person, reply));
+    notify_people(draft, case, why, people);
+}
+
+fn notify_people(draft: &mut Draft, case: &Case, why: &str, people: Vec<&Person>) {
+    if people.is_empty() {
+        return;
+    }
     let text = if draft.queue().confidential {
         confidential_notice(draft, case)
     } else {
@@ -141,8 +157,7 @@ pub(super) fn notify(draft: &mut Draft, case: &Case, why: &str) {
         let wrote = |a: &String| case.author.as_deref() == Some(a.as_str());
         case.vouched_by.is_none() && p.addresses.iter().any(wrote)
     };
-    let mut people = notified(draft);
-    people.retain(|p| !is_author(p));
+    let people: Vec<&Person> = people.into_iter().filter(|p| !is_author(p)).collect();
     for person in people {
         let enclosed = enclosed.clone().into_iter().collect();
         draft.letter_to_staff_with(LetterKind::Notice, person, text.clone(), enclosed);
@@ -349,6 +364,9 @@ fn confidential_notice(draft: &Draft, case: &Case) -> Text {
 pub(super) fn warn(draft: &mut Draft, clock: usize, step: Step, person: &Person) {
     let clock = draft.ticket.clocks[clock].clone();
     let (kind, text) = match step {
+        Step::Percent(percent) if clock.kind == ClockKind::Update => {
+            (LetterKind::Warning, warning(draft, &clock, percent))
+        }
         // The last step of an internal target (C3.2).
         Step::Percent(100..) => (LetterKind::Warning, breach(draft, &clock, 0)),
         Step::Percent(percent) => (LetterKind::Warning, warning(draft, &clock, percent)),
@@ -431,6 +449,7 @@ fn owed(kind: ClockKind) -> &'static str {
         ClockKind::InitialResponse => "initial response",
         ClockKind::Escalation => "answer to the escalation",
         ClockKind::NextReply => "next reply",
+        ClockKind::Update => "update of the customer",
         ClockKind::EarlyWarning => "early warning to the authorities",
         ClockKind::Notification => "notification to the authorities",
         ClockKind::FinalReport => "final report to the authorities",

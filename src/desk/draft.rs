@@ -2,15 +2,15 @@
 //!
 //! Knows how entries are numbered and how a letter gets its token, its thread and its place in the outbox; does not know what is decided.
 
-use super::credit;
+use super::circular::Circulars;
 use super::letter::{Enclosure, Letter, LetterKind, Text};
 use super::policy::{Policy, Queue, plus_address};
 use super::record::{
     Counters, Direction, Entry, EntryKind, Fate, LetterFacts, Outcome, Place, Record, Road,
 };
 use super::ticket::{Clock, Ticket, TicketId};
-use super::{Known, token};
-use crate::contract::{Book, Person, Subscription};
+use super::{Known, credit, token, update};
+use crate::contract::{Book, Person};
 use crate::mail::Mailbox;
 use crate::mail::text::cleaned;
 use chrono::{DateTime, Utc};
@@ -43,18 +43,15 @@ pub struct Draft<'a> {
     /// Other values that it changes.
     pub also: Vec<Record>,
     counters: Option<Counters>,
-    severity_before: u8,
-    account_before: Subscription,
     entries: Vec<Entry>,
     letters: Vec<(Place, Letter)>,
+    circulars: Option<Circulars<'a>>,
 }
 
 impl<'a> Draft<'a> {
     /// A decision about this ticket.
     pub fn of(policy: &'a Policy, ticket: Ticket, now: DateTime<Utc>) -> Self {
         Draft {
-            severity_before: ticket.severity,
-            account_before: ticket.subscription.clone(),
             ticket,
             policy,
             now,
@@ -67,7 +64,15 @@ impl<'a> Draft<'a> {
             counters: None,
             entries: vec![],
             letters: vec![],
+            circulars: None,
         }
+    }
+
+    /// Letters about more than this ticket; `counters` are those of before this decision.
+    pub(super) fn circulars(&mut self, counters: Counters) -> &mut Circulars<'a> {
+        let (policy, now) = (self.policy, self.now);
+        self.circulars
+            .get_or_insert_with(|| Circulars::of(policy, counters, now))
     }
 
     /// What was promised for one of its clocks.
@@ -151,6 +156,12 @@ impl<'a> Draft<'a> {
     /// The line written last.
     pub fn last_entry(&mut self) -> Option<&mut Entry> {
         self.entries.last_mut()
+    }
+
+    /// Where the last mail of this decision stands; the next entry's place if there is none.
+    pub(super) fn last_mail(&self) -> Place {
+        let mail = self.entries.iter().rfind(|e| e.mail.is_some());
+        mail.map_or(self.next_place(), |e| e.place)
     }
 
     /// The entry of the newest answer in this decision; 0 if there is none.
@@ -324,12 +335,8 @@ impl<'a> Draft<'a> {
 
     /// The outcome: the ticket, its entries and its letters, and those of the tickets beside it. What follows from the ticket as it is now is added here, so that no decision can forget it.
     pub fn finish(mut self, because: impl Into<String>, fate: Fate) -> Outcome {
-        if self.ticket.subscription != self.account_before {
-            // C3.6: from now on it goes by what is promised now.
-            self.ticket.policy = self.policy.book_hash;
-        }
-        self.keep_severities();
         credit::keep(&mut self);
+        update::keep(&mut self);
         let entries = self.entries.into_iter().map(|e| Record::Entry(Box::new(e)));
         let records = std::iter::once(Record::Ticket(Box::new(self.ticket)))
             .chain(entries)
@@ -343,29 +350,16 @@ impl<'a> Draft<'a> {
             fate,
             ..Outcome::default()
         };
+        let outcome = match self.circulars {
+            Some(letters) => letters.join_numbered(outcome, self.counters),
+            None => outcome,
+        };
         self.beside.into_iter().fold(outcome, |mut all, draft| {
             let other = draft.finish("", Fate::None);
             all.records.extend(other.records);
             all.letters.extend(other.letters);
             all
         })
-    }
-
-    fn keep_severities(&mut self) {
-        let (before, ticket) = (self.severity_before, &mut self.ticket);
-        if ticket.severity != before {
-            if ticket.severities.is_empty() {
-                ticket.severities.push((ticket.received, before));
-            }
-            ticket.severities.push((self.now, ticket.severity));
-        }
-    }
-
-    /// The severity was another one from the beginning (C4.5, `corrected`).
-    pub(super) fn severity_was_always(&mut self, severity: u8) {
-        self.ticket.severity = severity;
-        self.ticket.severities = vec![(self.ticket.received, severity)];
-        self.severity_before = severity;
     }
 
     fn next_place(&self) -> Place {

@@ -15,6 +15,9 @@
 //! | `answering` | [`Answering`] | en | the others of the queue, once somebody looks after a ticket |
 //! | `warning` | [`Warning`] | en | staff (C10) |
 //! | `breach` | [`Breach`] | en | staff (C10) |
+//! | `digest` | [`Digest`] | en | staff, of a flood (C10.4) |
+//! | `opening` | [`OpeningDigest`] | en | everybody of a queue, each morning (C10.5) |
+//! | `review` | [`Review`] | en | technical account manager (C8.3) |
 //! | `transcript` | [`Transcript`] | en | whoever gave a command |
 //! | `sealed` | [`Sealed`] | de, gsw, en | customer, above an answer that is encrypted |
 //!
@@ -38,8 +41,8 @@ pub use render::render;
 pub use shipped::SHIPPED;
 pub use templates::{Templates, Text};
 pub use variables::{
-    Acknowledgement, AcknowledgementSecurity, Answer, Answering, Breach, Change, Content, Notice,
-    NoticeConfidential, Sealed, Transcript, Warning,
+    Acknowledgement, AcknowledgementSecurity, Answer, Answering, Breach, Change, Content, Digest,
+    Notice, NoticeConfidential, OpeningDigest, Review, Sealed, Transcript, Warning,
 };
 
 /// What a letter says. The order is the order of the outbox: a staff reply goes before a warning, that before an acknowledgement, that before a notice.
@@ -60,6 +63,8 @@ pub enum LetterKind {
     Transcript,
     /// The determined severity or the promised deadline changed, to the customer (C5.5).
     Change,
+    /// Many things in one letter, to staff: what the day begins with (C10.5), replies of a flood (F03), a review pack (C8.3).
+    Digest,
 }
 
 /// The code of the language that a letter is written in.

@@ -130,6 +130,11 @@ impl Policy {
     /// The contract and the orders that a clock of a ticket goes by: as they were when it was promised, whatever the files say today. Staff and rota are
     /// today's. Files that nobody kept, or that this program cannot read any more, are today's too.
     pub fn book_of(&self, ticket: &Ticket, clock: Option<&Clock>) -> &Book {
+        self.shared_book_of(ticket, clock)
+    }
+
+    /// The same, to be kept.
+    pub fn shared_book_of(&self, ticket: &Ticket, clock: Option<&Clock>) -> &Arc<Book> {
         let pinned = clock.and_then(|c| c.policy).unwrap_or(ticket.policy);
         self.former.get(&pinned).unwrap_or(&self.book)
     }

@@ -7,6 +7,7 @@
 
 use super::arrival::{self, Case};
 use super::belonging::{self, Belonging, Proof};
+use super::clocks;
 use super::command::{self, By, Orders, Words, may_act};
 use super::draft::Draft;
 use super::letter::{self, Enclosure, LetterKind};
@@ -493,10 +494,11 @@ fn relayed(
             None => letter::html_of_text(language, text),
         }
     });
-    let told = correspondence::relay(draft, person, text, html, enclosures.collect());
+    // What was set aside is a request before it is answered.
     if draft.ticket.state == State::Quarantined {
-        draft.ticket.state = State::Open;
+        clocks::taken_up(draft, &person.id);
     }
+    let told = correspondence::relay(draft, person, text, html, enclosures.collect());
     let left_out = (!mails.is_empty()).then(|| {
         "A mail that was enclosed did not go along: it may be a notice of ours. Send its text, if it is meant for the customer.".into()
     });

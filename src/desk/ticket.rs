@@ -86,6 +86,8 @@ pub enum ClockKind {
     Escalation,
     /// C4.11: internal.
     NextReply,
+    /// C6.5: internal; runs again after each update.
+    Update,
     /// To the authorities, of a vulnerability that is exploited (CRA Art. 14(2)(a)).
     EarlyWarning,
     /// CRA Art. 14(2)(b).
@@ -95,11 +97,11 @@ pub enum ClockKind {
 }
 
 impl ClockKind {
-    /// Whether it measures what is owed to the one who asked; the others, what is owed to the authorities: no answer to him ends them.
-    pub fn is_for_requester(self) -> bool {
+    /// Whether it measures what is owed to the authorities, which no answer to the one who asked ends.
+    pub fn is_for_authorities(self) -> bool {
         matches!(
             self,
-            ClockKind::InitialResponse | ClockKind::Escalation | ClockKind::NextReply
+            ClockKind::EarlyWarning | ClockKind::Notification | ClockKind::FinalReport
         )
     }
 }
@@ -246,9 +248,6 @@ pub struct Ticket {
     pub merged: Vec<TicketId>,
     /// The policy files it is pinned to (hash of the three).
     pub policy: Fingerprint,
-    /// Every severity it had and since when, as far as it was ever changed: what its deadline follows from (C4.5).
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub severities: Vec<(DateTime<Utc>, u8)>,
 }
 
 impl Clock {

@@ -168,7 +168,7 @@ fn mark_wrapped_quotation(lines: &mut [Line]) {
         if lines[i].role == Role::Text
             && before.is_quoted()
             && after.is_quoted()
-            && continues(&lines[i - 1].plain, &lines[i].plain)
+            && (continues(&lines[i - 1].plain, &lines[i].plain) || is_link(&lines[i].plain))
         {
             lines[i].role = before;
         }
@@ -180,6 +180,14 @@ fn continues(quoted: &str, line: &str) -> bool {
     let broken_link = quoted.rsplit(' ').next().is_some_and(|w| w.contains("://"));
     let starts_within = !line.starts_with(|c: char| c.is_uppercase());
     open && starts_within && (broken_link || quoted.chars().count() >= 58)
+}
+
+/// A long link that the client set on a line of its own, in brackets or not.
+fn is_link(plain: &str) -> bool {
+    let mut words = plain
+        .split(['(', ')', '<', '>', ' '])
+        .filter(|w| !w.is_empty());
+    words.next().is_some_and(|w| w.contains("://")) && words.next().is_none()
 }
 
 /// Decides block by block which quotation goes.
@@ -277,7 +285,20 @@ fn is_signature_alone(lines: &[Line]) -> bool {
 
 /// The lines that remain, without blank ones and rules at the end.
 fn shown(lines: &[Line], rest: &str) -> String {
-    let mut kept: Vec<&Line> = lines.iter().filter(|l| l.role != Role::Hidden).collect();
+    let mut kept: Vec<&Line> = vec![];
+    let mut hidden = false;
+    for line in lines {
+        // What was hidden leaves one gap behind, not two.
+        let gap = |kept: &[&Line]| kept.last().is_none_or(|l| l.role == Role::Blank);
+        match line.role {
+            Role::Hidden => hidden = true,
+            Role::Blank if hidden && gap(&kept) => {}
+            _ => {
+                hidden = false;
+                kept.push(line);
+            }
+        }
+    }
     if rest.is_empty() {
         while kept
             .last()

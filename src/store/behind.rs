@@ -1,55 +1,142 @@
-//! Rows on their way into the index, while the next batch is decided.
+//! Accepted batches on their way into the index, while the next one is decided.
 //!
-//! The batch they come from is accepted already; a crash here leaves an index that lags, which the next start catches up with. Law: whoever asks here
-//! gets the answer of an index that has taken everything. A failure is told to the next who asks or writes, as [`Broken`]: then the process must end.
+//! They lie in the journal already; a crash here leaves an index that lags, which the next start catches up with. To find the rows of a batch costs about what
+//! deciding it did, so a thread of its own does both: finds them and writes them. The writer sees such batches as part of its own ([`Behind::in_flight`]).
+//! Law: everybody else who asks ([`Settled`]) gets the answer of an index that has taken everything accepted before the question. A failure is told to the next
+//! who asks or writes, as [`Broken`]: then the process must end.
 
 use super::Broken;
-use super::index::{Index, Rows};
+use super::disk::Disk;
+use super::index::{Index, Meta, Rows};
+use super::journal::{Mark, Position};
+use super::known::Batch;
+use super::recent::Recent;
+use super::writing::{self, Encoded, Writing};
+use crate::mail::Fingerprint;
 use anyhow::Result;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-/// Groups of at most 200 rows: two batches of 100 mails. More would only cost memory.
-const GROUPS_WAITING_MAX: usize = 24;
+/// While one is written the next may wait. More would only cost memory.
+const WAITING_MAX: usize = 2;
 
-/// An index, and the thread that writes into it.
+/// A batch that lies in the journal, with what its rows are made of.
+pub struct Accepted {
+    /// What was decided; its bytes are not needed any more.
+    pub batch: Batch,
+    /// The JSON of its outcomes.
+    pub encoded: Encoded,
+    /// Where it lies.
+    pub mark: Mark,
+    /// Where each outcome lies: its sequence, position, and the fingerprint of its payload.
+    pub outcomes: Vec<(u64, Position, Fingerprint)>,
+    /// Where raw mails and letters lie.
+    pub raws: BTreeMap<Fingerprint, Position>,
+}
+
+/// The way into the index, and the thread on it.
 pub struct Behind {
     line: Arc<Line>,
+    /// None: who accepts waits until the index has it. So does the simulation.
     thread: Option<JoinHandle<()>>,
 }
 
 struct Line {
-    index: Box<dyn Index>,
+    index: Arc<Recent>,
+    disk: Arc<dyn Disk>,
     queue: Mutex<Queue>,
     /// Rang whenever the queue changes.
     changed: Condvar,
 }
 
-#[derive(Default)]
 struct Queue {
-    /// Oldest first. A group stays until the index has it.
-    groups: VecDeque<Arc<Rows>>,
+    /// Oldest first. A batch stays until the index has it.
+    waiting: VecDeque<Arc<Accepted>>,
+    /// How many batches were ever accepted, and how many the index has.
+    accepted: u64,
+    taken: u64,
+    /// How far the index is.
+    meta: Meta,
     failed: Option<String>,
     ends: bool,
 }
 
 impl Behind {
-    /// Begins to write for an index.
-    pub fn over(index: Box<dyn Index>) -> Result<Self> {
+    /// Goes on where the index is, on a thread of its own or on the caller's.
+    pub fn over(
+        index: Arc<Recent>,
+        disk: Arc<dyn Disk>,
+        meta: Meta,
+        own_thread: bool,
+    ) -> Result<Self> {
         let line = Arc::new(Line {
             index,
-            queue: Mutex::default(),
+            disk,
+            queue: Mutex::new(Queue {
+                waiting: VecDeque::new(),
+                accepted: 0,
+                taken: 0,
+                meta,
+                failed: None,
+                ends: false,
+            }),
             changed: Condvar::new(),
         });
         let writer = line.clone();
-        let thread = std::thread::Builder::new()
-            .name("index".into())
-            .spawn(move || writer.write())?;
+        let thread = own_thread.then(|| {
+            std::thread::Builder::new()
+                .name("index".into())
+                .spawn(move || writer.write())
+        });
         Ok(Behind {
             line,
-            thread: Some(thread),
+            thread: thread.transpose()?,
         })
+    }
+
+    /// Hands an accepted batch over; waits while too many are on their way. An error is [`Broken`].
+    pub fn take(&self, accepted: Accepted) -> Result<()> {
+        let mut queue = self.line.at_most(WAITING_MAX - 1)?;
+        queue.waiting.push_back(Arc::new(accepted));
+        queue.accepted += 1;
+        if self.thread.is_none() {
+            self.line.write_next(queue);
+            return self.line.queue().sound();
+        }
+        self.line.changed.notify_all();
+        Ok(())
+    }
+
+    /// Writes something else than a batch, after all that was accepted before. An error is [`Broken`].
+    pub fn write(&self, work: impl FnOnce(&mut Writing) -> Result<()>) -> Result<()> {
+        let mut queue = self.line.at_most(0)?;
+        let mut writing = Writing::new(&*self.line.index, &*self.line.disk, queue.meta.clone());
+        match work(&mut writing).and_then(|()| writing.finish()) {
+            Ok(meta) => queue.meta = meta,
+            Err(error) => queue.failed = Some(format!("{error:#}")),
+        }
+        queue.sound()
+    }
+
+    /// Batches that the index may not have yet, oldest first. An error is [`Broken`].
+    pub fn in_flight(&self) -> Result<Vec<Arc<Accepted>>> {
+        let queue = self.line.queue();
+        queue.sound()?;
+        Ok(queue.waiting.iter().cloned().collect())
+    }
+
+    /// Whether it failed: [`Broken`].
+    pub fn sound(&self) -> Result<()> {
+        self.line.queue().sound()
+    }
+
+    /// The index for everybody but the writer.
+    pub fn settled(&self) -> Settled {
+        Settled {
+            line: self.line.clone(),
+        }
     }
 }
 
@@ -77,34 +164,83 @@ impl Line {
     fn write(&self) {
         let mut queue = self.queue();
         loop {
-            let Some(group) = queue.groups.front().cloned() else {
-                if queue.ends {
-                    return;
-                }
+            if !queue.waiting.is_empty() {
+                self.write_next(queue);
+                queue = self.queue();
+            } else if queue.ends {
+                return;
+            } else {
                 queue = self.wait(queue);
-                continue;
-            };
-            drop(queue);
-            let written = self.index.apply(&group);
-            queue = self.queue();
-            queue.groups.pop_front();
-            if let Err(error) = written {
-                // What waits behind it would be a hole in the index.
-                queue.groups.clear();
-                queue.failed = Some(format!("{error:#}"));
             }
-            self.changed.notify_all();
         }
     }
 
-    /// The queue, as soon as no more than so many groups wait.
-    fn at_most(&self, groups: usize) -> Result<MutexGuard<'_, Queue>> {
+    fn write_next(&self, queue: MutexGuard<'_, Queue>) {
+        let Some(next) = queue.waiting.front().cloned() else {
+            return;
+        };
+        let meta = queue.meta.clone();
+        drop(queue);
+        let written = catch_unwind(AssertUnwindSafe(|| self.indexed(&next, meta)))
+            .unwrap_or_else(|_| Err(anyhow::anyhow!("finding its rows panicked")));
         let mut queue = self.queue();
-        while queue.groups.len() > groups {
+        queue.waiting.pop_front();
+        queue.taken += 1;
+        match written {
+            Ok(meta) => queue.meta = meta,
+            Err(error) => {
+                // What waits behind it would be a hole in the index.
+                queue.taken = queue.accepted;
+                queue.waiting.clear();
+                queue.failed = Some(format!("{error:#}"));
+            }
+        }
+        drop(queue);
+        self.changed.notify_all();
+    }
+
+    fn indexed(&self, accepted: &Accepted, meta: Meta) -> Result<Meta> {
+        let mut writing = Writing::new(&*self.index, &*self.disk, meta);
+        let staged = accepted.batch.staged.iter();
+        let encoded = &accepted.encoded;
+        for ((staged, (_, parts)), (sequence, position, fingerprint)) in
+            staged.zip(&encoded.outcomes).zip(&accepted.outcomes)
+        {
+            let json: Vec<&[u8]> = parts
+                .iter()
+                .map(|part| &encoded.bytes[part.clone()])
+                .collect();
+            writing.outcome(&writing::Accepted {
+                sequence: *sequence,
+                batch: accepted.mark,
+                position: *position,
+                fingerprint: *fingerprint,
+                records: &staged.records,
+                json: &json,
+                raws: &accepted.raws,
+            })?;
+        }
+        writing.finish()
+    }
+
+    /// The queue, as soon as no more than so many batches wait.
+    fn at_most(&self, batches: usize) -> Result<MutexGuard<'_, Queue>> {
+        let mut queue = self.queue();
+        while queue.waiting.len() > batches {
             queue = self.wait(queue);
         }
         queue.sound()?;
         Ok(queue)
+    }
+
+    /// Returns as soon as the index has what is accepted now.
+    fn settle(&self) -> Result<()> {
+        let mut queue = self.queue();
+        let accepted = queue.accepted;
+        while queue.taken < accepted {
+            queue = self.wait(queue);
+        }
+        queue.sound()
     }
 }
 
@@ -117,16 +253,22 @@ impl Queue {
     }
 }
 
-impl Index for Behind {
+/// The index as of all that was accepted.
+#[derive(Clone)]
+pub struct Settled {
+    line: Arc<Line>,
+}
+
+impl Settled {
+    fn index(&self) -> Result<&dyn Index> {
+        self.line.settle()?;
+        Ok(&*self.line.index)
+    }
+}
+
+impl Index for Settled {
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
-        let queue = self.line.queue();
-        queue.sound()?;
-        let waiting = queue.groups.iter().rev().find_map(|rows| rows.get(key));
-        if let Some(value) = waiting {
-            return Ok(value.clone());
-        }
-        drop(queue);
-        self.line.index.get(key)
+        self.index()?.get(key)
     }
 
     fn scan(
@@ -135,25 +277,19 @@ impl Index for Behind {
         from: &str,
         visit: &mut dyn FnMut(&str, &[u8]) -> Result<bool>,
     ) -> Result<()> {
-        drop(self.line.at_most(0)?);
-        self.line.index.scan(prefix, from, visit)
+        self.index()?.scan(prefix, from, visit)
     }
 
     fn apply(&self, rows: &Rows) -> Result<()> {
-        let mut queue = self.line.at_most(GROUPS_WAITING_MAX - 1)?;
-        queue.groups.push_back(Arc::new(rows.clone()));
-        self.line.changed.notify_all();
-        Ok(())
+        self.index()?.apply(rows)
     }
 
     fn checkpoint(&self) -> Result<()> {
-        drop(self.line.at_most(0)?);
-        self.line.index.checkpoint()
+        self.index()?.checkpoint()
     }
 
     fn begin_anew(&self, why: &str) -> Result<()> {
-        drop(self.line.at_most(0)?);
-        self.line.index.begin_anew(why)
+        self.index()?.begin_anew(why)
     }
 
     fn is_clean(&self) -> bool {
@@ -165,95 +301,6 @@ impl Index for Behind {
     }
 
     fn close(&self) -> Result<()> {
-        drop(self.line.at_most(0)?);
-        self.line.index.close()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::index::MemoryIndex;
-    use super::*;
-
-    fn row(n: usize) -> Rows {
-        Rows::from([
-            (format!("key/{n}"), Some(vec![1])),
-            ("last".into(), Some(n.to_string().into_bytes())),
-        ])
-    }
-
-    #[test]
-    fn whoever_asks_sees_everything_that_was_written() {
-        let index = MemoryIndex::new();
-        let behind = Behind::over(Box::new(index.clone())).unwrap();
-        for n in 0..200 {
-            behind.apply(&row(n)).unwrap();
-            let last = behind.get("last").unwrap();
-            assert_eq!(last, Some(n.to_string().into_bytes()));
-        }
-        let mut rows = 0;
-        behind
-            .scan("key/", "", &mut |_, _| {
-                rows += 1;
-                Ok(true)
-            })
-            .unwrap();
-        assert_eq!(rows, 200);
-        behind.apply(&row(200)).unwrap();
-        drop(behind);
-        assert_eq!(index.get("last").unwrap(), Some(b"200".to_vec()));
-    }
-
-    /// Takes so many groups, then fails once.
-    struct Failing(MemoryIndex, Mutex<usize>);
-
-    impl Index for Failing {
-        fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
-            self.0.get(key)
-        }
-        fn scan(
-            &self,
-            prefix: &str,
-            from: &str,
-            visit: &mut dyn FnMut(&str, &[u8]) -> Result<bool>,
-        ) -> Result<()> {
-            self.0.scan(prefix, from, visit)
-        }
-        fn apply(&self, rows: &Rows) -> Result<()> {
-            let mut left = self.1.lock().unwrap();
-            *left = left.wrapping_sub(1);
-            anyhow::ensure!(*left != usize::MAX, "no more");
-            self.0.apply(rows)
-        }
-        fn checkpoint(&self) -> Result<()> {
-            Ok(())
-        }
-        fn begin_anew(&self, _why: &str) -> Result<()> {
-            Ok(())
-        }
-        fn is_clean(&self) -> bool {
-            false
-        }
-        fn in_use(&self) -> Result<()> {
-            Ok(())
-        }
-        fn close(&self) -> Result<()> {
-            Ok(())
-        }
-    }
-
-    #[test]
-    fn after_a_failure_nothing_more_is_written_and_everybody_is_told() {
-        let index = MemoryIndex::new();
-        let behind = Behind::over(Box::new(Failing(index.clone(), Mutex::new(2)))).unwrap();
-        for n in 0..6 {
-            // The failure may be noticed while these are handed over.
-            let _ = behind.apply(&row(n));
-        }
-        let error = behind.checkpoint().unwrap_err();
-        assert!(error.is::<Broken>());
-        assert!(behind.get("last").unwrap_err().is::<Broken>());
-        assert!(behind.apply(&row(7)).unwrap_err().is::<Broken>());
-        assert_eq!(index.get("last").unwrap(), Some(b"1".to_vec()));
+        self.index()?.close()
     }
 }

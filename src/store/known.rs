@@ -1,10 +1,11 @@
 //! What has been decided and not yet committed, over what the index knows.
 //!
-//! Knows how the desk's questions are answered from both; knows nothing of the journal. Promise: a decision sees everything that was decided before it in the same batch.
+//! Knows how the desk's questions are answered from both; knows nothing of the journal. Promise: a decision sees everything that was decided before it, in the
+//! same batch or in one that is still on its way into the index.
 
 use super::Shared;
+use super::behind::Accepted;
 use super::keys;
-use super::open::Open;
 use super::writing::{self, key_of};
 use crate::desk::known::{Answer, Ask};
 use crate::desk::record::{Counters, Entry, Fate, Outcome, Place, Record};
@@ -50,6 +51,14 @@ impl Bytes {
 }
 
 impl Batch {
+    /// What is left of it to see and to index, once it lies in the journal.
+    pub(super) fn without_bytes(mut self) -> Batch {
+        self.staged
+            .iter_mut()
+            .for_each(|staged| staged.raws.clear());
+        self
+    }
+
     /// Adds an outcome: later loads see its records. `raw` is the event's mail, kept if the outcome says so.
     /// Rendered letters come with it, each with its place; their entries get the fingerprint of the bytes.
     pub fn add(&mut self, outcome: Outcome, raw: Option<Arc<[u8]>>) {
@@ -129,6 +138,27 @@ impl Batch {
             .take_while(move |(key, _)| key.starts_with(prefix))
             .filter_map(|(_, (outcome, n))| self.staged.get(*outcome)?.records.get(*n))
     }
+}
+
+/// What lies over the index: batches that it may not have yet, and the one being decided.
+pub(super) struct Overlay<'a> {
+    /// Oldest first.
+    pub accepted: Vec<Arc<Accepted>>,
+    pub deciding: &'a Batch,
+}
+
+impl Overlay<'_> {
+    /// Oldest first.
+    fn layers(&self) -> impl DoubleEndedIterator<Item = &Batch> {
+        self.accepted
+            .iter()
+            .map(|accepted| &accepted.batch)
+            .chain(std::iter::once(self.deciding))
+    }
+
+    fn record(&self, key: &str) -> Option<&Record> {
+        self.layers().rev().find_map(|layer| layer.record(key))
+    }
 
     fn own_entry(&self, place: Place) -> Option<&Entry> {
         match self.record(&keys::entry(place)) {
@@ -139,92 +169,108 @@ impl Batch {
 }
 
 impl Shared {
-    /// The answer, with what the batch has decided before it.
-    pub(super) fn answer(&self, batch: &Batch, ask: &Ask, open: &Open) -> Result<Answer> {
+    /// The answer, with what was decided before it.
+    pub(super) fn answer(&self, over: &Overlay, ask: &Ask) -> Result<Answer> {
         Ok(match ask {
-            Ask::Ticket(id) => Answer::Ticket(self.latest_ticket(batch, *id)?.map(Box::new)),
-            Ask::Entry(place) => Answer::Entry(self.latest_entry(batch, *place)?.map(Box::new)),
-            Ask::Entries(id) => Answer::Entries(self.latest_entries(batch, *id)?),
-            Ask::Seen(fingerprint) => Answer::Seen(self.seen(batch, fingerprint)?),
+            Ask::Ticket(id) => Answer::Ticket(self.latest_ticket(over, *id)?.map(Box::new)),
+            Ask::Entry(place) => Answer::Entry(self.latest_entry(over, *place)?.map(Box::new)),
+            Ask::Entries(id) => Answer::Entries(self.latest_entries(over, *id)?),
+            Ask::Seen(fingerprint) => Answer::Seen(self.seen(over, fingerprint)?),
             Ask::FoundBy { queue, message_id } => {
-                Answer::FoundBy(self.found(batch, queue, message_id)?)
+                Answer::FoundBy(self.found(over, queue, message_id)?)
             }
-            Ask::OpenOf(customer) => Answer::OpenOf(open.of(customer, batch, self)?),
-            Ask::Allowance(name) => Answer::Allowance(match batch.record(&keys::allowance(name)) {
+            // The store knows them (`open`).
+            Ask::OpenOf(_) => Answer::OpenOf(vec![]),
+            Ask::Allowance(name) => Answer::Allowance(match over.record(&keys::allowance(name)) {
                 Some(Record::Allowance(allowance)) => Some(allowance.clone()),
                 _ => self.allowance(name)?,
             }),
-            Ask::Cursor(mailbox) => Answer::Cursor(match batch.record(&keys::cursor(mailbox)) {
+            Ask::Cursor(mailbox) => Answer::Cursor(match over.record(&keys::cursor(mailbox)) {
                 Some(Record::Cursor(cursor)) => Some(cursor.clone()),
                 _ => self.cursor(mailbox)?,
             }),
-            Ask::Counters => Answer::Counters(self.latest_counters(batch)?),
+            Ask::Gathering(name) => Answer::Gathering(match over.record(&keys::gathering(name)) {
+                Some(Record::Gathering(gathering)) => Some(gathering.clone()),
+                _ => self.gathering(name)?.map(Box::new),
+            }),
+            Ask::Round(name) => Answer::Round(match over.record(&keys::round(name)) {
+                Some(Record::Round(round)) => Some(round.clone()),
+                _ => self.round(name)?,
+            }),
+            Ask::Counters => Answer::Counters(self.latest_counters(over)?),
         })
     }
 
-    fn latest_ticket(&self, batch: &Batch, id: TicketId) -> Result<Option<Ticket>> {
-        match batch.record(&keys::ticket(id)) {
+    fn latest_ticket(&self, over: &Overlay, id: TicketId) -> Result<Option<Ticket>> {
+        match over.record(&keys::ticket(id)) {
             Some(Record::Ticket(ticket)) => Ok(Some((**ticket).clone())),
             _ => self.ticket(id),
         }
     }
 
-    fn latest_entry(&self, batch: &Batch, place: Place) -> Result<Option<Entry>> {
-        match batch.own_entry(place) {
+    fn latest_entry(&self, over: &Overlay, place: Place) -> Result<Option<Entry>> {
+        match over.own_entry(place) {
             Some(entry) => Ok(Some(entry.clone())),
             None => self.entry(place),
         }
     }
 
-    fn latest_entries(&self, batch: &Batch, id: TicketId) -> Result<Vec<Entry>> {
+    fn latest_entries(&self, over: &Overlay, id: TicketId) -> Result<Vec<Entry>> {
         let prefix = keys::entries(id);
         let mut entries: BTreeMap<u32, Entry> = self
             .entries(id)?
             .into_iter()
             .map(|entry| (entry.place.seq, entry))
             .collect();
-        for key in batch.latest.range(prefix.clone()..).map(|(key, _)| key) {
-            match batch.record(key) {
-                Some(Record::Entry(entry)) if key.starts_with(&prefix) => {
+        for layer in over.layers() {
+            let keys = layer.latest.range(prefix.clone()..).map(|(key, _)| key);
+            for key in keys.take_while(|key| key.starts_with(&prefix)) {
+                if let Some(Record::Entry(entry)) = over.record(key) {
                     entries.insert(entry.place.seq, (**entry).clone());
                 }
-                _ => break,
             }
         }
         Ok(entries.into_values().collect())
     }
 
-    fn latest_counters(&self, batch: &Batch) -> Result<Counters> {
-        match batch.record(keys::COUNTERS) {
+    fn latest_counters(&self, over: &Overlay) -> Result<Counters> {
+        match over.record(keys::COUNTERS) {
             Some(Record::Counters(counters)) => Ok(*counters),
             _ => self.counters(),
         }
     }
 
-    fn seen(&self, batch: &Batch, fingerprint: &Fingerprint) -> Result<Option<Place>> {
+    fn seen(&self, over: &Overlay, fingerprint: &Fingerprint) -> Result<Option<Place>> {
         let key = keys::seen(fingerprint);
         let candidates = self.place(&key)?.into_iter();
-        let own = batch.seen.get(fingerprint).into_iter().flatten().copied();
+        let own = over
+            .layers()
+            .filter_map(|layer| layer.seen.get(fingerprint))
+            .flatten()
+            .copied();
         for place in candidates.chain(own) {
-            if still_derives(batch, place, None, &key)? {
+            if still_derives(over, place, None, &key)? {
                 return Ok(Some(place));
             }
         }
         Ok(None)
     }
 
-    fn found(&self, batch: &Batch, queue: &str, message_id: &str) -> Result<Option<TicketId>> {
+    fn found(&self, over: &Overlay, queue: &str, message_id: &str) -> Result<Option<TicketId>> {
         let key = keys::found(queue, message_id);
         if let Some(place) = self.place(&key)?
-            && still_derives(batch, place, Some(queue), &key)?
+            && still_derives(over, place, Some(queue), &key)?
         {
             return Ok(Some(place.ticket));
         }
-        for place in batch.found.get(message_id).into_iter().flatten() {
+        let own = over
+            .layers()
+            .filter_map(|layer| layer.found.get(message_id));
+        for place in own.flatten() {
             let in_queue = self
-                .latest_ticket(batch, place.ticket)?
+                .latest_ticket(over, place.ticket)?
                 .is_some_and(|ticket| ticket.queue == queue);
-            if in_queue && still_derives(batch, *place, Some(queue), &key)? {
+            if in_queue && still_derives(over, *place, Some(queue), &key)? {
                 return Ok(Some(place.ticket));
             }
         }
@@ -232,9 +278,9 @@ impl Shared {
     }
 }
 
-/// Whether the batch has not taken away what an entry was found by.
-fn still_derives(batch: &Batch, place: Place, queue: Option<&str>, key: &str) -> Result<bool> {
-    match batch.own_entry(place) {
+/// Whether no batch has taken away what an entry was found by.
+fn still_derives(over: &Overlay, place: Place, queue: Option<&str>, key: &str) -> Result<bool> {
+    match over.own_entry(place) {
         Some(entry) => Ok(writing::derived_of_entry(entry, queue)?.contains_key(key)),
         None => Ok(true),
     }

@@ -1,7 +1,7 @@
-//! Rows of late, kept in memory for the one writer.
+//! Rows of late, kept in memory.
 //!
 //! A decision asks for what the commit after it asks again, and the next mails ask for what this one wrote; sled pays for each with a walk through its
-//! tree. Law: it answers as the index behind it would. It may, as nobody else writes; readers ask the index itself.
+//! tree. Law: it answers as the index behind it would. It may, as all that is written is written through it.
 
 use super::index::{Index, Rows};
 use anyhow::Result;
@@ -40,11 +40,13 @@ fn keep(rows: &mut HashMap<String, Option<Vec<u8>>>, key: &str, value: Option<Ve
 
 impl Index for Recent {
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
-        if let Some(value) = self.rows().get(key) {
+        let mut rows = self.rows();
+        if let Some(value) = rows.get(key) {
             return Ok(value.clone());
         }
+        // Under the lock: what another thread writes meanwhile is kept after this, not before.
         let value = self.index.get(key)?;
-        keep(&mut self.rows(), key, value.clone());
+        keep(&mut rows, key, value.clone());
         Ok(value)
     }
 

@@ -235,7 +235,6 @@ fn ticket(policy: &Policy, by: By, known: &Known, wish: &Wish) -> Ticket {
         merged_into: None,
         merged: vec![],
         policy: policy.book_hash,
-        severities: vec![],
     }
 }
 
@@ -249,15 +248,7 @@ pub(super) fn human(orders: &mut Orders, words: &str) -> Done {
 
 fn request(orders: &mut Orders) -> Done {
     let (draft, by) = (&mut orders.draft, orders.by.id);
-    let received = draft.ticket.received;
-    draft.ticket.state = State::New;
-    draft.entry(
-        EntryKind::State,
-        Direction::Internal,
-        by,
-        "It is a request, owed from when it came.",
-    );
-    clocks::opened(draft, received);
+    clocks::taken_up(draft, by);
     correspondence::acknowledge_opened(draft);
     Ok(format!("It is a request.{}", orders.due()))
 }

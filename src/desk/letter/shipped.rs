@@ -75,6 +75,18 @@ pub const SHIPPED: &[(&str, &str)] = &[
         include_str!("../../../rules/letters/en/transcript.txt"),
     ),
     (
+        "letters/en/digest.txt",
+        include_str!("../../../rules/letters/en/digest.txt"),
+    ),
+    (
+        "letters/en/opening.txt",
+        include_str!("../../../rules/letters/en/opening.txt"),
+    ),
+    (
+        "letters/en/review.txt",
+        include_str!("../../../rules/letters/en/review.txt"),
+    ),
+    (
         "letters/de/answer-consulting.txt",
         include_str!("../../../rules/letters/de/answer-consulting.txt"),
     ),

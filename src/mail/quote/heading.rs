@@ -233,7 +233,7 @@ fn is_block(seen: &BTreeSet<Field>, addressed: bool, block: &[Line]) -> bool {
         (true, true) => true,
         (true, false) => proven && (subject || date || to) && (addressed || seen.len() >= 3),
         (false, true) => (to || subject) && timed(),
-        (false, false) => date && to && subject,
+        (false, false) => date && to && subject && addressed,
     }
 }
 
