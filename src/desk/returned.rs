@@ -131,7 +131,10 @@ fn one_more(known: &Known, name: String, now: DateTime<Utc>) -> Allowance {
     known
         .allowance(&name)
         .cloned()
-        .unwrap_or(Allowance { name, sent: vec![] })
+        .unwrap_or_else(|| Allowance {
+            name,
+            ..Allowance::default()
+        })
         .with_one_more(now)
 }
 
