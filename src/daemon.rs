@@ -10,6 +10,7 @@ use crate::deadlines;
 use crate::desk::Policy;
 use crate::diagnostic::Diagnostic;
 use crate::ops::control::{Answer, REQUEST_BYTES_MAX};
+use crate::ops::keys;
 use crate::ops::reach::{self, Opened};
 use crate::ops::request::Desk;
 use crate::ops::status::{self, Fact};
@@ -21,7 +22,7 @@ use crate::post::watch::{self, Parsers, Source};
 use crate::post::{Indoors, Pulse, QUIET_MAX, Secret, imap, smtp, stopped};
 use crate::store::{Reader, Room};
 use anyhow::Context;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sd_notify::NotifyState;
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
@@ -38,13 +39,14 @@ use tokio::task::JoinSet;
 const CLOSE_GRACE: Duration = Duration::from_secs(20);
 /// How long READY waits for the first look into every mailbox.
 const FIRST_LOOK: Duration = Duration::from_secs(30);
-/// How often the watchdog is fed, if every loop goes on.
-const FEED_EVERY: Duration = Duration::from_secs(20);
+/// The watchdog is fed six times in its interval, if every loop goes on: the shipped unit's 120 s where systemd names none.
+const FEEDS: u32 = 6;
+const WATCHDOG: Duration = Duration::from_secs(120);
 /// A start that makes an index anew shows that it goes on: so often, and gets so much time each time.
 const EXTEND_EVERY_SECS: i64 = 10;
 const EXTEND_BY_MICROS: u32 = 120_000_000;
-/// The deadlines' loop turns at least every 30 s.
-const DEADLINES_QUIET_MAX_SECS: i64 = 180;
+/// The deadlines' loop turns at least every 30 s, the clerk every second; a commit waits for the disk and for nothing else.
+const TURN_QUIET_MAX: TimeDelta = TimeDelta::minutes(3);
 
 /// Everything that lives as long as the daemon.
 struct House {
@@ -390,11 +392,11 @@ fn say_room(before: &mut Room, now: Room) {
 /// Rules, contract, customers, staff and letters anew; a bad file keeps the old ones.
 fn reload(house: &House) {
     let read = Config::read(&house.config.file).and_then(|config| {
-        let keys = reach::keys(&house.config.state).map_err(|e| {
+        let keys = keys::keys(&house.config.state).map_err(|e| {
             vec![Diagnostic::of_file(
                 "keys",
                 format!("{e:#}"),
-                "restore the file",
+                "see \"Keys\" in the README",
             )]
         })?;
         let mut policy = config.policy(keys)?;
@@ -456,6 +458,7 @@ fn not_now(house: &House, new: &Config, files: &[contract::Source]) -> Result<()
 
 /// The watchdog is fed by the progress of the loops, not by a timer of its own: a loop that hangs gets the process restarted.
 async fn feed_watchdog(house: Arc<House>) {
+    let every = sd_notify::watchdog_enabled().unwrap_or(WATCHDOG) / FEEDS;
     loop {
         match hanging(&house) {
             None => tell_systemd(&[
@@ -464,7 +467,7 @@ async fn feed_watchdog(house: Arc<House>) {
             ]),
             Some(which) => tracing::error!("{which} makes no progress; the watchdog is not fed"),
         }
-        tokio::time::sleep(FEED_EVERY).await;
+        tokio::time::sleep(every).await;
     }
 }
 
@@ -488,8 +491,13 @@ fn in_a_line(house: &House) -> String {
 
 fn hanging(house: &House) -> Option<String> {
     let quiet = |pulse: &Pulse| pulse.quiet_for() > QUIET_MAX;
-    let deadlines = clock::now().timestamp() - house.deadlines.load(Ordering::Relaxed)
-        > DEADLINES_QUIET_MAX_SECS;
+    let now = clock::now();
+    // The deadlines' loop waits for the clerk.
+    if now - house.clerk.turned() > TURN_QUIET_MAX {
+        return Some("the clerk".into());
+    }
+    let turned = DateTime::from_timestamp(house.deadlines.load(Ordering::Relaxed), 0);
+    let deadlines = turned.is_some_and(|turned| now - turned > TURN_QUIET_MAX);
     let mailbox = house
         .mailboxes
         .iter()

@@ -25,6 +25,7 @@ pub mod record;
 pub mod reply;
 pub mod review;
 mod returned;
+mod sent;
 pub mod thread;
 pub mod ticket;
 pub mod time;

@@ -9,6 +9,7 @@ mod csv;
 pub mod deadline;
 pub mod demo;
 pub mod inspect;
+pub mod keys;
 pub mod log;
 pub mod outbox;
 pub mod progress;
@@ -21,6 +22,7 @@ pub mod rules;
 pub mod status;
 pub mod table;
 pub mod tickets;
+pub mod verbs;
 
 use crate::diagnostic::Diagnostic;
 use crate::store::{Broken, Locked};

@@ -6,9 +6,9 @@ use proptest::prelude::*;
 use std::path::Path;
 use ticketd::contract::Source;
 use ticketd::desk::letter::{
-    Acknowledgement, AcknowledgementSecurity, Breach, Change, Digest, Enclosure, Letter,
-    LetterKind, Notice, NoticeConfidential, OpeningDigest, Review, Templates, Text, Transcript,
-    Warning, render,
+    Acknowledgement, AcknowledgementSecurity, Answering, Breach, Change, Digest, Enclosure, Letter,
+    LetterKind, Notice, NoticeConfidential, OpeningDigest, Review, Sealed, Templates, Text,
+    Transcript, Warning, render,
 };
 use ticketd::mail::{Fingerprint, Language, Mailbox};
 
@@ -139,6 +139,12 @@ fn acknowledgements() {
             kind,
             templates.letter(language, &security),
         );
+        let sealed = Sealed { ticket: 457 };
+        check(
+            &format!("{code}-sealed"),
+            LetterKind::Relay,
+            templates.letter(language, &sealed),
+        );
         let cut = AcknowledgementSecurity {
             cut: true,
             ..security
@@ -207,6 +213,16 @@ fn letters_to_staff() {
         "en-notice-confidential",
         LetterKind::Notice,
         templates.letter(en, &confidential),
+    );
+    let answering = Answering {
+        ticket: 457,
+        queue: "support".into(),
+        assignee: "Anna Muster".into(),
+    };
+    check(
+        "en-answering",
+        LetterKind::Notice,
+        templates.letter(en, &answering),
     );
     let warning = Warning {
         ticket: 457,
@@ -280,7 +296,7 @@ fn a_relay_is_unmarked_and_its_enclosures_are_whole() {
     );
     let enclosure = |name: &str, media_type: &str| Enclosure {
         mail: Fingerprint::of(b""),
-        part: 1,
+        part: Some(1),
         name: name.into(),
         media_type: media_type.into(),
     };
@@ -450,7 +466,7 @@ fn any_letter() -> impl Strategy<Value = Letter> {
         letter.headers.push(("Bcc".into(), "evil@x.example".into()));
         letter.enclosures = vec![Enclosure {
             mail: Fingerprint::of(b""),
-            part: 0,
+            part: Some(0),
             name: names.3,
             media_type: rest.5,
         }];

@@ -8,6 +8,7 @@ use crate::desk::{Event, Policy};
 use crate::store::{Broken, Room};
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -37,6 +38,8 @@ pub struct Handle {
     tasks: mpsc::Sender<Task>,
     letters: Arc<Notify>,
     deadlines: Arc<Notify>,
+    /// The instant of its last turn, in seconds since 1970.
+    turned: Arc<AtomicI64>,
 }
 
 /// Puts the clerk on a thread of its own. The thread ends when told to by [`Handle::close`], or with an error that means that the process must end.
@@ -49,6 +52,7 @@ pub fn open(
         tasks,
         letters: Arc::default(),
         deadlines: Arc::default(),
+        turned: Arc::new(AtomicI64::new(now().timestamp())),
     };
     let bells = handle.clone();
     let thread = std::thread::Builder::new()
@@ -87,6 +91,11 @@ impl Handle {
         let _ = self.tasks.send(Task::Close);
     }
 
+    /// When the clerk last began to wait for work, or took some: told so by [`Handle::is_closed`], it turns as often as it is asked.
+    pub fn turned(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp(self.turned.load(Ordering::Relaxed), 0).unwrap_or_default()
+    }
+
     /// Whether the clerk has ended.
     pub fn is_closed(&self) -> bool {
         self.tasks.send(Task::Tick).is_err()
@@ -123,6 +132,7 @@ fn serve(
 ) -> anyhow::Result<()> {
     let mut checkpoint = Instant::now();
     loop {
+        bells.turned.store(now().timestamp(), Ordering::Relaxed);
         let first = inbox.recv_timeout(CHECKPOINT_EVERY);
         let mut waiting: Waiting = vec![];
         let mut next = match first {

@@ -224,9 +224,10 @@ fn failed(draft: &mut Draft, entry: &Entry, letter: &LetterFacts, words: &str) {
             entry.place.seq, letter.to
         ),
     );
-    if letter.kind == LetterKind::Relay {
-        draft.ticket.state = State::Open;
-        draft.ticket.closed = None;
+    let ticket = &draft.ticket;
+    let is_ours = ticket.state != State::Void && ticket.merged_into.is_none();
+    if is_ours && letter.kind == LetterKind::Relay && returned::is_to_requester(ticket, letter) {
+        clocks::ours(draft, draft.now);
     }
     if letter.kind.is_human() || letter.kind.is_for_strangers() {
         correspondence::undelivered(draft, entry, letter, words);

@@ -164,6 +164,12 @@ impl<'a> Draft<'a> {
         mail.map_or(self.next_place(), |e| e.place)
     }
 
+    /// The entry of the newest answer in this decision; 0 if there is none.
+    pub fn last_relay(&self) -> u32 {
+        let relays = (self.letters.iter()).filter(|(_, l)| l.kind == LetterKind::Relay);
+        relays.map(|(place, _)| place.seq).min().unwrap_or(0)
+    }
+
     /// A line by ticketd itself.
     pub fn note(&mut self, kind: EntryKind, text: &str) {
         self.entry(kind, Direction::Internal, "ticketd", text);
@@ -171,6 +177,17 @@ impl<'a> Draft<'a> {
 
     /// A letter to somebody of the staff.
     pub fn letter_to_staff(&mut self, kind: LetterKind, person: &Person, text: Text) {
+        self.letter_to_staff_with(kind, person, text, vec![]);
+    }
+
+    /// The same, with what goes along.
+    pub fn letter_to_staff_with(
+        &mut self,
+        kind: LetterKind,
+        person: &Person,
+        text: Text,
+        enclosures: Vec<Enclosure>,
+    ) {
         let awake = person.addresses.iter().find(|a| !self.rests(a));
         let Some(address) = awake.or(person.addresses.first()) else {
             return;
@@ -188,7 +205,10 @@ impl<'a> Draft<'a> {
             &self.ticket.first_mail.hex()[..16],
             self.policy.domain
         );
-        self.letter(place, from, to, kind, text, vec![thread], vec![], "ticketd");
+        let references = vec![thread];
+        self.letter(
+            place, from, to, kind, text, references, enclosures, "ticketd",
+        );
     }
 
     /// Why no letter can go to the one who asked. An author who is not one strict address is nobody (ATTACKS.md A03), and a letter to ourselves comes back (C05).
@@ -230,11 +250,19 @@ impl<'a> Draft<'a> {
         self.refer_to(&id);
     }
 
-    /// A staff member's answer to the one who asked.
-    pub fn relay(&mut self, by: &Person, text: Text, enclosures: Vec<Enclosure>) {
+    /// A staff member's answer to the one who asked, and to those whom he put in copy, where the queue keeps them. To whom it goes.
+    pub fn relay(
+        &mut self,
+        by: &Person,
+        text: Text,
+        enclosures: Vec<Enclosure>,
+        copies: &[String],
+    ) -> Vec<String> {
         let place = self.next_place();
-        let (from, to) = (self.from(Some(by)), self.ticket.requester.clone());
+        let named = Some(by).filter(|_| self.queue().staff_names);
+        let (from, to) = (self.from(named), self.ticket.requester.clone());
         let references = self.ticket.references.clone();
+        let mut told = vec![to.address.clone()];
         let id = self.letter(
             place,
             from,
@@ -246,6 +274,53 @@ impl<'a> Draft<'a> {
             &by.id,
         );
         self.refer_to(&id);
+        let copied = |address: &String| Mailbox {
+            name: String::new(),
+            address: address.clone(),
+        };
+        if let Some((_, letter)) = self.letters.last_mut() {
+            letter.cc = copies.iter().map(copied).collect();
+        }
+        for copy in copies {
+            self.copied(copy, &by.id);
+        }
+        told.extend_from_slice(copies);
+        told
+    }
+
+    /// The letter written last once more, to another recipient's server: the same mail, as any mail with a copy is.
+    fn copied(&mut self, address: &str, by: &str) {
+        let Some((_, letter)) = self.letters.last().cloned() else {
+            return;
+        };
+        let place = self.next_place();
+        let entry = self.entry(EntryKind::Letter, Direction::Out, by, "");
+        entry.subject = letter.subject.clone();
+        entry.message_id = Some(letter.message_id.clone());
+        let facts = self.facts(letter.kind, place, address);
+        if let Some(entry) = self.last_entry() {
+            entry.letter = Some(facts);
+        }
+        self.letters.push((place, letter));
+    }
+
+    /// The envelope of a letter that is yet to leave.
+    fn facts(&self, kind: LetterKind, place: Place, to: &str) -> LetterFacts {
+        let (keys, first_mail) = (&self.policy.keys, self.ticket.first_mail);
+        let return_token = keys.return_token(kind, place, first_mail, to);
+        LetterFacts {
+            kind,
+            to: to.into(),
+            envelope_from: self.policy.envelope_from(self.queue(), kind, &return_token),
+            raw: None,
+            road: match self.policy.hold_letters {
+                true => Road::Held,
+                false => Road::Waiting { next_try: self.now },
+            },
+            attempts: 0,
+            last_error: String::new(),
+            returned: None,
+        }
     }
 
     /// Later letters to the customer refer to this id; the first ones and the latest ones are kept.
@@ -323,30 +398,12 @@ impl<'a> Draft<'a> {
             .token(kind, place, self.ticket.first_mail, &to.address);
         let message_id = format!("{token}@{}", self.policy.domain);
         let queue = self.queue();
-        let road = if self.policy.hold_letters {
-            Road::Held
-        } else {
-            Road::Waiting { next_try: self.now }
-        };
-        let return_token =
-            self.policy
-                .keys
-                .return_token(kind, place, self.ticket.first_mail, &to.address);
-        let envelope_from = self.policy.envelope_from(queue, kind, &return_token);
+        let facts = self.facts(kind, place, &to.address);
         let subject = cleaned(&text.subject, 200);
         let entry = self.entry(EntryKind::Letter, Direction::Out, by, "");
         entry.subject = subject.clone();
         entry.message_id = Some(message_id.clone());
-        entry.letter = Some(LetterFacts {
-            kind,
-            to: to.address.clone(),
-            envelope_from,
-            raw: None,
-            road,
-            attempts: 0,
-            last_error: String::new(),
-            returned: None,
-        });
+        entry.letter = Some(facts);
         let letter = Letter {
             kind,
             reply_to: queue

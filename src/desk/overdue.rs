@@ -1,5 +1,6 @@
 //! A clock's step is due.
 
+use super::clocks::Turn;
 use super::draft::Draft;
 use super::event::Due;
 use super::record::{Direction, EntryKind, Fate};
@@ -146,6 +147,12 @@ fn record(draft: &mut Draft, index: usize, due: &Due) {
             clock.objective.clause
         ),
     );
+    if due.step == Step::Breach {
+        draft.keep_turn(Turn::Missed {
+            clock: clock.kind,
+            started: clock.started,
+        });
+    }
 }
 
 /// C10.1: the assignee or else the queue, then who is on duty, then the managers; from the breach on all of them and the TAM. Of an escalation the managers hear

@@ -39,6 +39,10 @@ pub struct Queue {
     pub plus_addresses: bool,
     /// Content-free notices; nothing of it in logs or other queues' listings.
     pub confidential: bool,
+    /// Whether an answer names who of the staff wrote it, before the queue.
+    pub staff_names: bool,
+    /// Whether those whom a customer put in copy get the answers too.
+    pub keep_copies: bool,
 }
 
 /// What letters refer to.
@@ -98,6 +102,28 @@ pub struct Policy {
     pub reopen_within_days: u32,
     /// What letters refer to.
     pub links: Links,
+    /// Mailboxes that are somebody's own Sent folder (C4.4): the mailbox's name, and a staff id.
+    pub sent_of: BTreeMap<String, String>,
+    /// How reports to confidential queues are dealt with.
+    pub security: Security,
+}
+
+/// How reports to confidential queues are dealt with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Security {
+    /// Whether a notice to the queue's own people encloses the mail itself, untouched. An encrypted one always goes along.
+    pub attach: bool,
+    /// How long a reporter waits at most for a human.
+    pub answer_within_hours: u32,
+}
+
+impl Default for Security {
+    fn default() -> Self {
+        Security {
+            attach: false,
+            answer_within_hours: 48,
+        }
+    }
 }
 
 impl Policy {

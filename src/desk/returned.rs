@@ -383,6 +383,6 @@ fn told_otherwise(draft: &mut Draft, entry: &Entry, letter: &LetterFacts, words:
         entry.place.seq
     );
     for person in people {
-        correspondence::transcript(draft, person, vec![], vec![wrong.clone()], false);
+        correspondence::transcript(draft, person, vec![], vec![wrong.clone()], None);
     }
 }

@@ -3,6 +3,7 @@
 use super::progress::Progress;
 use super::reach::Way;
 use super::request::Request;
+use super::verbs::Said;
 use super::{
     Fault, check, contract, credits, deadline, demo, exit, failed, inspect, outbox, reach, receive,
     report, review, rules, tickets,
@@ -95,14 +96,9 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Sets a ticket's severity: 1 to 4, and why.
-    Severity(Words),
-    /// Assigns a ticket to somebody of the staff.
-    Assign(Words),
-    /// Puts an internal note on a ticket's record.
-    Note(Words),
-    /// Closes a ticket. Its clock runs on until the customer has an answer (C4.8).
-    Close(Words),
+    /// What staff can do to a ticket, as by mail.
+    #[command(flatten)]
+    Staff(Said),
     /// The ledger: what missed deadlines have earned each customer.
     Credits(credits::Filter),
     /// Tickets, deadlines, response times and credits, per customer and month.
@@ -153,18 +149,6 @@ pub enum Command {
         #[arg(allow_negative_numbers = true)]
         secs: i64,
     },
-}
-
-/// A ticket and what is said about it.
-#[derive(Debug, clap::Args)]
-pub struct Words {
-    /// The ticket's number.
-    ticket: u64,
-    /// What a mail would say after the command's name.
-    words: Vec<String>,
-    /// On behalf of somebody of the staff, by id.
-    #[arg(long, value_name = "ID", default_value = "operator")]
-    by: String,
 }
 
 /// What to do about letters.
@@ -224,11 +208,6 @@ pub fn run() -> u8 {
 
 /// What is asked of the record.
 fn request(command: &Command) -> Option<Request> {
-    let said = |name: &str, w: &Words| Request::Command {
-        by: w.by.clone(),
-        ticket: w.ticket,
-        line: format!("{name} {}", w.words.join(" ")),
-    };
     Some(match command {
         Command::List(filter) => Request::List(filter.clone()),
         Command::Show { ticket, raw, json } => Request::Show {
@@ -237,10 +216,11 @@ fn request(command: &Command) -> Option<Request> {
             json: *json,
         },
         Command::Credits(filter) => Request::Credits(filter.clone()),
-        Command::Severity(words) => said("severity", words),
-        Command::Assign(words) => said("assign", words),
-        Command::Note(words) => said("note", words),
-        Command::Close(words) => said("close", words),
+        Command::Staff(said) => Request::Command {
+            by: said.by.clone(),
+            ticket: said.ticket,
+            line: said.line.clone(),
+        },
         Command::Outbox { json, wish } => Request::Outbox(outbox_wish(*json, wish.as_ref())),
         Command::Audit { json } => Request::Audit { json: *json },
         Command::Status { json } => Request::Status { json: *json },

@@ -161,7 +161,10 @@ impl House {
             .expect("ticketd starts");
         let daemon = Daemon { child, log };
         until("the daemon answers", || {
-            self.path("state/control").exists() && self.run(&["list"]).code == 0
+            ["state/control", "control"]
+                .iter()
+                .any(|c| self.path(c).exists())
+                && self.run(&["list"]).code == 0
         });
         daemon
     }

@@ -121,6 +121,22 @@ impl Office {
         self.takes(queue, raw)
     }
 
+    /// A mail in a mailbox of that name, whichever queue it is for.
+    pub fn finds_in(&mut self, mailbox: &str, post: Post) -> Done {
+        self.next_id += 1;
+        let raw = post.raw(self.next_id);
+        let arrival = Arrival {
+            mailbox: mailbox.into(),
+            queue: "support".into(),
+            mail: Arc::new(mail::read(&raw)),
+            received: self.now,
+            silent: false,
+            cursor: None,
+            trouble: None,
+        };
+        self.process(Event::MailArrived(Box::new(arrival)), Some(raw))
+    }
+
     pub fn takes(&mut self, queue: &str, raw: Vec<u8>) -> Done {
         self.takes_with(queue, raw, false)
     }
@@ -403,6 +419,13 @@ impl Post {
         self
     }
 
+    /// The same mail by somebody else.
+    pub fn by(mut self, from: &str) -> Post {
+        let other = Post::from(from);
+        (self.from, self.stamp) = (other.from, other.stamp);
+        self
+    }
+
     pub fn subject(mut self, subject: &str) -> Post {
         self.subject = subject.into();
         self
@@ -434,6 +457,11 @@ impl Post {
             self.body
         );
         self
+    }
+
+    /// Somebody in copy.
+    pub fn copied_to(self, address: &str) -> Post {
+        self.with(&format!("Cc: {address}"))
     }
 
     /// What our own mail server says of it.
@@ -532,6 +560,7 @@ pub fn policy() -> Policy {
         authserv_id: SHIPPED.authserv_id.clone(),
         bounce_address: SHIPPED.bounce_address.clone(),
         links: SHIPPED.links.clone(),
+        sent_of: SHIPPED.sent_of.clone(),
         ..*SHIPPED
     }
 }
@@ -563,6 +592,8 @@ pub fn policy_with(change: impl Fn(&str, String) -> String, more_rules: &str) ->
         aliases: vec![format!("{name}-alias@desk.example")],
         plus_addresses: name == "support",
         confidential,
+        staff_names: true,
+        keep_copies: !confidential,
     };
     Policy {
         book: Arc::new(book),
@@ -577,6 +608,8 @@ pub fn policy_with(change: impl Fn(&str, String) -> String, more_rules: &str) ->
         acknowledge: Acknowledge::Authenticated,
         since: None,
         hold_letters: false,
+        sent_of: Default::default(),
+        security: Default::default(),
         bounce_address: None,
         reopen_within_days: 14,
         links: Links {

@@ -1,22 +1,26 @@
 //! The promises, checked from outside: by what the store says and what the courier carried.
 
-use crate::world::Sent;
-use chrono::{DateTime, Utc};
+use crate::world::{MAILBOXES, OTHER_DESK, Sent};
+use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 use ticketd::desk::LetterKind;
 use ticketd::desk::Place;
 use ticketd::desk::record::{Cursor, Direction, Entry, EntryKind, Road};
-use ticketd::desk::ticket::{Ticket, TicketId};
+use ticketd::desk::ticket::{ClockKind, Ticket, TicketId};
 use ticketd::mail::Fingerprint;
 use ticketd::store::{Reader, audit};
 
 /// What was promised so far.
 #[derive(Default)]
 pub struct Promises {
-    cursor: Option<Cursor>,
+    cursors: BTreeMap<&'static str, Cursor>,
+    /// The deadline of each clock under the severity that it first had: what was promised at receipt.
+    promised: BTreeMap<Clock, DateTime<Utc>>,
     /// Mails whose taking was confirmed.
     taken: BTreeSet<Fingerprint>,
 }
+
+type Clock = (TicketId, ClockKind, DateTime<Utc>, u8);
 
 impl Promises {
     /// The clerk said that a mail is committed.
@@ -29,14 +33,22 @@ impl Promises {
     }
 
     /// After every step.
-    pub fn check(&mut self, reader: &Reader, sent: &[Sent], now: DateTime<Utc>) {
-        let cursor = reader.cursor("support").expect("the cursor");
-        assert!(
-            cursor_went_on(self.cursor.as_ref(), cursor.as_ref()),
-            "the cursor went back: {:?} to {cursor:?}",
-            self.cursor
-        );
-        self.cursor = cursor;
+    pub fn check(
+        &mut self,
+        reader: &Reader,
+        sent: &[Sent],
+        now: DateTime<Utc>,
+        since: DateTime<Utc>,
+    ) {
+        for mailbox in MAILBOXES {
+            let cursor = reader.cursor(mailbox).expect("the cursor");
+            let before = self.cursors.get(mailbox);
+            assert!(
+                cursor_went_on(before, cursor.as_ref()),
+                "the cursor of {mailbox} went back: {before:?} to {cursor:?}"
+            );
+            self.cursors.extend(cursor.map(|c| (mailbox, c)));
+        }
         assert!(
             reader.due(now, 1).expect("due steps").is_empty(),
             "a step is due and nobody was told"
@@ -74,7 +86,24 @@ impl Promises {
             "a letter that may not be doubled arrived twice"
         );
         assert_eq!(
-            unacknowledged(&record),
+            disturbed_history(&record, since),
+            None,
+            "mail of before was answered, or a clock runs for it"
+        );
+        assert_eq!(
+            chattered(&record),
+            None,
+            "another desk is answered without end"
+        );
+        let promised = promised(&record);
+        assert_eq!(
+            moved_promise(&self.promised, &promised),
+            None,
+            "what was promised has changed with a file"
+        );
+        self.promised.extend(promised);
+        assert_eq!(
+            unacknowledged(&record, since),
             None,
             "a ticket has no acknowledgement and no reason, or two"
         );
@@ -220,8 +249,55 @@ fn sent_twice(record: &Record, sent: &[Sent]) -> Option<String> {
         .map(|(id, _)| id.to_string())
 }
 
-fn unacknowledged(record: &Record) -> Option<TicketId> {
-    record.tickets.iter().map(|t| t.id).find(|id| {
+/// A ticket all of whose mail came before ticketd did, and on which something was set going all the same.
+fn disturbed_history(record: &Record, since: DateTime<Utc>) -> Option<TicketId> {
+    let of_now = |e: &&Entry| e.mail.is_some() && e.at >= since;
+    let alive: BTreeSet<TicketId> = (record.entries.iter().filter(of_now))
+        .map(|e| e.place.ticket)
+        .collect();
+    let is_history = |id: &TicketId| !alive.contains(id);
+    let letters = record.letters().map(|(e, _)| e.place.ticket);
+    let clocks = record.tickets.iter().filter(|t| !t.clocks.is_empty());
+    letters.chain(clocks.map(|t| t.id)).find(is_history)
+}
+
+/// A sender who is no customer gets five automatic letters a day (ATTACKS.md C02), whatever it answers.
+fn chattered(record: &Record) -> Option<DateTime<Utc>> {
+    let to_it = |(_, l): &(&Entry, &ticketd::desk::record::LetterFacts)| {
+        l.to == OTHER_DESK && l.kind == LetterKind::Acknowledgement
+    };
+    let mut at: Vec<_> = record.letters().filter(to_it).map(|(e, _)| e.at).collect();
+    at.sort();
+    let six = at.windows(6);
+    six.map(|six| (six[0], six[5] - six[0]))
+        .find(|(_, within)| *within < TimeDelta::hours(23))
+        .map(|(at, _)| at)
+}
+
+fn promised(record: &Record) -> BTreeMap<Clock, DateTime<Utc>> {
+    let clocks = record.tickets.iter().flat_map(|t| {
+        t.clocks.iter().flat_map(|c| {
+            let first = c.by_severity.first();
+            first.map(|(severity, at)| ((t.id, c.kind, c.started, *severity), *at))
+        })
+    });
+    clocks.collect()
+}
+
+fn moved_promise(
+    before: &BTreeMap<Clock, DateTime<Utc>>,
+    now: &BTreeMap<Clock, DateTime<Utc>>,
+) -> Option<Clock> {
+    let moved =
+        |(clock, at): &(&Clock, &DateTime<Utc>)| now.get(clock).is_some_and(|now| now != *at);
+    before.iter().find(moved).map(|(clock, _)| *clock)
+}
+
+fn unacknowledged(record: &Record, since: DateTime<Utc>) -> Option<TicketId> {
+    let tickets = record.tickets.iter();
+    // History is not acknowledged; nor is what came later on such a ticket.
+    let of_now = tickets.filter(|t| t.received >= since);
+    of_now.map(|t| t.id).find(|id| {
         let own = || record.entries.iter().filter(|e| e.place.ticket == *id);
         let letters = own()
             .filter(|e| {
@@ -292,7 +368,20 @@ pub fn each_is_seen_failing() {
         Some(Fingerprint([9; 32]))
     );
     assert_eq!(silent_clock(&broken), Some(TicketId(1)));
-    assert_eq!(unacknowledged(&broken), Some(TicketId(1)));
+    let (before, after) = (
+        DateTime::UNIX_EPOCH,
+        DateTime::UNIX_EPOCH + TimeDelta::hours(1),
+    );
+    assert_eq!(unacknowledged(&broken, before), Some(TicketId(1)));
+    assert_eq!(disturbed_history(&broken, after), Some(TicketId(1)));
+    assert_eq!(chattered(&broken::chatter()), Some(before));
+    let clock = (TicketId(1), ClockKind::InitialResponse, before, 1);
+    let (promise, other) = (
+        BTreeMap::from([(clock, before)]),
+        BTreeMap::from([(clock, after)]),
+    );
+    assert_eq!(moved_promise(&promise, &other), Some(clock));
+    assert_eq!(moved_promise(&promise, &promise), None);
     assert!(on_the_road(&broken).is_some());
     let twice = [
         sent("alice@acme.example", "ack@desk.example", ""),
@@ -313,6 +402,22 @@ mod broken {
         Record {
             tickets: vec![ticket()],
             entries: vec![mail(1), mail(2), acknowledgement(3), acknowledgement(4)],
+        }
+    }
+
+    /// Six acknowledgements within an hour.
+    pub fn chatter() -> Record {
+        let to_it = |seq| {
+            let mut entry = acknowledgement(seq);
+            entry
+                .letter
+                .iter_mut()
+                .for_each(|l| l.to = OTHER_DESK.into());
+            entry
+        };
+        Record {
+            tickets: vec![],
+            entries: (1..=6).map(to_it).collect(),
         }
     }
 

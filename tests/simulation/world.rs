@@ -36,13 +36,21 @@ pub struct World {
     index: MemoryIndex,
     clerk: Option<Clerk>,
     policy: Arc<Policy>,
-    /// The server's mailbox: UID to bytes and INTERNALDATE.
-    inbox: BTreeMap<u32, (Vec<u8>, DateTime<Utc>)>,
-    uid_validity: u32,
-    next_uid: u32,
+    mailboxes: Vec<Mailbox>,
+    /// Mail that a server received earlier is history.
+    since: DateTime<Utc>,
     next_id: u32,
     pub sent: Vec<Sent>,
     promises: Promises,
+}
+
+/// A mailbox on its server: most get little, one gets most.
+struct Mailbox {
+    name: String,
+    /// UID to bytes and INTERNALDATE.
+    mails: BTreeMap<u32, (Vec<u8>, DateTime<Utc>)>,
+    uid_validity: u32,
+    next_uid: u32,
 }
 
 impl World {
@@ -68,10 +76,9 @@ impl World {
             disk: FakeDisk::new(),
             index: MemoryIndex::new(),
             clerk: None,
-            policy: POLICY.clone(),
-            inbox: BTreeMap::new(),
-            uid_validity: 1,
-            next_uid: 1,
+            policy: POLICIES[0].clone(),
+            mailboxes: MAILBOXES.iter().map(|name| Mailbox::named(name)).collect(),
+            since: now,
             next_id: 0,
             sent: vec![],
             promises: Promises::default(),
@@ -98,12 +105,13 @@ impl World {
             self.disk
                 .fail_sync_at(self.disk.steps() + self.rng.u64(1..8));
         }
-        match self.rng.u8(..12) {
+        match self.rng.u8(..13) {
             0..=4 => self.somebody_writes(),
-            5 | 6 => self.poll(),
+            5 | 6 => self.poll_all(),
             7 | 8 => self.deliver(),
             9 => self.time_passes(),
             10 => self.kill(),
+            11 => self.reload(),
             _ => self.server_trouble(),
         }
         self.fire();
@@ -117,7 +125,9 @@ impl World {
     // The people
 
     fn somebody_writes(&mut self) {
-        let raw = match self.rng.u8(..12) {
+        let raw = match self.rng.u8(..14) {
+            12 => return self.history(),
+            13 => self.other_desk_writes(),
             0..=3 => self.request(),
             4 | 5 => self.answer_of_customer(),
             6 | 7 => self.answer_of_staff(true),
@@ -130,13 +140,51 @@ impl World {
     }
 
     fn put(&mut self, raw: Vec<u8>) {
-        self.say(&format!(
-            "mail {} arrives: {}",
-            self.next_uid,
+        self.put_at(raw, self.now);
+    }
+
+    fn put_at(&mut self, raw: Vec<u8>, at: DateTime<Utc>) {
+        // Half of it into the first; the others are small, and some stay empty for long.
+        let which = match self.rng.bool() {
+            true => 0,
+            false => self.rng.usize(..self.mailboxes.len()),
+        };
+        let mailbox = &mut self.mailboxes[which];
+        let words = format!(
+            "mail {} arrives in {}: {}",
+            mailbox.next_uid,
+            mailbox.name,
             first_lines(&raw)
-        ));
-        self.inbox.insert(self.next_uid, (raw, self.now));
-        self.next_uid += 1;
+        );
+        mailbox.mails.insert(mailbox.next_uid, (raw, at));
+        mailbox.next_uid += 1;
+        self.say(&words);
+    }
+
+    /// A mail that was there before ticketd was: its server's word says so, not its sender's.
+    fn history(&mut self) {
+        let raw = self.request();
+        let at = self.since - TimeDelta::hours(self.rng.i64(1..2_000));
+        self.put_at(raw, at);
+    }
+
+    /// Another desk that answers whatever it gets, and says nowhere that it is a machine: in the thread, or as a ticket of its own.
+    fn other_desk_writes(&mut self) -> Vec<u8> {
+        let id = self.id();
+        let letter = self.sent.iter().rev().find(|l| l.to == OTHER_DESK);
+        let about = letter
+            .filter(|_| self.rng.bool())
+            .map_or(String::new(), |l| {
+                format!("In-Reply-To: <{}>\r\n", l.message_id)
+            });
+        mail(
+            OTHER_DESK,
+            true,
+            &format!("Case {id} was opened"),
+            &format!("We have received your mail and opened case {id}.\n"),
+            &format!("<d{id}@{}>", domain(OTHER_DESK)),
+            &about,
+        )
     }
 
     fn id(&mut self) -> u32 {
@@ -233,7 +281,8 @@ impl World {
     }
 
     fn again(&mut self) -> Vec<u8> {
-        let old: Vec<Vec<u8>> = self.inbox.values().map(|(raw, _)| raw.clone()).collect();
+        let all = self.mailboxes.iter().flat_map(|m| m.mails.values());
+        let old: Vec<Vec<u8>> = all.map(|(raw, _)| raw.clone()).collect();
         self.rng.choice(old).unwrap_or_else(|| self.request())
     }
 
@@ -303,15 +352,29 @@ impl World {
             .ok()
     }
 
-    fn poll(&mut self) {
-        let known = self
-            .reader()
-            .cursor("support")
-            .expect("the cursor")
-            .filter(|c| c.uid_validity == self.uid_validity);
-        let after = known.as_ref().map_or(0, |c| c.uid);
-        let mails: Vec<(u32, Vec<u8>, DateTime<Utc>)> = self
-            .inbox
+    fn poll_all(&mut self) {
+        for which in 0..self.mailboxes.len() {
+            self.poll(which);
+        }
+    }
+
+    /// How far a mailbox has been read, if that still means something.
+    fn read_to(&mut self, which: usize) -> u32 {
+        let mailbox = &self.mailboxes[which];
+        let (name, uid_validity) = (mailbox.name.clone(), mailbox.uid_validity);
+        let cursor = self.reader().cursor(&name).expect("the cursor");
+        cursor
+            .filter(|c| c.uid_validity == uid_validity)
+            .map_or(0, |c| c.uid)
+    }
+
+    fn poll(&mut self, which: usize) {
+        if self.disk.is_off() {
+            return;
+        }
+        let after = self.read_to(which);
+        let mails: Vec<(u32, Vec<u8>, DateTime<Utc>)> = self.mailboxes[which]
+            .mails
             .range(after + 1..)
             .take(5)
             .map(|(uid, (raw, at))| (*uid, raw.clone(), *at))
@@ -320,7 +383,7 @@ impl World {
         let jobs: Vec<Job> = mails
             .into_iter()
             .enumerate()
-            .map(|(i, (uid, raw, at))| self.arrival(uid, raw, at, i + 1 == last))
+            .map(|(i, (uid, raw, at))| self.arrival(which, uid, raw, at, i + 1 == last))
             .collect();
         let raws: Vec<Fingerprint> = jobs
             .iter()
@@ -338,20 +401,21 @@ impl World {
         }
     }
 
-    fn arrival(&self, uid: u32, raw: Vec<u8>, at: DateTime<Utc>, last: bool) -> Job {
+    fn arrival(&self, which: usize, uid: u32, raw: Vec<u8>, at: DateTime<Utc>, last: bool) -> Job {
+        let mailbox = &self.mailboxes[which];
         let cursor = last.then(|| Cursor {
-            mailbox: "support".into(),
-            uid_validity: self.uid_validity,
+            mailbox: mailbox.name.clone(),
+            uid_validity: mailbox.uid_validity,
             uid,
             owed: vec![],
             polled: self.now,
         });
         let arrival = Arrival {
-            mailbox: "support".into(),
+            mailbox: mailbox.name.clone(),
             queue: "support".into(),
             mail: Arc::new(mail::read(&raw)),
             received: at.min(self.now),
-            silent: false,
+            silent: at < self.since,
             cursor,
             trouble: None,
         };
@@ -419,6 +483,10 @@ impl World {
             to,
             raw: String::from_utf8_lossy(&bytes).into_owned(),
         });
+        if self.sent.last().is_some_and(|l| l.to == OTHER_DESK) {
+            let answer = self.other_desk_writes();
+            self.put(answer);
+        }
     }
 
     /// The content may follow only if that was committed.
@@ -470,13 +538,8 @@ impl World {
         match self.rng.u8(..3) {
             // The folder was made anew: all UIDs are others.
             0 => {
-                self.uid_validity += 1;
-                let mails: Vec<_> = std::mem::take(&mut self.inbox).into_values().collect();
-                self.next_uid = 1;
-                for mail in mails {
-                    self.inbox.insert(self.next_uid, mail);
-                    self.next_uid += 1;
-                }
+                let which = self.rng.usize(..self.mailboxes.len());
+                self.mailboxes[which].made_anew();
                 self.say("UIDVALIDITY changed");
             }
             // The index is lost, or is an old one: the journal has everything.
@@ -486,6 +549,21 @@ impl World {
                 self.start();
             }
             _ => self.kill(),
+        }
+    }
+
+    /// The operator writes the other contract, or the first one again: other hours, other prices. What was promised stays promised.
+    fn reload(&mut self) {
+        let [first, second] = &*POLICIES;
+        let next = if Arc::ptr_eq(&self.policy, first) {
+            second
+        } else {
+            first
+        };
+        self.policy = next.clone();
+        self.say("reload");
+        if let Some(clerk) = &mut self.clerk {
+            clerk.go_by(next.clone());
         }
     }
 
@@ -523,7 +601,7 @@ impl World {
                 self.restart_after_power_cut();
             }
             self.now += TimeDelta::minutes(5);
-            self.poll();
+            self.poll_all();
             self.fire();
             for letter in self.reader().letters_due(self.now, 50).expect("the outbox") {
                 if is_taken(&letter) {
@@ -533,24 +611,15 @@ impl World {
                     self.tell(&letter, Movement::Accepted("250".into()));
                 }
             }
-            let read_to = self
-                .reader()
-                .cursor("support")
-                .expect("the cursor")
-                .filter(|c| c.uid_validity == self.uid_validity)
-                .map_or(0, |c| c.uid);
-            if read_to + 1 >= self.next_uid
-                && self.reader().next_letter().expect("the outbox").is_none()
-            {
+            let is_read = (0..self.mailboxes.len())
+                .all(|which| self.read_to(which) + 1 >= self.mailboxes[which].next_uid);
+            if is_read && self.reader().next_letter().expect("the outbox").is_none() {
                 break;
             }
         }
         self.check();
-        let raws: Vec<Fingerprint> = self
-            .inbox
-            .values()
-            .map(|(raw, _)| Fingerprint::of(raw))
-            .collect();
+        let all = self.mailboxes.iter().flat_map(|m| m.mails.values());
+        let raws: Vec<Fingerprint> = all.map(|(raw, _)| Fingerprint::of(raw)).collect();
         let reader = self.reader();
         self.promises.at_rest(&reader, &raws);
         self.same_after_rebuild();
@@ -558,7 +627,8 @@ impl World {
 
     fn check(&mut self) {
         let reader = self.reader();
-        self.promises.check(&reader, &self.sent, self.now);
+        self.promises
+            .check(&reader, &self.sent, self.now, self.since);
     }
 
     /// The journal alone gives the same index, row by row.
@@ -585,6 +655,25 @@ impl World {
     }
 }
 
+impl Mailbox {
+    fn named(name: &str) -> Mailbox {
+        Mailbox {
+            name: name.into(),
+            mails: BTreeMap::new(),
+            uid_validity: 1,
+            next_uid: 1,
+        }
+    }
+
+    /// All UIDs are others.
+    fn made_anew(&mut self) {
+        let mails = std::mem::take(&mut self.mails).into_values();
+        self.mails = (1..).zip(mails).collect();
+        self.uid_validity += 1;
+        self.next_uid = self.mails.len() as u32 + 1;
+    }
+}
+
 fn without_meta(rows: BTreeMap<String, Vec<u8>>) -> BTreeMap<String, String> {
     rows.into_iter()
         .filter(|(key, _)| !key.starts_with("meta"))
@@ -608,6 +697,10 @@ fn moved(letter: &Entry, to: Movement) -> Job {
         raw: None,
     }
 }
+
+pub const MAILBOXES: [&str; 5] = ["support", "info", "shop", "events", "archive"];
+
+pub const OTHER_DESK: &str = "desk@other.example";
 
 const PEOPLE: [&str; 6] = [
     "alice@acme.example",
@@ -650,18 +743,39 @@ fn first_lines(raw: &[u8]) -> String {
         .join(" ")
 }
 
-/// Compiled once: it never changes.
-static POLICY: LazyLock<Arc<Policy>> = LazyLock::new(|| Arc::new(policy()));
+/// Compiled once: the shipped files, and those of an operator who has written other hours and prices under the old date. Each knows the other, as the journal
+/// would have it.
+static POLICIES: LazyLock<[Arc<Policy>; 2]> = LazyLock::new(|| {
+    let hashes = [Fingerprint([0; 32]), Fingerprint([1; 32])];
+    let other = |text: String| {
+        let hours = text.replace("Mo-Fr 08:00-17:00; PH off", "Mo-Fr 09:30-12:00; PH off");
+        hours.replace("days = 1 ", "days = 7 ")
+    };
+    let mut both = [policy(|text| text), policy(other)];
+    let books = both.each_ref().map(|p| p.book.clone());
+    for (n, policy) in both.iter_mut().enumerate() {
+        policy.book_hash = hashes[n];
+        policy.former = Arc::new([(hashes[1 - n], books[1 - n].clone())].into());
+    }
+    both.map(Arc::new)
+});
 
 /// The shipped contract, customers, staff, rules and letters.
-fn policy() -> Policy {
+fn policy(contract: impl Fn(String) -> String) -> Policy {
     let file = |name: &str| Source {
         file: name.into(),
         text: std::fs::read_to_string(format!("{}/rules/{name}", env!("CARGO_MANIFEST_DIR")))
             .expect("a shipped file"),
     };
+    let changed = |name: &str| {
+        let Source { file, text } = file(name);
+        Source {
+            file,
+            text: contract(text),
+        }
+    };
     let book = Book::parse(
-        &file("contract.toml"),
+        &changed("contract.toml"),
         &file("customers.toml"),
         &file("staff.toml"),
     )
@@ -680,6 +794,8 @@ fn policy() -> Policy {
         aliases: vec![],
         plus_addresses: false,
         confidential,
+        staff_names: true,
+        keep_copies: !confidential,
     };
     Policy {
         book: Arc::new(book),
@@ -694,6 +810,8 @@ fn policy() -> Policy {
         acknowledge: Acknowledge::Authenticated,
         since: None,
         hold_letters: false,
+        sent_of: Default::default(),
+        security: Default::default(),
         bounce_address: None,
         reopen_within_days: 14,
         links: Links {

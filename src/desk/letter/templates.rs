@@ -3,6 +3,7 @@
 //! Every template is compiled and proven when it is loaded: a variable outside the closed list is refused with file and line, and each is rendered with
 //! samples, the full and the bare ones. So composing a letter cannot fail later; if it does nevertheless, the shipped English text is used.
 
+use super::code;
 use super::html;
 use super::shipped::SHIPPED;
 use super::variables::{Content, *};
@@ -115,7 +116,7 @@ impl Templates {
             };
         };
         let variables = Value::from(Serde(variables(sheet)));
-        let language = spoken(language);
+        let language = code(language);
         self.composed(sheet, language, &variables)
             .or_else(|| self.composed(sheet, "en", &variables))
             .unwrap_or_else(|| sheet.last_resort(&variables))
@@ -263,6 +264,12 @@ const SHEETS: &[Sheet] = &[
         },
     },
     Sheet {
+        name: Answering::TEMPLATE,
+        with_html: false,
+        bare: || bare(Answering::default()),
+        full: || json!({"ticket": 457, "queue": "support", "assignee": "Anna"}),
+    },
+    Sheet {
         name: Digest::TEMPLATE,
         with_html: false,
         bare: || bare(Digest::default()),
@@ -286,6 +293,12 @@ const SHEETS: &[Sheet] = &[
             "met": 1, "missed": 1, "pending": 1, "promises": ["C4.1"], "responses": ["median"], "risks": ["#2"], "credits": ["#1 C4.1"],
             "term": "2026-01-01 to 2026-12-31", "agreed": "8 h", "used": "3 h", "bookings": ["2026-03-20"]})
         },
+    },
+    Sheet {
+        name: Sealed::TEMPLATE,
+        with_html: true,
+        bare: || bare(Sealed::default()),
+        full: || json!({"ticket": 457}),
     },
     Sheet {
         name: Notice::TEMPLATE,
@@ -532,14 +545,6 @@ fn fault(file: &str, e: &minijinja::Error) -> Diagnostic {
             .detail()
             .map_or_else(|| e.kind().to_string(), str::to_string),
         remedy: "see the table of variables in the manual of letters".into(),
-    }
-}
-
-fn spoken(language: Language) -> &'static str {
-    match language {
-        Language::De => "de",
-        Language::Gsw => "gsw",
-        Language::En | Language::Other => "en",
     }
 }
 

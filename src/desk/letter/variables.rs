@@ -259,6 +259,21 @@ pub struct Answer {
     pub community: String,
 }
 
+/// `answering`: somebody of the staff looks after a ticket now, for the others.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Answering {
+    /// The ticket's number.
+    pub ticket: u64,
+    /// The queue's name.
+    pub queue: String,
+    /// Who it is.
+    pub assignee: String,
+}
+
+impl Content for Answering {
+    const TEMPLATE: &'static str = "answering";
+}
+
 /// `digest`: one letter instead of many (C10.4).
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Digest {
@@ -340,6 +355,17 @@ impl Content for OpeningDigest {
 }
 impl Content for Review {
     const TEMPLATE: &'static str = "review";
+}
+/// `sealed`: above an answer of the staff's that is encrypted, and goes along as a file.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Sealed {
+    /// The ticket's number.
+    pub ticket: u64,
+}
+
+
+impl Content for Sealed {
+    const TEMPLATE: &'static str = "sealed";
 }
 impl Content for Acknowledgement {
     const TEMPLATE: &'static str = "acknowledgement";
