@@ -233,11 +233,11 @@ impl Clerk {
     fn rendered(&self, letters: Vec<Written>, batch: &mut Batch) -> BTreeSet<usize> {
         let render = |written: Written| {
             let content = |enclosure: &Enclosure| {
-                written
-                    .raw
-                    .as_deref()
-                    .map(|raw| part_content(raw, enclosure.part))
-                    .unwrap_or_default()
+                let raw = written.raw.as_deref().unwrap_or_default();
+                match enclosure.part {
+                    Some(part) => part_content(raw, part),
+                    None => raw.to_vec(),
+                }
             };
             let bytes = catch_unwind(AssertUnwindSafe(|| {
                 (self.render)(&written.letter, &content)

@@ -7,8 +7,7 @@ pub mod secret;
 
 use crate::contract::{Book, Source};
 use crate::desk::letter::Templates;
-use crate::desk::policy::Former;
-use crate::desk::policy::{Acknowledge, Links, Policy, Queue};
+use crate::desk::policy::{Acknowledge, Former, Links, Policy, Queue, Security};
 use crate::desk::token::Keys;
 use crate::diagnostic::Diagnostic;
 use crate::mail::{Fingerprint, address};
@@ -16,6 +15,7 @@ use crate::rules::RuleBook;
 use chrono::{DateTime, Utc};
 use secret::Secret;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -60,6 +60,8 @@ pub struct Config {
     pub links: Links,
     /// All queues; at least one.
     pub queues: Vec<Queue>,
+    /// How reports to confidential queues are dealt with.
+    pub security: Security,
     /// The mailboxes watched.
     pub mailboxes: Vec<Mailbox>,
     /// How letters leave; none where only offline commands are used.
@@ -75,6 +77,8 @@ pub struct Mailbox {
     pub name: String,
     /// Where its mail is filed.
     pub queue: String,
+    /// Whose Sent folder it is (C4.4), a staff id; none for a mailbox that customers write to.
+    pub sent_of: Option<Spanned<String>>,
     /// Where it is.
     pub place: MailboxPlace,
 }
@@ -194,6 +198,8 @@ struct File {
     log: Option<Spanned<String>>,
     #[serde(default)]
     links: FileLinks,
+    #[serde(default)]
+    security: FileSecurity,
     queue: Vec<FileQueue>,
     #[serde(default)]
     mailbox: Vec<FileMailbox>,
@@ -213,6 +219,13 @@ struct FileLinks {
     security_key: String,
 }
 
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct FileSecurity {
+    attach: bool,
+    answer_within_hours: Option<Spanned<u32>>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FileQueue {
@@ -225,6 +238,8 @@ struct FileQueue {
     plus_addresses: bool,
     #[serde(default)]
     confidential: bool,
+    staff_names: Option<bool>,
+    keep_copies: Option<bool>,
 }
 
 impl FileQueue {
@@ -237,7 +252,8 @@ impl FileQueue {
 #[serde(deny_unknown_fields)]
 struct FileMailbox {
     name: Spanned<String>,
-    queue: Spanned<String>,
+    queue: Option<Spanned<String>>,
+    sent_of: Option<Spanned<String>>,
     imap: Option<Imap>,
     maildir: Option<PathBuf>,
 }
@@ -321,7 +337,10 @@ impl Config {
                     .collect());
             }
         };
+        let sent_of = self.sent_of(&book).map_err(|fault| vec![fault])?;
         Ok(Policy {
+            sent_of,
+            security: self.security,
             book: Arc::new(book),
             book_hash: sources.book_hash(),
             former: Former::default(),
@@ -338,6 +357,31 @@ impl Config {
             reopen_within_days: self.reopen_within_days,
             links: self.links.clone(),
         })
+    }
+
+    /// Whose Sent folders are watched, by mailbox.
+    fn sent_of(&self, book: &Book) -> Result<BTreeMap<String, String>, Diagnostic> {
+        let mut folders = BTreeMap::new();
+        for mailbox in &self.mailboxes {
+            let Some(written) = &mailbox.sent_of else {
+                continue;
+            };
+            let id = written.get_ref();
+            if book.staff.by_id(id).is_none() {
+                let people: Vec<&str> = book.staff.people.iter().map(|p| p.id.as_str()).collect();
+                // For the number of the line alone.
+                let text = std::fs::read_to_string(&self.file).unwrap_or_default();
+                return Err(Diagnostic::at(
+                    &self.file.display().to_string(),
+                    &text,
+                    written.span().start,
+                    format!("sent_of = \"{id}\" is nobody of staff.toml"),
+                    format!("use one of {}", people.join(", ")),
+                ));
+            }
+            folders.insert(mailbox.name.clone(), id.clone());
+        }
+        Ok(folders)
     }
 
     /// The rules of the mailboxes alone.
@@ -474,6 +518,7 @@ impl File {
             );
         }
         let bounce_address = self.bounce_address(faults);
+        let security = self.security(faults);
         let outgoing = self
             .outgoing
             .as_ref()
@@ -505,6 +550,7 @@ impl File {
                 vendor: self.links.vendor,
             },
             queues,
+            security,
             mailboxes,
             outgoing,
             bounce_address,
@@ -575,6 +621,9 @@ impl File {
             aliases: q.aliases.iter().map(|a| a.get_ref().clone()).collect(),
             plus_addresses: q.plus_addresses,
             confidential: q.confidential,
+            staff_names: q.staff_names.unwrap_or(true),
+            // Who reports a weakness in confidence has not asked for others to read the answers.
+            keep_copies: q.keep_copies.unwrap_or(!q.confidential),
         };
         self.queue.iter().map(queue).collect()
     }
@@ -606,14 +655,7 @@ impl File {
         for m in &self.mailbox {
             let name = m.name.get_ref();
             check_name("mailbox", &m.name, faults);
-            if !queues.iter().any(|q| q.name == *m.queue.get_ref()) {
-                let known: Vec<&str> = queues.iter().map(|q| q.name.as_str()).collect();
-                faults.at(
-                    &m.queue,
-                    format!("queue \"{}\" is unknown", m.queue.get_ref()),
-                    &format!("use one of {}", known.join(", ")),
-                );
-            }
+            let queue = self.queue_of(m, queues, faults);
             if mailboxes.iter().any(|other| other.name == *name) {
                 faults.at(
                     &m.name,
@@ -656,11 +698,56 @@ impl File {
             }
             mailboxes.push(Mailbox {
                 name: name.clone(),
-                queue: m.queue.get_ref().clone(),
+                queue,
+                sent_of: m.sent_of.clone(),
                 place,
             });
         }
         mailboxes
+    }
+
+    /// The queue that a mailbox names. A Sent folder names none: its mails go to the tickets that they answer.
+    fn queue_of(&self, mailbox: &FileMailbox, queues: &[Queue], faults: &mut Faults) -> String {
+        let known: Vec<&str> = queues.iter().map(|q| q.name.as_str()).collect();
+        let use_one = format!("use one of {}", known.join(", "));
+        match (&mailbox.queue, &mailbox.sent_of) {
+            (Some(queue), None) => {
+                if !known.contains(&queue.get_ref().as_str()) {
+                    let problem = format!("queue \"{}\" is unknown", queue.get_ref());
+                    faults.at(queue, problem, &use_one);
+                }
+                return queue.get_ref().clone();
+            }
+            (Some(queue), Some(_)) => faults.at(
+                queue,
+                "a Sent folder has no queue",
+                "write either queue or sent_of",
+            ),
+            (None, None) => faults.at(
+                &mailbox.name,
+                format!("mailbox \"{}\" names no queue", mailbox.name.get_ref()),
+                &format!("write queue = \"...\": {use_one}"),
+            ),
+            (None, Some(_)) => {}
+        }
+        queues.first().map(|q| q.name.clone()).unwrap_or_default()
+    }
+
+    fn security(&self, faults: &mut Faults) -> Security {
+        let usual = Security::default();
+        let written = self.security.answer_within_hours.as_ref();
+        let hours = written.map_or(usual.answer_within_hours, |h| *h.get_ref());
+        if let Some(written) = written.filter(|_| !(1..=720).contains(&hours)) {
+            faults.at(
+                written,
+                format!("answer_within_hours = {hours} is out of bounds"),
+                "use 1 to 720; 48 is the default",
+            );
+        }
+        Security {
+            attach: self.security.attach,
+            answer_within_hours: hours,
+        }
     }
 
     fn acknowledged(&self, faults: &mut Faults) -> Acknowledge {

@@ -198,6 +198,24 @@ impl Book {
         }
     }
 
+    /// The interval after which a customer is due an update (C6.5), if the severity has one.
+    pub fn update(
+        &self,
+        subscription: &Subscription,
+        severity: u8,
+        at: DateTime<Utc>,
+    ) -> Option<Objective> {
+        let severity = severity.clamp(1, 4);
+        let terms = self.terms(subscription, at);
+        let minutes = terms.version.warnings.update_every_min[usize::from(severity - 1)];
+        (minutes > 0).then(|| Objective {
+            clause: "C6.5".into(),
+            minutes,
+            hours: terms.hours(self, Some(severity), at),
+            internal: true,
+        })
+    }
+
     /// The objective of a management escalation (C7.1, C7.2).
     pub fn escalation(
         &self,
@@ -338,6 +356,29 @@ impl Book {
             Some(hours) => hours.clone(),
             None => self.business_hours(at),
         }
+    }
+
+    /// When the desk that is open at `now` opened today: the opening of its window, or midnight where it never closes. None while it is closed.
+    pub fn opening(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let desk = self.desk_hours(now);
+        let window = desk.window_around(now, 2)?;
+        let midnight = desk.local(now).date().and_time(chrono::NaiveTime::MIN);
+        let midnight = hours::resolve_local(desk.zone(), midnight, hours::Edge::Opening);
+        Some(window.open.max(DateTime::from_timestamp(midnight, 0)?))
+    }
+
+    /// The end of the desk's local day.
+    pub fn evening(&self, at: DateTime<Utc>) -> DateTime<Utc> {
+        let desk = self.desk_hours(at);
+        let tomorrow = desk.local(at).date().succ_opt().unwrap_or(NaiveDate::MAX);
+        let midnight = tomorrow.and_time(chrono::NaiveTime::MIN);
+        let end = hours::resolve_local(desk.zone(), midnight, hours::Edge::Opening);
+        DateTime::from_timestamp(end, 0).unwrap_or(at)
+    }
+
+    /// The first instant of a day in the contract's zone.
+    pub fn morning(&self, day: NaiveDate) -> DateTime<Utc> {
+        plan::begins(self.contract.latest().zone, day)
     }
 
     fn business_hours(&self, at: DateTime<Utc>) -> Arc<Hours> {

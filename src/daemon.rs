@@ -9,6 +9,7 @@ use crate::deadlines;
 use crate::desk::Policy;
 use crate::diagnostic::Diagnostic;
 use crate::ops::control::{Answer, REQUEST_BYTES_MAX};
+use crate::ops::keys;
 use crate::ops::reach::{self, Opened};
 use crate::ops::request::Desk;
 use crate::ops::status::{self, Fact};
@@ -166,9 +167,12 @@ async fn live(house: Arc<House>, ended: crate::post::Stop) -> anyhow::Result<()>
     deliver_letters(&house, &stop, &mut loops)?;
     let listener = listen(&house.config.control)?;
     tokio::spawn(deadlines::watch(
-        house.reader.clone(),
-        house.clerk.clone(),
-        clock::now,
+        deadlines::Indoors {
+            reader: house.reader.clone(),
+            clerk: house.clerk.clone(),
+            policy: in_force(&house),
+            now: clock::now,
+        },
         house.deadlines.clone(),
     ));
     tokio::spawn(serve(house.clone(), listener));
@@ -309,6 +313,15 @@ fn deliver_letters(
     Ok(())
 }
 
+/// The policy in force, whenever it is asked for.
+fn in_force(house: &Arc<House>) -> Box<dyn Fn() -> Arc<Policy> + Send + Sync> {
+    let house = house.clone();
+    Box::new(move || {
+        let policy = house.policy.lock();
+        policy.unwrap_or_else(PoisonError::into_inner).clone()
+    })
+}
+
 /// READY means that the store is good and every mailbox has been tried once, be it in vain.
 async fn first_look(house: &House) {
     let looked = |pulse: &Pulse| pulse.succeeded().is_some() || pulse.trouble().is_some();
@@ -378,11 +391,11 @@ fn say_room(before: &mut Room, now: Room) {
 /// Rules, contract, customers, staff and letters anew; a bad file keeps the old ones.
 fn reload(house: &House) {
     let read = Config::read(&house.config.file).and_then(|config| {
-        let keys = reach::keys(&house.config.state).map_err(|e| {
+        let keys = keys::keys(&house.config.state).map_err(|e| {
             vec![Diagnostic::of_file(
                 "keys",
                 format!("{e:#}"),
-                "restore the file",
+                "see \"Keys\" in the README",
             )]
         })?;
         let mut policy = config.policy(keys)?;

@@ -1,10 +1,12 @@
-//! Due steps of clocks: sleeps to the next one, hands it to the clerk.
+//! Due steps of clocks, digests, the desk's opening, review packs: sleeps to the next one, hands it to the clerk.
 //!
-//! The store is the truth: this loop knows no deadline by heart and may miss any wake-up. The wall clock is read again at least every 30 s, so that a
+//! The store is the truth: this loop knows no deadline by heart and may miss any wake-up; what is done again and again is done once, however often this loop
+//! thinks that it is due. The wall clock is read again at least every 30 s, so that a
 //! suspended machine or a stepped clock delays a warning by no more (CONTRACT.md C10).
 
 use crate::clerk::{Handle, Job};
-use crate::desk::Event;
+use crate::contract::customers::Customer;
+use crate::desk::{Event, Policy, opening, review};
 use crate::store::Reader;
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
@@ -20,24 +22,32 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// At most so many steps a commit.
 const STEPS_MAX: usize = 100;
 
+/// What the loop needs of the house.
+pub struct Indoors {
+    /// What is committed.
+    pub reader: Reader,
+    /// Who decides.
+    pub clerk: Handle,
+    /// What goes by now.
+    pub policy: Box<dyn Fn() -> Arc<Policy> + Send + Sync>,
+    /// What time it is.
+    pub now: fn() -> DateTime<Utc>,
+}
+
 /// Runs for ever. `pulse` gets the instant of each turn, in seconds since 1970: the watchdog is fed by it.
-pub async fn watch(
-    reader: Reader,
-    clerk: Handle,
-    now: fn() -> DateTime<Utc>,
-    pulse: Arc<AtomicI64>,
-) {
+pub async fn watch(indoors: Indoors, pulse: Arc<AtomicI64>) {
     loop {
-        pulse.store(now().timestamp(), Ordering::Relaxed);
-        match fire(&reader, &clerk, now()).await {
-            Ok(0) => {
-                let sleep = until_next(&reader, now());
+        let now = (indoors.now)();
+        pulse.store(now.timestamp(), Ordering::Relaxed);
+        match turn(&indoors, now).await {
+            Ok(false) => {
+                let sleep = until_next(&indoors.reader, (indoors.now)());
                 tokio::select! {
                     () = tokio::time::sleep(sleep) => {}
-                    () = clerk.deadlines_rung() => {}
+                    () = indoors.clerk.deadlines_rung() => {}
                 }
             }
-            Ok(_) => {}
+            Ok(true) => {}
             Err(e) => {
                 tracing::error!("due deadlines could not be worked on, trying again: {e:#}");
                 tokio::time::sleep(PAUSE).await;
@@ -46,31 +56,85 @@ pub async fn watch(
     }
 }
 
-/// Hands over what is due; how many steps changed the record.
-async fn fire(reader: &Reader, clerk: &Handle, now: DateTime<Utc>) -> anyhow::Result<usize> {
-    let due = reader.due(now, STEPS_MAX)?;
-    if due.is_empty() {
-        return Ok(0);
+/// Hands over what is due: steps before the digests that gather them, those before what takes longer. Whether there was anything.
+async fn turn(indoors: &Indoors, now: DateTime<Utc>) -> anyhow::Result<bool> {
+    let steps = indoors.reader.due(now, STEPS_MAX)?;
+    if !steps.is_empty() {
+        let events = steps.into_iter().map(Event::DeadlineReached);
+        return handed_over(indoors, events.collect()).await;
     }
-    let jobs: Vec<Job> = due
-        .into_iter()
-        .map(|due| Job {
-            event: Event::DeadlineReached(due),
-            raw: None,
-        })
-        .collect();
-    let done = clerk.submit(jobs).await?;
+    let digests = indoors.reader.digests_due(now, STEPS_MAX)?;
+    if !digests.is_empty() {
+        let events = digests.into_iter().map(Event::DigestDue);
+        return handed_over(indoors, events.collect()).await;
+    }
+    let (reader, policy) = (indoors.reader.clone(), (indoors.policy)());
+    // It may read every ticket.
+    let round = tokio::task::spawn_blocking(move || round_due(&reader, &policy, now)).await??;
+    match round {
+        Some(event) => handed_over(indoors, vec![event]).await,
+        None => Ok(false),
+    }
+}
+
+async fn handed_over(indoors: &Indoors, events: Vec<Event>) -> anyhow::Result<bool> {
+    let jobs = events.into_iter().map(|event| Job { event, raw: None });
+    let done = indoors.clerk.submit(jobs.collect()).await?;
     // A due key that no decision moves would spin this loop; the audit names it.
     anyhow::ensure!(
         done.iter().any(|d| d.changed),
         "due steps stay due: {:?}",
         done.first().map(|d| &d.because)
     );
-    Ok(done.len())
+    Ok(true)
+}
+
+/// What is done once a day or a fortnight, while the desk is open, and is to be done now (C10.5, C8.3).
+pub fn round_due(
+    reader: &Reader,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Option<Event>> {
+    let Some(opened) = policy.book.opening(now) else {
+        return Ok(None);
+    };
+    let last = reader.round(opening::ROUND)?;
+    if last.as_ref().is_none_or(|round| round.at < opened) {
+        let queues: Vec<String> = policy.queues.iter().map(|q| q.name.clone()).collect();
+        let since = last.map_or(0, |round| round.filed);
+        let found = reader.opening(opened, policy.book.evening(now), &queues, since)?;
+        return Ok(Some(Event::DeskOpened(Box::new(found))));
+    }
+    let reviewed = policy.book.customers.all.iter().filter(|c| c.tam.is_some());
+    for customer in reviewed {
+        if let Some(event) = review_due(reader, policy, customer, now)? {
+            return Ok(Some(event));
+        }
+    }
+    Ok(None)
+}
+
+fn review_due(
+    reader: &Reader,
+    policy: &Policy,
+    customer: &Customer,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Option<Event>> {
+    let book = &policy.book;
+    let (first, after) = review::fortnight(customer.review_from, book.local_date(now));
+    let (from, until) = (book.morning(first), book.morning(after));
+    let last = reader.round(&review::round(&customer.id))?;
+    if last.is_some_and(|round| round.at >= until) {
+        return Ok(None);
+    }
+    let pack = reader.pack(&customer.id, (from, until), first)?;
+    Ok(Some(Event::ReviewDue(Box::new(pack))))
 }
 
 fn until_next(reader: &Reader, now: DateTime<Utc>) -> Duration {
-    let next = reader.next_due().ok().flatten();
+    let step = reader.next_due().ok().flatten();
+    let digest = reader.next_digest().ok().flatten();
+    let next = step.into_iter().chain(digest).min();
     next.map_or(LOOK_EVERY, |at| {
         (at - now)
             .to_std()

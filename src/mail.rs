@@ -9,12 +9,14 @@ mod body;
 pub mod bounce;
 mod charset;
 pub mod fold;
+pub mod forward;
 mod header;
 pub mod html;
 pub mod language;
 mod parameter;
 pub mod parse;
 pub mod quote;
+pub mod sanitise;
 pub mod sender;
 pub mod text;
 mod tnef;
@@ -179,7 +181,7 @@ pub struct Mail {
     pub message_id: Option<String>,
     /// Without angle brackets.
     pub in_reply_to: Vec<String>,
-    /// Without angle brackets, oldest first, at most the last 20.
+    /// Without angle brackets, oldest first: at most 20, the first and the last ones.
     pub references: Vec<String>,
     /// Outlook's `Thread-Index`, the 22 root bytes in base64.
     pub thread_index: Option<String>,
@@ -205,6 +207,8 @@ pub struct Mail {
     pub attachments: Vec<Attachment>,
     /// Machine-readable parts.
     pub reports: Vec<Report>,
+    /// The delivery status in a mail inside the mail: a scanning gateway encloses the report that it hands on, and a customer the one he asks about.
+    pub enclosed_status: Option<String>,
     /// What is odd about it, for staff to read.
     pub oddities: Vec<String>,
     /// All header fields, top first.
@@ -218,6 +222,33 @@ impl Mail {
             .iter()
             .find(|h| h.name.eq_ignore_ascii_case(name))
             .map(|h| h.value.as_str())
+    }
+
+    /// Whether nobody but its recipient can read it: PGP/MIME (RFC 3156), S/MIME (RFC 8551), or PGP in the text.
+    pub fn is_encrypted(&self) -> bool {
+        let sealed = |media_type: &str| {
+            matches!(
+                media_type,
+                "multipart/encrypted"
+                    | "application/pgp-encrypted"
+                    | "application/pkcs7-mime"
+                    | "application/x-pkcs7-mime"
+            )
+        };
+        let whole = self.header("Content-Type").unwrap_or_default();
+        let whole = whole.split(';').next().unwrap_or_default();
+        sealed(&whole.trim().to_ascii_lowercase())
+            || self.attachments.iter().any(|a| sealed(&a.media_type))
+            || self.armour().is_some()
+    }
+
+    /// The PGP message that stands in the text, from its first to its last line.
+    pub fn armour(&self) -> Option<&str> {
+        const BEGIN: &str = "-----BEGIN PGP MESSAGE-----";
+        const END: &str = "-----END PGP MESSAGE-----";
+        let from = self.text.find(BEGIN)?;
+        let end = from + self.text[from..].find(END)? + END.len();
+        Some(&self.text[from..end])
     }
 
     /// All header fields of that name, top first.

@@ -7,6 +7,7 @@ pub mod control;
 pub mod deadline;
 pub mod demo;
 pub mod inspect;
+pub mod keys;
 pub mod log;
 pub mod outbox;
 pub mod progress;
@@ -17,6 +18,7 @@ pub mod rules;
 pub mod status;
 pub mod table;
 pub mod tickets;
+pub mod verbs;
 
 use crate::diagnostic::Diagnostic;
 use crate::store::{Broken, Locked};

@@ -20,6 +20,7 @@
 //! An index that claims to know more than the journal has, or a bad record with good ones behind it, is damage: the store does not open, and says where.
 //! Once a sled has failed or panicked it is not used again in this process ([`Broken`]): the process ends, and the next one makes the index anew.
 
+mod agenda;
 pub mod audit;
 mod behind;
 pub mod disk;

@@ -6,8 +6,9 @@ use proptest::prelude::*;
 use std::path::Path;
 use ticketd::contract::Source;
 use ticketd::desk::letter::{
-    Acknowledgement, AcknowledgementSecurity, Breach, Change, Enclosure, Letter, LetterKind,
-    Notice, NoticeConfidential, Templates, Text, Transcript, Warning, render,
+    Acknowledgement, AcknowledgementSecurity, Answering, Breach, Change, Digest, Enclosure, Letter,
+    LetterKind, Notice, NoticeConfidential, OpeningDigest, Review, Sealed, Templates, Text,
+    Transcript, Warning, render,
 };
 use ticketd::mail::{Fingerprint, Language, Mailbox};
 
@@ -138,6 +139,12 @@ fn acknowledgements() {
             kind,
             templates.letter(language, &security),
         );
+        let sealed = Sealed { ticket: 457 };
+        check(
+            &format!("{code}-sealed"),
+            LetterKind::Relay,
+            templates.letter(language, &sealed),
+        );
         let cut = AcknowledgementSecurity {
             cut: true,
             ..security
@@ -206,6 +213,16 @@ fn letters_to_staff() {
         "en-notice-confidential",
         LetterKind::Notice,
         templates.letter(en, &confidential),
+    );
+    let answering = Answering {
+        ticket: 457,
+        queue: "support".into(),
+        assignee: "Anna Muster".into(),
+    };
+    check(
+        "en-answering",
+        LetterKind::Notice,
+        templates.letter(en, &answering),
     );
     let warning = Warning {
         ticket: 457,
@@ -279,7 +296,7 @@ fn a_relay_is_unmarked_and_its_enclosures_are_whole() {
     );
     let enclosure = |name: &str, media_type: &str| Enclosure {
         mail: Fingerprint::of(b""),
-        part: 1,
+        part: Some(1),
         name: name.into(),
         media_type: media_type.into(),
     };
@@ -449,7 +466,7 @@ fn any_letter() -> impl Strategy<Value = Letter> {
         letter.headers.push(("Bcc".into(), "evil@x.example".into()));
         letter.enclosures = vec![Enclosure {
             mail: Fingerprint::of(b""),
-            part: 0,
+            part: Some(0),
             name: names.3,
             media_type: rest.5,
         }];
@@ -507,4 +524,98 @@ proptest! {
             prop_assert_eq!(to, vec!["rita@acme.example"]);
         }
     }
+}
+
+fn lines(lines: &[&str]) -> Vec<String> {
+    lines.iter().map(|line| line.to_string()).collect()
+}
+
+#[test]
+fn digests_and_review_packs() {
+    let templates = Templates::parse(&[]).unwrap();
+    let check_staff = |name: &str, kind, text| check(name, kind, text);
+    let storm = Digest {
+        replies: false,
+        count: 2,
+        lines: lines(&[
+            "#12 severity 1, ACME AG: initial response (C4.1) due Mon 07.09.2026 10:00, 30 min left. Objective: 1 h of business hours (Mo-Fr 08:00-17:00; PH off, Europe/Zurich), clause C4.1; waiting costs each further 15 min: 1 day for ACME AG",
+            "#13 severity 4: next reply (C4.11) due Mon 07.09.2026 10:05, 35 min left, our own target. Internal target: 1 h of business hours (Mo-Fr 08:00-17:00; PH off, Europe/Zurich), clause C4.11",
+        ]),
+    };
+    check_staff(
+        "en-digest-warnings",
+        LetterKind::Warning,
+        templates.letter(Language::En, &storm),
+    );
+    let replies = Digest {
+        replies: true,
+        count: 3,
+        lines: lines(&[
+            "#12: entry 7 Printer",
+            "#12: entry 8 Printer",
+            "#12: entry 9 Printer",
+        ]),
+    };
+    check_staff(
+        "en-digest-replies",
+        LetterKind::Digest,
+        templates.letter(Language::En, &replies),
+    );
+    let opening = OpeningDigest {
+        queue: "support".into(),
+        day: "Tue 08.09.2026 08:00".into(),
+        due: lines(&["#1 severity 3, initial response due Tue 08.09.2026 12:00, ACME AG: Printer"]),
+        unanswered: lines(&[
+            "#2 severity 3, next reply due Tue 08.09.2026 12:00 (our own target): Scanner",
+        ]),
+        unassigned: vec![],
+        quarantined: lines(&["#4 severity 3: <script>"]),
+        failed: lines(&["#5, entry 2 to gina@globex.example: 550 no such user"]),
+        filed: lines(&[
+            "entry 7 from robot@acme.example: Away (automatic (auto-reply): Auto-Submitted)",
+        ]),
+        head: "4711 0123456789abcdef".into(),
+    };
+    check_staff(
+        "en-opening",
+        LetterKind::Digest,
+        templates.letter(Language::En, &opening),
+    );
+    let bare = OpeningDigest {
+        queue: "support".into(),
+        day: "Tue 08.09.2026 08:00".into(),
+        head: "1 00".into(),
+        ..OpeningDigest::default()
+    };
+    check_staff(
+        "en-opening-quiet",
+        LetterKind::Digest,
+        templates.letter(Language::En, &bare),
+    );
+    let review = Review {
+        customer: "ACME AG".into(),
+        manager: "Carla Chef".into(),
+        from: "2026-08-31".into(),
+        until: "2026-09-13".into(),
+        received: 2,
+        tickets: lines(&[
+            "#1 Mon 07.09.2026 09:00, severity 2, closed, deadline missed: Late & <b>sorry</b>",
+        ]),
+        met: 1,
+        missed: 1,
+        pending: 0,
+        promises: lines(&["C4.1, severity 2: 1 met, 1 missed, 0 running"]),
+        responses: lines(&["In support hours: median 1 h, nine of ten within 2 h, longest 2 h"]),
+        risks: vec![],
+        credits: lines(&["#1 C4.1: +4 days, provisional: 1 h late"]),
+        term: "2026-01-01 to 2026-12-31, with 4 days of credit until 2027-01-04".into(),
+        agreed: "8 h".into(),
+        used: "45 min".into(),
+        bookings: lines(&["2026-09-07 carla 45 min, account manager on #1"]),
+    };
+    check_staff(
+        "en-review",
+        LetterKind::Digest,
+        templates.letter(Language::En, &review),
+    );
 }

@@ -110,6 +110,7 @@ fn keys_of_the_code() -> impl Iterator<Item = &'static str> {
     let structures = [
         "struct File {",
         "struct FileLinks {",
+        "struct FileSecurity {",
         "struct FileQueue {",
         "struct FileMailbox {",
         "struct FileOutgoing {",
@@ -188,4 +189,33 @@ fn every_place_of_the_map_exists() {
         );
     }
     assert!(count > 15, "the reading of src/lib.rs is at fault");
+}
+
+/// The table of commands is the desk's own.
+#[test]
+fn every_verb_of_the_staff_is_explained_as_the_manual_explains_it() {
+    use ticketd::desk::command::{Road, VERBS};
+    let section = section("## How staff work");
+    for verb in VERBS {
+        let takes = verb.takes.replace('|', "\\|");
+        let said = |before: &str| format!("`{}`", format!("{before} {takes}").trim_end());
+        let ticket = if verb.name == "open" { "" } else { " N" };
+        let by_mail = said(&format!("#{}", verb.name));
+        let by_line = said(&format!("ticketd {}{ticket}", verb.name));
+        let row = section.lines().find(|line| {
+            (verb.road == Road::Line || line.contains(&by_mail))
+                && (verb.road == Road::Mail || line.contains(&by_line))
+        });
+        let row = row.unwrap_or_else(|| {
+            panic!(
+                "README.md has no row of #{}: {by_mail} {by_line}",
+                verb.name
+            )
+        });
+        assert!(
+            row.contains(verb.about),
+            "README.md says otherwise of #{} than its manual: {row}",
+            verb.name
+        );
+    }
 }

@@ -39,6 +39,8 @@ pub struct Customer {
     pub tam: Option<String>,
     /// Agreed hours a week of the technical account manager (C8.2).
     pub tam_hours_week: Option<u32>,
+    /// A day of the first fortnight that is reviewed with the customer (C8.3). Without one all fortnights of all customers begin on the same Mondays.
+    pub review_from: NaiveDate,
     /// At least one; the first that is valid is the usual one (C3.4).
     pub subscriptions: Vec<Order>,
 }
@@ -77,6 +79,15 @@ pub struct Term {
     pub from: NaiveDate,
     /// The last day, before any credit.
     pub until: NaiveDate,
+}
+
+impl Term {
+    /// The last day with so many days of credit, of which no more than the agreed cap count (C4.6).
+    pub fn extended(&self, days: i64, max: Option<u32>) -> NaiveDate {
+        let days = max.map_or(days, |max| days.min(i64::from(max))).max(0);
+        let days = chrono::Days::new(days.unsigned_abs());
+        self.until.checked_add_days(days).unwrap_or(NaiveDate::MAX)
+    }
 }
 
 impl Order {
@@ -252,6 +263,7 @@ fn read_customer(
         );
     }
     let tam_hours_week = section.number_if("tam_hours_week", 1..169).map(|n| n.value);
+    let review_from = section.date("review_from").map(|day| day.value);
     let mut subscriptions: Vec<Order> = Vec::new();
     let sections = section.sections("subscription");
     if sections.is_empty() {
@@ -288,6 +300,7 @@ fn read_customer(
             language,
             tam: tam.map(|t| t.value),
             tam_hours_week,
+            review_from: review_from.unwrap_or_default(),
             subscriptions,
         },
         known,

@@ -154,6 +154,8 @@ pub struct Warnings {
     pub storm_count: u32,
     /// C10.4.
     pub storm_window_min: u32,
+    /// Minutes of support hours after which the customer of a ticket of severity 1 to 4 is due an update (C6.5); zero for none.
+    pub update_every_min: [u32; 4],
 }
 
 impl Default for Warnings {
@@ -164,6 +166,7 @@ impl Default for Warnings {
             lead_time_min: 30,
             storm_count: 5,
             storm_window_min: 10,
+            update_every_min: [60, 240, 0, 0],
         }
     }
 }
@@ -864,9 +867,36 @@ fn read_warnings(section: &Section<'_>) -> Warnings {
         lead_time_min: section.number("lead_time_min", 0..481, default.lead_time_min),
         storm_count: section.number("storm_count", 1..100_000, default.storm_count),
         storm_window_min: section.number("storm_window_min", 1..1_441, default.storm_window_min),
+        update_every_min: read_updates(section, default.update_every_min),
     };
     section.no_other_keys();
     warnings
+}
+
+/// `update_every = { 1 = "1 h", 2 = "4 h" }`: severities that are left out have none.
+fn read_updates(section: &Section<'_>, default: [u32; 4]) -> [u32; 4] {
+    let Some(updates) = section.section("update_every") else {
+        return default;
+    };
+    let mut minutes = [0; 4];
+    for (severity, text) in updates.named_texts() {
+        let index = severity.value.parse::<usize>().ok();
+        let place = index.and_then(|n| minutes.get_mut(n.checked_sub(1)?));
+        match (place, reading::minutes(&text.value)) {
+            (Some(place), Some(read @ 5..)) => *place = read,
+            (None, _) => section.file.fault(
+                severity.at,
+                format!("severity \"{}\" is unknown", severity.value),
+                "use 1, 2, 3 or 4",
+            ),
+            (Some(_), _) => section.file.fault(
+                text.at,
+                format!("\"{}\" is no time of 5 minutes or more", text.value),
+                "write \"1 h\" or \"30 min\"",
+            ),
+        }
+    }
+    minutes
 }
 
 /// Reads a contract alone: for `contract show` and what-if reports.

@@ -111,7 +111,9 @@ fn none_because(draft: &Draft, case: &Case, known: &Known) -> Option<String> {
     }
     match case.policy.acknowledge {
         Acknowledge::Nobody => return Some("acknowledgements are switched off".into()),
-        Acknowledge::Authenticated if !draft.ticket.requester_proven => {
+        Acknowledge::Authenticated
+            if !draft.ticket.requester_proven && case.vouched_by.is_none() =>
+        {
             return Some("our mail server did not authenticate the author".into());
         }
         Acknowledge::Authenticated | Acknowledge::All => {}

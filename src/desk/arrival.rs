@@ -14,7 +14,7 @@ use super::record::{
     Counters, Direction, Entry, EntryKind, Fate, MailFacts, Outcome, Place, Record,
 };
 use super::ticket::{SeverityBy, State, Ticket, TicketId};
-use super::{Arrival, Known, Policy, reply, returned};
+use super::{Arrival, Known, Policy, reply, returned, sent};
 use crate::contract::Subscription;
 use crate::mail::sender::{self, Trust};
 use crate::mail::text::cleaned;
@@ -45,11 +45,30 @@ pub(super) struct Case<'a> {
     /// The queue by the mailbox, or the confidential one that To or Cc name (ATTACKS.md B09).
     pub queue: &'a Queue,
     pub now: DateTime<Utc>,
+    /// Who of the staff says that the author is who he seems to be: a forward of theirs opened the ticket.
+    pub vouched_by: Option<String>,
     /// Addresses to which no automatic letter should go: letters to them came back.
     pub resting: Vec<String>,
 }
 
 impl<'a> Case<'a> {
+    /// The mail as it arrived.
+    pub fn of(policy: &'a Policy, known: &Known, arrival: &'a Arrival, now: DateTime<Utc>) -> Self {
+        let mail = &*arrival.mail;
+        let author = sender::author(mail);
+        Case {
+            policy,
+            arrival,
+            mail,
+            trust: sender::trust(mail, policy.authserv_id.as_deref()),
+            queue: queue_of(policy, arrival),
+            now,
+            vouched_by: None,
+            resting: returned::resting(policy, known, now, author.as_deref()),
+            author,
+        }
+    }
+
     /// A decision about this ticket.
     pub fn draft(&self, ticket: Ticket) -> Draft<'a> {
         let mut draft = Draft::of(self.policy, ticket, self.now);
@@ -68,17 +87,11 @@ pub fn arrived(policy: &Policy, known: &Known, arrival: &Arrival, now: DateTime<
 }
 
 fn taken(policy: &Policy, known: &Known, arrival: &Arrival, now: DateTime<Utc>) -> Outcome {
+    if let Some(owner) = policy.sent_of.get(&arrival.mailbox) {
+        return sent::seen(policy, known, arrival, owner, now);
+    }
     let mail = &*arrival.mail;
-    let case = Case {
-        policy,
-        arrival,
-        mail,
-        author: sender::author(mail),
-        trust: sender::trust(mail, policy.authserv_id.as_deref()),
-        queue: queue_of(policy, arrival),
-        now,
-        resting: returned::resting(policy, known, now, sender::author(mail).as_deref()),
-    };
+    let case = Case::of(policy, known, arrival, now);
     let duplicate = known.seen(mail.raw);
     let by_another_road = mail.written.and_then(|w| known.seen(w));
     let belonging = belonging::find(&case, known);
@@ -270,10 +283,11 @@ pub(super) fn from_requester(
         queue: case.queue.name.clone(),
         customer: subscription.customer.clone().unwrap_or_default(),
         plan: subscription.plan.clone(),
-        trust: trust_word(&case.trust).into(),
+        trust: trust_word(case).into(),
     };
     let rules = &case.policy.rules;
-    let verdict = match known.searched() {
+    // Somebody searched the mail that arrived; a forward is judged by what it passes on.
+    let verdict = match known.searched().filter(|_| case.vouched_by.is_none()) {
         Some(searched) => rules.judged(case.mail, &facts, searched),
         None => rules.classify(case.mail, &facts),
     };
@@ -303,7 +317,7 @@ pub(super) fn from_requester(
     let related = match belonging.ticket.or(meant) {
         Some(ticket) if expired(case, &ticket) => Some(Related::After(ticket.id)),
         Some(ticket) if stands_apart(case, &ticket, &verdict) => Some(Related::Beside(ticket.id)),
-        Some(ticket) => return joined(case, ticket, &verdict, odd),
+        Some(ticket) => return joined(case, known, ticket, &verdict, odd),
         None => belonging.possibly.map(|t| Related::Perhaps(t.id)),
     };
     opened(case, known, counters, subscription, &verdict, related)
@@ -398,7 +412,7 @@ fn expired(case: &Case, ticket: &Ticket) -> bool {
 }
 
 /// A customer's reply. `odd` is what staff should know of how it came here.
-fn joined(case: &Case, ticket: Ticket, verdict: &Verdict, odd: &str) -> Outcome {
+fn joined(case: &Case, known: &Known, ticket: Ticket, verdict: &Verdict, odd: &str) -> Outcome {
     let id = ticket.id;
     let mut draft = case.draft(ticket);
     draft.reasons = verdict.reasons.clone();
@@ -425,13 +439,24 @@ fn joined(case: &Case, ticket: Ticket, verdict: &Verdict, odd: &str) -> Outcome 
         if let Some(id) = &case.mail.message_id {
             draft.refer_to(id);
         }
+        widened(&mut draft, case);
         reopened(&mut draft, case);
         if wants_escalation(case, verdict) {
             escalated(&mut draft, case, is_urgent(case));
         }
     }
-    correspondence::notify(&mut draft, case, odd);
+    correspondence::notify_of_reply(&mut draft, known, case, odd);
     draft.finish(format!("reply on ticket {id}"), Fate::Joined)
+}
+
+/// Whom a proven participant puts in copy takes part from now on.
+fn widened(draft: &mut Draft, case: &Case) {
+    for address in participants(case) {
+        let all = &mut draft.ticket.participants;
+        if is_proven(case) && all.len() < PARTICIPANTS_MAX && !all.contains(&address) {
+            all.push(address);
+        }
+    }
 }
 
 /// A reply makes it ours again (C4.9); after the first answer an internal target keeps it visible (C4.11).
@@ -546,7 +571,6 @@ pub(super) fn new_ticket(
         merged_into: None,
         merged: vec![],
         policy: case.policy.book_hash,
-        severities: vec![],
     }
 }
 
@@ -561,6 +585,7 @@ fn is_proven(case: &Case) -> bool {
             || person.is_some_and(|p| p.accounts.iter().any(|a| a.eq_ignore_ascii_case(account)))
     };
     match &case.trust {
+        _ if case.vouched_by.is_some() => false,
         Trust::Aligned => true,
         Trust::Submitted(account) => owns(account),
         Trust::Unknown | Trust::Unproven(_) | Trust::Ambiguous(_) => false,
@@ -686,6 +711,12 @@ pub(super) fn oddities(case: &Case) -> Vec<String> {
         .take(10)
         .map(|o| cleaned(o, 200))
         .collect();
+    if let Some(by) = &case.vouched_by {
+        oddities.insert(
+            0,
+            format!("forwarded by {by} of the staff, who says whose it is"),
+        );
+    }
     if let Some(Trouble::Cut { bytes }) = &case.arrival.trouble {
         oddities.insert(
             0,
@@ -698,8 +729,9 @@ pub(super) fn oddities(case: &Case) -> Vec<String> {
     oddities
 }
 
-pub(super) fn trust_word(trust: &Trust) -> &'static str {
-    match trust {
+pub(super) fn trust_word(case: &Case) -> &'static str {
+    match &case.trust {
+        _ if case.vouched_by.is_some() => "forwarded",
         Trust::Aligned => "aligned",
         Trust::Submitted(_) => "submitted",
         Trust::Unknown => "unknown",

@@ -5,6 +5,34 @@
 //!
 //! Law: once a deadline has passed unanswered, nothing moves that clock but an answer, a void, or a manager's correction. A breach on record stays with the
 //! account it was missed on, whatever becomes of the ticket.
+//!
+//! # Every event in every state
+//!
+//! | event | new | open | waiting | closed, unanswered | closed | void | quarantined | merged |
+//! | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+//! | the customer writes | new I | open N | open N | new I | open N | new I | quarantined | merged I |
+//! | an answer is accepted | waiting | waiting | waiting | closed | closed | refused | waiting | refused |
+//! | an answer fails | new I | open N | open N | new I | open N | refused | new I | refused |
+//! | a deadline passes | new I | open N | waiting | closed I | closed | void | quarantined | merged I |
+//! | `#severity` | new I | open N | waiting | closed I | closed | refused | quarantined | refused |
+//! | `#severity corrected` | new I | open N | waiting | closed I | closed | refused | quarantined | refused |
+//! | `#customer` | new I | open N | waiting | closed I | closed | refused | quarantined | refused |
+//! | `#assign` | new I | open N | waiting | closed I | closed | void | quarantined | refused |
+//! | `#note` | new I | open N | waiting | closed I | closed | void | quarantined | refused |
+//! | `#answered` | waiting | waiting | waiting | closed | closed | refused | refused | refused |
+//! | `#template` | waiting | waiting | waiting | closed | closed | refused | waiting | refused |
+//! | `#escalate` | new IE | open NE | open E | refused | refused | refused | refused | refused |
+//! | `#close` | closed I | closed | closed | refused | refused | refused | closed | refused |
+//! | `#reopen` | refused | refused | refused | new I | open N | new I | refused | refused |
+//! | `#void` | void | void | void | void | void | refused | void | refused |
+//! | `#merge` | merged I | merged N | merged | merged I | merged | refused | refused | refused |
+//! | `#split` | new I | open N | waiting | closed I | closed | refused | refused | refused |
+//! | `#human` | refused | refused | refused | refused | refused | refused | new I | refused |
+//!
+//! Each cell is the state that follows and the clocks that run then: **I**nitial response, **N**ext reply, **E**scalation. What an answer or a deadline does not
+//! end, nothing ends but `#void` and a manager's `#escalate withdraw`; what is refused changes nothing. A customer who writes about what was set aside opens a new
+//! ticket, and about a merged one writes in the other. An answer to what was set aside makes a request of it first, owed from its receipt. A merge, a split or another
+//! customer leaves every promise where it is, on the ticket that made it. `tests/desk/commands/states.rs` drives each cell.
 
 use super::draft::Draft;
 use super::policy::Policy;
@@ -61,6 +89,13 @@ pub enum Turn {
         /// Whether the time since it was voided counts: not if the customer had withdrawn.
         counted: bool,
     },
+    /// The deadline of the clock that began then passed without an answer.
+    Missed {
+        /// Which.
+        clock: ClockKind,
+        /// Since when it runs.
+        started: DateTime<Utc>,
+    },
     /// The customer withdrew the escalation (C7.2).
     Withdrawn,
     /// The answer that was accepted then came back (C4.7).
@@ -71,6 +106,9 @@ pub enum Turn {
         returned: DateTime<Utc>,
     },
 }
+
+/// Stands for a clause in the objective of a reporter who has no contract.
+const TO_A_REPORTER: &str = "security";
 
 impl Draft<'_> {
     /// Keeps on the line written last what is done to the clocks next.
@@ -141,6 +179,13 @@ fn turned(draft: &mut Draft, turn: &Turn) {
             |c| c.kind == ClockKind::Escalation,
             Unanswered::Withdrawn,
         ),
+        Turn::Missed { clock, started } => {
+            let missed =
+                |c: &&mut Clock| c.kind == *clock && c.started == *started && c.is_running();
+            if let Some(clock) = draft.ticket.clocks.iter_mut().find(missed) {
+                clock.breached.get_or_insert(clock.deadline);
+            }
+        }
         Turn::Reopened { counted } => resume(draft, *counted),
         Turn::Returned { accepted, returned } => {
             let policy = draft.policy;
@@ -195,6 +240,19 @@ pub(super) fn escalated(draft: &mut Draft, urgent: bool, at: DateTime<Utc>) -> b
     true
 }
 
+/// What was set aside is a request after all, owed from its receipt (C4.2).
+pub(super) fn taken_up(draft: &mut Draft, by: &str) {
+    let received = draft.ticket.received;
+    draft.ticket.state = State::New;
+    draft.entry(
+        EntryKind::State,
+        super::record::Direction::Internal,
+        by,
+        "It is a request, owed from when it came.",
+    );
+    opened(draft, received);
+}
+
 /// A ticket is ours again, by a reply or by staff's word (C4.9): a clock that was voided runs on, and where none runs an internal target keeps it visible
 /// (C4.11). `at` is when it was asked for.
 pub(super) fn reopened(draft: &mut Draft, by: &str, words: &str, at: DateTime<Utc>) {
@@ -220,10 +278,10 @@ pub(super) fn ours(draft: &mut Draft, at: DateTime<Utc>) {
     ticket.closed = None;
     ticket.nothing = None;
     // A ticket of history never had a clock of its own: what is asked there now is owed all the same.
-    let waits = ticket
-        .clocks
-        .iter()
-        .any(|c| c.kind != ClockKind::Escalation && c.is_running());
+    let waits = ticket.clocks.iter().any(|c| {
+        let waits = matches!(c.kind, ClockKind::InitialResponse | ClockKind::NextReply);
+        waits && c.is_running()
+    });
     if !waits {
         draft.turn(Turn::Began {
             clock: ClockKind::NextReply,
@@ -244,6 +302,20 @@ fn objective(
         ClockKind::InitialResponse => book.initial_response(account, severity, at),
         ClockKind::NextReply => book.next_reply(account, severity, at),
         ClockKind::Escalation => book.escalation(account, urgent, at),
+        // It follows from the ticket and no turn begins it (`update`); moved to an account without an interval it ends there.
+        ClockKind::Update => book
+            .update(account, severity, at)
+            .unwrap_or_else(|| book.next_reply(account, severity, at)),
+    }
+}
+
+/// Where the plan promises nothing, a reporter to a confidential queue has been told how long he waits at most (`security.answer_within_hours`).
+fn to_a_reporter(policy: &Policy) -> Objective {
+    Objective {
+        clause: TO_A_REPORTER.into(),
+        minutes: policy.security.answer_within_hours * 60,
+        hours: "24/7".into(),
+        internal: true,
     }
 }
 
@@ -254,13 +326,18 @@ fn is_urgent(clock: &Clock) -> bool {
 fn begin(draft: &mut Draft, kind: ClockKind, urgent: bool, at: DateTime<Utc>) {
     let (policy, ticket) = (draft.policy, &mut draft.ticket);
     let book = &policy.book;
-    let objective = objective(
+    let promised = objective(
         book,
         &ticket.subscription,
         ticket.severity,
         (kind, urgent),
         at,
     );
+    let reported = kind == ClockKind::InitialResponse && policy.queue(&ticket.queue).confidential;
+    let objective = match reported && promised.internal {
+        true => to_a_reporter(policy),
+        false => promised,
+    };
     let deadline = book.deadline(&objective, at).at;
     let runs = ticket
         .clocks
@@ -309,6 +386,10 @@ fn redated(draft: &mut Draft, before: u8, severity: u8) {
     let ticket = &mut draft.ticket;
     let clock = &mut ticket.clocks[index];
     let objective = book.initial_response(&ticket.subscription, severity, clock.started);
+    if clock.objective.clause == TO_A_REPORTER && objective.internal {
+        // What he was told does not depend on the severity.
+        return;
+    }
     let had = clock.deadline_under(severity);
     let from_now = || book.deadline(&objective, now).at;
     let deadline = had.unwrap_or_else(|| match severity > before {

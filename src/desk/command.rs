@@ -265,7 +265,7 @@ impl<'a, 'k> Orders<'a, 'k> {
     /// The customer hears of another promised deadline (C5.5).
     fn tell_if_moved(&mut self, before: Option<DateTime<Utc>>) -> &'static str {
         let severity = self.draft.ticket.severity;
-        let moved = promised_deadline(&self.draft.ticket) != before;
+        let moved = !self.opening && promised_deadline(&self.draft.ticket) != before;
         match moved && correspondence::change(&mut self.draft, severity, "", false) {
             true => " The customer is told.",
             false => "",
@@ -350,7 +350,9 @@ pub fn carried_out(
     }
     if let Some(answer) = orders.answer.take().filter(|_| wrong.is_empty()) {
         match by.person {
-            Some(person) => correspondence::relay(&mut orders.draft, person, &answer, vec![]),
+            Some(person) => {
+                correspondence::relay(&mut orders.draft, person, &answer, None, vec![]);
+            }
             None => wrong.push("say who of the staff answers, with --by ID.".into()),
         }
     }

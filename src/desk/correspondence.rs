@@ -7,15 +7,15 @@ use super::arrival::{self, Case, trust_word};
 use super::draft::Draft;
 use super::event::Trouble;
 use super::letter::{
-    Acknowledgement, AcknowledgementSecurity, Breach, Change, Content, Enclosure, LetterKind,
-    Notice, NoticeConfidential, Templates, Text, Transcript, Warning,
+    Acknowledgement, AcknowledgementSecurity, Answering, Breach, Change, Content, Enclosure,
+    LetterKind, Notice, NoticeConfidential, Sealed, Templates, Text, Transcript, Warning,
 };
 use super::policy::Acknowledge;
 use super::record::EntryKind;
 use super::record::{Entry, LetterFacts};
 use super::ticket::{Clock, ClockKind, SeverityBy, State};
-use super::{Policy, command, thread};
-use crate::contract::{Person, Step};
+use super::{Known, Policy, command, digest, returned, thread};
+use crate::contract::{Person, Role, Step};
 use crate::mail::Language;
 use crate::mail::text::cleaned;
 use crate::rules::Verdict;
@@ -26,9 +26,6 @@ const NOTICE_CHARS_MAX: usize = 20_000;
 
 /// So much of a paragraph of ours in a text is no accident.
 const OWN_WORDS_CHARS: usize = 40;
-
-/// How long a reporter waits at most for a human (`security.answer_within_hours`).
-const SECURITY_ANSWER_HOURS: u32 = 48;
 
 /// The acknowledgement of a new ticket (C4, C5).
 pub(super) fn acknowledge(draft: &mut Draft, case: &Case, verdict: &Verdict) {
@@ -119,7 +116,7 @@ fn security_acknowledgement(draft: &Draft, cut: bool) -> Text {
             .book
             .local_for(ticket.received, ticket.language),
         cut,
-        answer_within_hours: SECURITY_ANSWER_HOURS,
+        answer_within_hours: draft.policy.security.answer_within_hours,
         policy: links.security_policy.clone(),
         key: links.security_key.clone(),
     };
@@ -133,14 +130,45 @@ fn is_cut(case: &Case) -> bool {
 
 /// Tells staff of a new ticket or of a reply: the assignee of a reply, else everybody of the queue; managers too where a manager has to answer.
 pub(super) fn notify(draft: &mut Draft, case: &Case, why: &str) {
+    let people = notified(draft);
+    notify_people(draft, case, why, people);
+}
+
+/// Tells staff of a reply; of a flood of replies in one letter (ATTACKS.md F03).
+pub(super) fn notify_of_reply(draft: &mut Draft, known: &Known, case: &Case, why: &str) {
+    let reply = draft.last_mail();
+    let mut people = notified(draft);
+    people.retain(|person| digest::notifies_alone(draft, known, person, reply));
+    notify_people(draft, case, why, people);
+}
+
+fn notify_people(draft: &mut Draft, case: &Case, why: &str, people: Vec<&Person>) {
+    if people.is_empty() {
+        return;
+    }
     let text = if draft.queue().confidential {
         confidential_notice(draft, case)
     } else {
         notice(draft, case, why)
     };
-    for person in notified(draft) {
-        draft.letter_to_staff(LetterKind::Notice, person, text.clone());
+    let enclosed = enclosed(draft, case);
+    for person in people {
+        let enclosed = enclosed.clone().into_iter().collect();
+        draft.letter_to_staff_with(LetterKind::Notice, person, text.clone(), enclosed);
     }
+}
+
+/// A report goes to its queue's own people whole and untouched, where that is wished or nobody on the way can read it; else they read it by `show`.
+fn enclosed(draft: &Draft, case: &Case) -> Option<Enclosure> {
+    let wished = draft.policy.security.attach || case.mail.is_encrypted();
+    let meant = draft.queue().confidential && wished;
+    meant.then(|| Enclosure {
+        mail: case.mail.raw,
+        part: None,
+        // Its own name or subject is part of what it says.
+        name: format!("report-{}.eml", draft.ticket.id),
+        media_type: "message/rfc822".into(),
+    })
 }
 
 /// Tells staff of what no mail of the customer says: a request that staff opened, a call that was entered (C3.5, C7.2).
@@ -183,6 +211,28 @@ pub(super) fn notify_of(draft: &mut Draft, text: &str, new: bool) {
         staff_letter(draft, &content)
     };
     for person in people {
+        draft.letter_to_staff(LetterKind::Notice, person, text.clone());
+    }
+}
+
+/// Who looks after a ticket is told to the others of the queue, who get no more notices of it; not to who said so, and who watches it reads on.
+pub(super) fn answering(draft: &mut Draft, assignee: &Person, by: &str) {
+    let content = Answering {
+        ticket: draft.ticket.id.0,
+        queue: draft.ticket.queue.clone(),
+        assignee: assignee.name.clone(),
+    };
+    let text = staff_letter(draft, &content);
+    let staff = &draft.policy.book.staff;
+    let others = staff.people.iter().filter(|p| {
+        p.role != Role::ReadOnly
+            && p.queues.contains(&draft.ticket.queue)
+            && p.id != assignee.id
+            && p.id != by
+            && !draft.ticket.watchers.contains(&p.id)
+            && draft.reaches(p)
+    });
+    for person in others.collect::<Vec<_>>() {
         draft.letter_to_staff(LetterKind::Notice, person, text.clone());
     }
 }
@@ -274,7 +324,7 @@ fn notice(draft: &Draft, case: &Case, why: &str) -> Text {
                 .map(|m| cleaned(&m.address, 254))
                 .unwrap_or_default()
         }),
-        trust: trust_word(&case.trust).into(),
+        trust: trust_word(case).into(),
         subject: cleaned(&mail.subject, 200),
         new_text: mail.new_text.chars().take(NOTICE_CHARS_MAX).collect(),
         attachments: mail
@@ -308,6 +358,9 @@ fn confidential_notice(draft: &Draft, case: &Case) -> Text {
 pub(super) fn warn(draft: &mut Draft, clock: usize, step: Step, person: &Person) {
     let clock = draft.ticket.clocks[clock].clone();
     let (kind, text) = match step {
+        Step::Percent(percent) if clock.kind == ClockKind::Update => {
+            (LetterKind::Warning, warning(draft, &clock, percent))
+        }
         // The last step of an internal target (C3.2).
         Step::Percent(100..) => (LetterKind::Warning, breach(draft, &clock, 0)),
         Step::Percent(percent) => (LetterKind::Warning, warning(draft, &clock, percent)),
@@ -390,6 +443,7 @@ fn owed(kind: ClockKind) -> &'static str {
         ClockKind::InitialResponse => "initial response",
         ClockKind::Escalation => "answer to the escalation",
         ClockKind::NextReply => "next reply",
+        ClockKind::Update => "update of the customer",
     }
 }
 
@@ -418,12 +472,12 @@ pub(super) fn transcript(
     person: &Person,
     done: Vec<String>,
     wrong: Vec<String>,
-    relayed: bool,
+    relayed: Option<&[String]>,
 ) {
     let relayed_to = match relayed {
-        true if draft.queue().confidential => "the reporter",
-        true => &draft.ticket.requester.address,
-        false => "",
+        Some(_) if draft.queue().confidential => "the reporter".into(),
+        Some(to) => to.join(", "),
+        None => String::new(),
     };
     let content = Transcript {
         manual: match wrong.is_empty() {
@@ -509,8 +563,15 @@ pub(super) fn change(
     true
 }
 
-/// A staff member's answer goes out to the customer.
-pub(super) fn relay(draft: &mut Draft, by: &Person, text: &str, enclosures: Vec<Enclosure>) {
+/// A staff member's answer goes out to the customer. To whom.
+pub(super) fn relay(
+    draft: &mut Draft,
+    by: &Person,
+    text: &str,
+    html: Option<String>,
+    enclosures: Vec<Enclosure>,
+) -> Vec<String> {
+    let copies = copies(draft);
     let subject = thread::bare_subject(&draft.ticket.subject);
     let subject = format!(
         "{} {subject} [#{}]",
@@ -526,10 +587,41 @@ pub(super) fn relay(draft: &mut Draft, by: &Person, text: &str, enclosures: Vec<
         Text {
             subject,
             text: text.to_string(),
-            html: None,
+            html,
         },
         enclosures,
-    );
+        &copies,
+    )
+}
+
+/// Whom the customer put in copy: who takes part in the ticket and is neither he nor of the staff, whose notices are their own (ATTACKS.md B07).
+fn copies(draft: &Draft) -> Vec<String> {
+    let is_another = |address: &&String| {
+        !address.eq_ignore_ascii_case(&draft.ticket.requester.address)
+            && draft.policy.book.staff.by_address(address).is_none()
+            && !draft.policy.is_own_address(address)
+    };
+    let participants = draft.ticket.participants.iter();
+    let kept = participants.filter(|_| draft.queue().keep_copies);
+    kept.filter(is_another).cloned().collect()
+}
+
+/// What stands above an answer that only its recipient can read.
+pub(super) fn sealed(draft: &Draft) -> Text {
+    let content = Sealed {
+        ticket: draft.ticket.id.0,
+    };
+    let templates = &draft.policy.templates;
+    templates.letter(draft.ticket.language, &content)
+}
+
+/// Two of the staff have answered the same mail of the customer's: each hears of the other's answer.
+pub(super) fn answered_too(draft: &mut Draft, other: &Person, by: &Person, entry: u32) {
+    let done = vec![format!(
+        "{} has answered the customer too, not knowing of your answer: entry {entry}.",
+        by.name
+    )];
+    transcript(draft, other, done, vec![], None);
 }
 
 /// The text of a `#template` (C5.4), in the customer's language.
@@ -556,6 +648,7 @@ pub(super) fn quotes_ourselves(policy: &Policy, text: &str) -> bool {
     let ours = [
         letter(templates.letter(Language::En, &Notice::default())),
         letter(templates.letter(Language::En, &NoticeConfidential::default())),
+        letter(templates.letter(Language::En, &Answering::default())),
         letter(templates.letter(Language::En, &Warning::default())),
         letter(templates.letter(Language::En, &Breach::default())),
         letter(templates.letter(
@@ -595,6 +688,9 @@ pub(super) fn undelivered(draft: &mut Draft, entry: &Entry, letter: &LetterFacts
         None => staff.of_queue(queue).collect(),
     };
     let what = match letter.kind {
+        LetterKind::Relay if !returned::is_to_requester(&draft.ticket, letter) => {
+            "A copy of your answer"
+        }
         LetterKind::Relay => "Your answer",
         LetterKind::Change => "The letter about the severity",
         _ => "The acknowledgement",
@@ -614,7 +710,7 @@ pub(super) fn undelivered(draft: &mut Draft, entry: &Entry, letter: &LetterFacts
         entry.place.seq
     );
     for person in people {
-        transcript(draft, person, vec![], vec![wrong.clone()], false);
+        transcript(draft, person, vec![], vec![wrong.clone()], None);
     }
 }
 

@@ -6,9 +6,9 @@
 //! [`keep`] runs at the end of every decision about a ticket, so that no decision can forget a line; it writes none that says what the latest one says.
 
 use super::draft::Draft;
-use super::overdue;
 use super::record::{CreditFacts, Direction, EntryKind, Standing};
 use super::ticket::{Clock, ClockKind, Credited, SeverityBy, Ticket};
+use super::{overdue, returned};
 use crate::contract::customers::Term;
 use crate::contract::{Step, duration_words};
 
@@ -24,7 +24,7 @@ pub(super) fn keep(draft: &mut Draft) {
 ///
 /// That a manager says so and why, and that the customer is told, is the caller's: `by` is the manager's staff id.
 pub fn corrected(draft: &mut Draft, severity: u8, by: &str, reason: &str) {
-    draft.severity_was_always(severity);
+    draft.ticket.severity = severity;
     draft.ticket.severity_by = SeverityBy::Staff;
     for index in 0..draft.ticket.clocks.len() {
         if draft.ticket.clocks[index].kind == ClockKind::InitialResponse {
@@ -40,22 +40,25 @@ fn computed_anew(draft: &mut Draft, index: usize, severity: u8) {
     let started = draft.ticket.clocks[index].started;
     let account = draft.ticket.account_of(&draft.ticket.clocks[index]);
     let objective = book.initial_response(account, severity, started);
-    let deadline = book.deadline(&objective, started).at;
+    let whole = book.deadline(&objective, started).at;
+    let stood = &draft.ticket.clocks[index].uncounted;
+    let deadline = returned::put_off(book, &objective, whole, stood);
+    let policy = draft.policy;
     let clock = &mut draft.ticket.clocks[index];
     let ended = clock.stopped.unwrap_or(now);
     let late = !objective.internal && ended > deadline;
     clock.by_severity = vec![(severity, deadline)];
     clock.breached = late.then_some(deadline);
     clock.deadline = deadline;
+    clock.objective = objective;
     if clock.is_running() {
         // What the new deadline would have warned of by now was warned of under the old one.
-        clock.step_done = book.warned_by(&objective, started, deadline, now);
+        clock.step_done = book.warned_by(&clock.objective, started, deadline, now);
         if late {
             clock.step_done = clock.step_done.max(Some(Step::Breach));
         }
-        clock.next = book.next_step(&objective, started, deadline, clock.step_done);
+        clock.next = returned::next_step(policy, book, clock, now);
     }
-    clock.objective = objective;
     let days = overdue::credit_days(draft, index, ended);
     draft.ticket.clocks[index].credit_days = days;
 }

@@ -32,7 +32,7 @@ const TAKEN_MINUTES: i64 = 20;
 /// Records it; an accepted answer stops the clock (C4.4).
 pub fn moved(policy: &Policy, known: &Known, moved: &Moved, now: DateTime<Utc>) -> Outcome {
     let (entry, ticket) = (known.entry(moved.letter), known.ticket(moved.letter.ticket));
-    let (Some(entry), Some(ticket)) = (entry, ticket) else {
+    let Some(entry) = entry else {
         return Outcome::of("no such letter");
     };
     let Some(letter) = &entry.letter else {
@@ -52,13 +52,17 @@ pub fn moved(policy: &Policy, known: &Known, moved: &Moved, now: DateTime<Utc>) 
             .filter(|_| !matches!(moved.to, Movement::Released)),
         ..letter.clone()
     });
-    let mut draft = Draft::of(policy, ticket.clone(), now);
     let because = format!(
         "letter {}/{}: {}",
         moved.letter.ticket,
         moved.letter.seq,
         road_word(&road)
     );
+    // A letter of the file is about no ticket: what became of it stands in the outbox.
+    let Some(ticket) = ticket else {
+        return Outcome::of(because).with(Record::Entry(Box::new(changed)));
+    };
+    let mut draft = Draft::of(policy, ticket.clone(), now);
     match road {
         Road::Accepted { at }
             if letter.kind == LetterKind::Relay
@@ -220,9 +224,10 @@ fn failed(draft: &mut Draft, entry: &Entry, letter: &LetterFacts, words: &str) {
             entry.place.seq, letter.to
         ),
     );
-    if letter.kind == LetterKind::Relay {
-        draft.ticket.state = State::Open;
-        draft.ticket.closed = None;
+    let ticket = &draft.ticket;
+    let is_ours = ticket.state != State::Void && ticket.merged_into.is_none();
+    if is_ours && letter.kind == LetterKind::Relay && returned::is_to_requester(ticket, letter) {
+        clocks::ours(draft, draft.now);
     }
     if letter.kind.is_human() || letter.kind.is_for_strangers() {
         correspondence::undelivered(draft, entry, letter, words);

@@ -2,15 +2,15 @@
 //!
 //! Knows how entries are numbered and how a letter gets its token, its thread and its place in the outbox; does not know what is decided.
 
-use super::credit;
+use super::circular::Circulars;
 use super::letter::{Enclosure, Letter, LetterKind, Text};
 use super::policy::{Policy, Queue, plus_address};
 use super::record::{
     Counters, Direction, Entry, EntryKind, Fate, LetterFacts, Outcome, Place, Record, Road,
 };
 use super::ticket::{Clock, Ticket, TicketId};
-use super::{Known, token};
-use crate::contract::{Book, Person, Subscription};
+use super::{Known, credit, token, update};
+use crate::contract::{Book, Person};
 use crate::mail::Mailbox;
 use crate::mail::text::cleaned;
 use chrono::{DateTime, Utc};
@@ -43,18 +43,15 @@ pub struct Draft<'a> {
     /// Other values that it changes.
     pub also: Vec<Record>,
     counters: Option<Counters>,
-    severity_before: u8,
-    account_before: Subscription,
     entries: Vec<Entry>,
     letters: Vec<(Place, Letter)>,
+    circulars: Option<Circulars<'a>>,
 }
 
 impl<'a> Draft<'a> {
     /// A decision about this ticket.
     pub fn of(policy: &'a Policy, ticket: Ticket, now: DateTime<Utc>) -> Self {
         Draft {
-            severity_before: ticket.severity,
-            account_before: ticket.subscription.clone(),
             ticket,
             policy,
             now,
@@ -67,7 +64,15 @@ impl<'a> Draft<'a> {
             counters: None,
             entries: vec![],
             letters: vec![],
+            circulars: None,
         }
+    }
+
+    /// Letters about more than this ticket; `counters` are those of before this decision.
+    pub(super) fn circulars(&mut self, counters: Counters) -> &mut Circulars<'a> {
+        let (policy, now) = (self.policy, self.now);
+        self.circulars
+            .get_or_insert_with(|| Circulars::of(policy, counters, now))
     }
 
     /// What was promised for one of its clocks.
@@ -153,6 +158,18 @@ impl<'a> Draft<'a> {
         self.entries.last_mut()
     }
 
+    /// Where the last mail of this decision stands; the next entry's place if there is none.
+    pub(super) fn last_mail(&self) -> Place {
+        let mail = self.entries.iter().rfind(|e| e.mail.is_some());
+        mail.map_or(self.next_place(), |e| e.place)
+    }
+
+    /// The entry of the newest answer in this decision; 0 if there is none.
+    pub fn last_relay(&self) -> u32 {
+        let relays = (self.letters.iter()).filter(|(_, l)| l.kind == LetterKind::Relay);
+        relays.map(|(place, _)| place.seq).min().unwrap_or(0)
+    }
+
     /// A line by ticketd itself.
     pub fn note(&mut self, kind: EntryKind, text: &str) {
         self.entry(kind, Direction::Internal, "ticketd", text);
@@ -160,6 +177,17 @@ impl<'a> Draft<'a> {
 
     /// A letter to somebody of the staff.
     pub fn letter_to_staff(&mut self, kind: LetterKind, person: &Person, text: Text) {
+        self.letter_to_staff_with(kind, person, text, vec![]);
+    }
+
+    /// The same, with what goes along.
+    pub fn letter_to_staff_with(
+        &mut self,
+        kind: LetterKind,
+        person: &Person,
+        text: Text,
+        enclosures: Vec<Enclosure>,
+    ) {
         let awake = person.addresses.iter().find(|a| !self.rests(a));
         let Some(address) = awake.or(person.addresses.first()) else {
             return;
@@ -177,7 +205,10 @@ impl<'a> Draft<'a> {
             &self.ticket.first_mail.hex()[..16],
             self.policy.domain
         );
-        self.letter(place, from, to, kind, text, vec![thread], vec![], "ticketd");
+        let references = vec![thread];
+        self.letter(
+            place, from, to, kind, text, references, enclosures, "ticketd",
+        );
     }
 
     /// Why no letter can go to the one who asked. An author who is not one strict address is nobody (ATTACKS.md A03), and a letter to ourselves comes back (C05).
@@ -219,11 +250,19 @@ impl<'a> Draft<'a> {
         self.refer_to(&id);
     }
 
-    /// A staff member's answer to the one who asked.
-    pub fn relay(&mut self, by: &Person, text: Text, enclosures: Vec<Enclosure>) {
+    /// A staff member's answer to the one who asked, and to those whom he put in copy, where the queue keeps them. To whom it goes.
+    pub fn relay(
+        &mut self,
+        by: &Person,
+        text: Text,
+        enclosures: Vec<Enclosure>,
+        copies: &[String],
+    ) -> Vec<String> {
         let place = self.next_place();
-        let (from, to) = (self.from(Some(by)), self.ticket.requester.clone());
+        let named = Some(by).filter(|_| self.queue().staff_names);
+        let (from, to) = (self.from(named), self.ticket.requester.clone());
         let references = self.ticket.references.clone();
+        let mut told = vec![to.address.clone()];
         let id = self.letter(
             place,
             from,
@@ -235,6 +274,53 @@ impl<'a> Draft<'a> {
             &by.id,
         );
         self.refer_to(&id);
+        let copied = |address: &String| Mailbox {
+            name: String::new(),
+            address: address.clone(),
+        };
+        if let Some((_, letter)) = self.letters.last_mut() {
+            letter.cc = copies.iter().map(copied).collect();
+        }
+        for copy in copies {
+            self.copied(copy, &by.id);
+        }
+        told.extend_from_slice(copies);
+        told
+    }
+
+    /// The letter written last once more, to another recipient's server: the same mail, as any mail with a copy is.
+    fn copied(&mut self, address: &str, by: &str) {
+        let Some((_, letter)) = self.letters.last().cloned() else {
+            return;
+        };
+        let place = self.next_place();
+        let entry = self.entry(EntryKind::Letter, Direction::Out, by, "");
+        entry.subject = letter.subject.clone();
+        entry.message_id = Some(letter.message_id.clone());
+        let facts = self.facts(letter.kind, place, address);
+        if let Some(entry) = self.last_entry() {
+            entry.letter = Some(facts);
+        }
+        self.letters.push((place, letter));
+    }
+
+    /// The envelope of a letter that is yet to leave.
+    fn facts(&self, kind: LetterKind, place: Place, to: &str) -> LetterFacts {
+        let (keys, first_mail) = (&self.policy.keys, self.ticket.first_mail);
+        let return_token = keys.return_token(kind, place, first_mail, to);
+        LetterFacts {
+            kind,
+            to: to.into(),
+            envelope_from: self.policy.envelope_from(self.queue(), kind, &return_token),
+            raw: None,
+            road: match self.policy.hold_letters {
+                true => Road::Held,
+                false => Road::Waiting { next_try: self.now },
+            },
+            attempts: 0,
+            last_error: String::new(),
+            returned: None,
+        }
     }
 
     /// Later letters to the customer refer to this id; the first ones and the latest ones are kept.
@@ -249,12 +335,8 @@ impl<'a> Draft<'a> {
 
     /// The outcome: the ticket, its entries and its letters, and those of the tickets beside it. What follows from the ticket as it is now is added here, so that no decision can forget it.
     pub fn finish(mut self, because: impl Into<String>, fate: Fate) -> Outcome {
-        if self.ticket.subscription != self.account_before {
-            // C3.6: from now on it goes by what is promised now.
-            self.ticket.policy = self.policy.book_hash;
-        }
-        self.keep_severities();
         credit::keep(&mut self);
+        update::keep(&mut self);
         let entries = self.entries.into_iter().map(|e| Record::Entry(Box::new(e)));
         let records = std::iter::once(Record::Ticket(Box::new(self.ticket)))
             .chain(entries)
@@ -268,29 +350,16 @@ impl<'a> Draft<'a> {
             fate,
             ..Outcome::default()
         };
+        let outcome = match self.circulars {
+            Some(letters) => letters.join_numbered(outcome, self.counters),
+            None => outcome,
+        };
         self.beside.into_iter().fold(outcome, |mut all, draft| {
             let other = draft.finish("", Fate::None);
             all.records.extend(other.records);
             all.letters.extend(other.letters);
             all
         })
-    }
-
-    fn keep_severities(&mut self) {
-        let (before, ticket) = (self.severity_before, &mut self.ticket);
-        if ticket.severity != before {
-            if ticket.severities.is_empty() {
-                ticket.severities.push((ticket.received, before));
-            }
-            ticket.severities.push((self.now, ticket.severity));
-        }
-    }
-
-    /// The severity was another one from the beginning (C4.5, `corrected`).
-    pub(super) fn severity_was_always(&mut self, severity: u8) {
-        self.ticket.severity = severity;
-        self.ticket.severities = vec![(self.ticket.received, severity)];
-        self.severity_before = severity;
     }
 
     fn next_place(&self) -> Place {
@@ -329,30 +398,12 @@ impl<'a> Draft<'a> {
             .token(kind, place, self.ticket.first_mail, &to.address);
         let message_id = format!("{token}@{}", self.policy.domain);
         let queue = self.queue();
-        let road = if self.policy.hold_letters {
-            Road::Held
-        } else {
-            Road::Waiting { next_try: self.now }
-        };
-        let return_token =
-            self.policy
-                .keys
-                .return_token(kind, place, self.ticket.first_mail, &to.address);
-        let envelope_from = self.policy.envelope_from(queue, kind, &return_token);
+        let facts = self.facts(kind, place, &to.address);
         let subject = cleaned(&text.subject, 200);
         let entry = self.entry(EntryKind::Letter, Direction::Out, by, "");
         entry.subject = subject.clone();
         entry.message_id = Some(message_id.clone());
-        entry.letter = Some(LetterFacts {
-            kind,
-            to: to.address.clone(),
-            envelope_from,
-            raw: None,
-            road,
-            attempts: 0,
-            last_error: String::new(),
-            returned: None,
-        });
+        entry.letter = Some(facts);
         let letter = Letter {
             kind,
             reply_to: queue

@@ -1,6 +1,8 @@
 //! What can happen.
 
+use super::opening::Opening;
 use super::record::{Cursor, Place};
+use super::review::Pack;
 use super::ticket::{ClockKind, TicketId};
 use crate::contract::Step;
 use crate::mail::Mail;
@@ -18,6 +20,12 @@ pub enum Event {
     LetterMoved(Moved),
     /// Staff or an operator said something, by the command line.
     Command(Command),
+    /// What is gathered under this name is to go as one letter (C10.4).
+    DigestDue(String),
+    /// The desk opens (C10.5).
+    DeskOpened(Box<Opening>),
+    /// A fortnight is over: the customer's account manager gets a review pack (C8.3).
+    ReviewDue(Box<Pack>),
     /// A mailbox was polled and nothing new was in it, or a UID was given up.
     CursorMoved(Cursor),
 }

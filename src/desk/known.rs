@@ -2,7 +2,7 @@
 //!
 //! A read of something not loaded yet is noted, and answered with nothing; the clerk throws the outcome away, loads what was noted and decides again.
 
-use super::record::{Allowance, Counters, Cursor, Entry, Place};
+use super::record::{Allowance, Counters, Cursor, Entry, Gathering, Place, Round};
 use super::ticket::{Ticket, TicketId};
 use crate::mail::Fingerprint;
 use crate::rules::Searched;
@@ -35,6 +35,10 @@ pub enum Ask {
     Cursor(String),
     /// The numbers given out.
     Counters,
+    /// By the name of [`Gathering`].
+    Gathering(String),
+    /// By the name of [`Round`].
+    Round(String),
 }
 
 /// What an escalation wants to know of a ticket before it is read.
@@ -61,6 +65,8 @@ pub enum Answer {
     Allowance(Option<Allowance>),
     Cursor(Option<Cursor>),
     Counters(Counters),
+    Gathering(Option<Box<Gathering>>),
+    Round(Option<Round>),
 }
 
 /// What has been loaded for one decision, and what was asked in vain.
@@ -162,5 +168,13 @@ impl Known {
     asks! {
         /// The numbers given out.
         counters() -> Counters, Ask::Counters, Answer::Counters(c) => *c, Counters::default()
+    }
+    asks! {
+        /// What is gathered under this name.
+        gathering(name: &str) -> Option<&Gathering>, Ask::Gathering(name.into()), Answer::Gathering(g) => g.as_deref(), None
+    }
+    asks! {
+        /// How far something has come that is done again and again.
+        round(name: &str) -> Option<&Round>, Ask::Round(name.into()), Answer::Round(r) => r.as_ref(), None
     }
 }

@@ -12,9 +12,14 @@
 //! | `change` | [`Change`] | de, gsw, en | customer (C5.5) |
 //! | `notice` | [`Notice`] | en | staff |
 //! | `notice-confidential` | [`NoticeConfidential`] | en | security's own people |
+//! | `answering` | [`Answering`] | en | the others of the queue, once somebody looks after a ticket |
 //! | `warning` | [`Warning`] | en | staff (C10) |
 //! | `breach` | [`Breach`] | en | staff (C10) |
+//! | `digest` | [`Digest`] | en | staff, of a flood (C10.4) |
+//! | `opening` | [`OpeningDigest`] | en | everybody of a queue, each morning (C10.5) |
+//! | `review` | [`Review`] | en | technical account manager (C8.3) |
 //! | `transcript` | [`Transcript`] | en | whoever gave a command |
+//! | `sealed` | [`Sealed`] | de, gsw, en | customer, above an answer that is encrypted |
 //!
 //! A template is a file `rules/letters/<language>/<name>.txt`: `Subject: ...`, an empty line, the text. `<name>.html` beside it replaces the light HTML that is
 //! otherwise made from the text of letters to customers. A relay has no template: it is the staff member's own text.
@@ -27,16 +32,17 @@ mod shipped;
 mod templates;
 mod variables;
 
-use crate::mail::{Fingerprint, Mailbox};
+use crate::mail::{Fingerprint, Language, Mailbox};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use html::{of_fragment as html_of_fragment, of_text as html_of_text};
 pub use render::render;
 pub use shipped::SHIPPED;
 pub use templates::{Templates, Text};
 pub use variables::{
-    Acknowledgement, AcknowledgementSecurity, Answer, Breach, Change, Content, Notice, NoticeConfidential,
-    Transcript, Warning,
+    Acknowledgement, AcknowledgementSecurity, Answer, Answering, Breach, Change, Content, Digest,
+    Notice, NoticeConfidential, OpeningDigest, Review, Sealed, Transcript, Warning,
 };
 
 /// What a letter says. The order is the order of the outbox: a staff reply goes before a warning, that before an acknowledgement, that before a notice.
@@ -57,6 +63,17 @@ pub enum LetterKind {
     Transcript,
     /// The determined severity or the promised deadline changed, to the customer (C5.5).
     Change,
+    /// Many things in one letter, to staff: what the day begins with (C10.5), replies of a flood (F03), a review pack (C8.3).
+    Digest,
+}
+
+/// The code of the language that a letter is written in.
+pub fn code(language: Language) -> &'static str {
+    match language {
+        Language::De => "de",
+        Language::Gsw => "gsw",
+        Language::En | Language::Other => "en",
+    }
 }
 
 impl LetterKind {
@@ -84,13 +101,13 @@ impl LetterKind {
     }
 }
 
-/// A part of a received mail that goes along with a letter.
+/// A received mail, or a part of one, that goes along with a letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Enclosure {
     /// The mail it stands in.
     pub mail: Fingerprint,
-    /// [`crate::mail::Attachment::part`].
-    pub part: usize,
+    /// [`crate::mail::Attachment::part`]; none for the whole mail, byte for byte.
+    pub part: Option<usize>,
     /// The name, cleaned.
     pub name: String,
     /// `type/subtype`.
@@ -104,11 +121,11 @@ pub struct Letter {
     pub kind: LetterKind,
     /// The queue's address, with a display name.
     pub from: Mailbox,
-    /// The one recipient.
+    /// Whom it is written to. Of the envelope each copy has its own ([`super::record::LetterFacts::to`]).
     pub to: Mailbox,
     /// Where an answer goes if not to `from`: a signed `+` address.
     pub reply_to: Option<String>,
-    /// Shown only; each is a letter of its own.
+    /// Shown only; each has an entry and an envelope of its own.
     pub cc: Vec<Mailbox>,
     /// One line.
     pub subject: String,

@@ -1,10 +1,11 @@
 //! A clock's step is due.
 
+use super::clocks::Turn;
 use super::draft::Draft;
 use super::event::Due;
 use super::record::{Direction, EntryKind, Fate};
 use super::ticket::{Clock, ClockKind, Ticket};
-use super::{Known, Outcome, Policy, correspondence, returned};
+use super::{Known, Outcome, Policy, correspondence, digest, returned, update};
 use crate::contract::{Book, Person, Step, Subscription};
 use chrono::{DateTime, Utc};
 
@@ -21,7 +22,12 @@ pub fn reached(policy: &Policy, known: &Known, due: &Due, now: DateTime<Utc>) ->
     step_taken(&mut draft, index, due.step);
     record(&mut draft, index, due);
     for person in audience(&draft, due, now) {
-        correspondence::warn(&mut draft, index, due.step, person);
+        if digest::warns_alone(&mut draft, known, person, index, due.step) {
+            correspondence::warn(&mut draft, index, due.step, person);
+        }
+    }
+    if due.clock == ClockKind::Update {
+        update::reminded(&mut draft, index);
     }
     draft.finish(format!("{:?} of {:?}", due.step, due.clock), Fate::None)
 }
@@ -61,7 +67,12 @@ pub(super) fn ended(draft: &mut Draft, index: usize, at: DateTime<Utc>) {
 /// Days of credit that a clock has earned by `until` (C4.6): none without a term to extend (C7.4), at most the agreed cap.
 pub(super) fn credit_days(draft: &Draft, index: usize, until: DateTime<Utc>) -> u32 {
     let clock = &draft.ticket.clocks[index];
-    days_by(draft.book(clock), draft.ticket.account_of(clock), clock, until)
+    days_by(
+        draft.book(clock),
+        draft.ticket.account_of(clock),
+        clock,
+        until,
+    )
 }
 
 /// The same, of any ticket's clock under any contract.
@@ -88,6 +99,10 @@ fn record(draft: &mut Draft, index: usize, due: &Due) {
         .explanation(&clock.objective, clock.started, clock.deadline)
         .join("\n");
     let (kind, what) = match due.step {
+        _ if due.clock == ClockKind::Update => (
+            EntryKind::Warning,
+            format!("Due {deadline}: the customer has heard nothing since.\n{explanation}"),
+        ),
         // An internal target has no breach: its last step is at 100 % (C3.2).
         Step::Percent(100..) => (
             EntryKind::Warning,
@@ -119,6 +134,12 @@ fn record(draft: &mut Draft, index: usize, due: &Due) {
             clock.objective.clause
         ),
     );
+    if due.step == Step::Breach {
+        draft.keep_turn(Turn::Missed {
+            clock: clock.kind,
+            started: clock.started,
+        });
+    }
 }
 
 /// C10.1: the assignee or else the queue, then who is on duty, then the managers; from the breach on all of them and the TAM. Of an escalation the managers hear
@@ -134,6 +155,10 @@ fn audience<'a>(draft: &Draft<'a>, due: &Due, now: DateTime<Utc>) -> Vec<&'a Per
     };
     let nearest = || assignee().map_or_else(|| staff.of_queue(queue).collect(), |p| vec![p]);
     let mut people: Vec<&Person> = match due.step {
+        _ if due.clock == ClockKind::Update => match assignee() {
+            Some(person) => vec![person],
+            None => staff.on_duty(queue, now),
+        },
         Step::Percent(p) if p < 75 => nearest(),
         Step::Percent(p) if p < 90 => staff.on_duty(queue, now),
         Step::Percent(_) => staff.managers(queue).collect(),
@@ -177,5 +202,6 @@ pub(super) fn clock_word(kind: ClockKind) -> &'static str {
         ClockKind::InitialResponse => "Initial response",
         ClockKind::Escalation => "Escalation",
         ClockKind::NextReply => "Next reply",
+        ClockKind::Update => "Update of the customer",
     }
 }

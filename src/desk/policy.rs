@@ -39,6 +39,10 @@ pub struct Queue {
     pub plus_addresses: bool,
     /// Content-free notices; nothing of it in logs or other queues' listings.
     pub confidential: bool,
+    /// Whether an answer names who of the staff wrote it, before the queue.
+    pub staff_names: bool,
+    /// Whether those whom a customer put in copy get the answers too.
+    pub keep_copies: bool,
 }
 
 /// What letters refer to.
@@ -98,12 +102,39 @@ pub struct Policy {
     pub reopen_within_days: u32,
     /// What letters refer to.
     pub links: Links,
+    /// Mailboxes that are somebody's own Sent folder (C4.4): the mailbox's name, and a staff id.
+    pub sent_of: BTreeMap<String, String>,
+    /// How reports to confidential queues are dealt with.
+    pub security: Security,
+}
+
+/// How reports to confidential queues are dealt with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Security {
+    /// Whether a notice to the queue's own people encloses the mail itself, untouched. An encrypted one always goes along.
+    pub attach: bool,
+    /// How long a reporter waits at most for a human.
+    pub answer_within_hours: u32,
+}
+
+impl Default for Security {
+    fn default() -> Self {
+        Security {
+            attach: false,
+            answer_within_hours: 48,
+        }
+    }
 }
 
 impl Policy {
     /// The contract and the orders that a clock of a ticket goes by: as they were when it was promised, whatever the files say today. Staff and rota are
     /// today's. Files that nobody kept, or that this program cannot read any more, are today's too.
     pub fn book_of(&self, ticket: &Ticket, clock: Option<&Clock>) -> &Book {
+        self.shared_book_of(ticket, clock)
+    }
+
+    /// The same, to be kept.
+    pub fn shared_book_of(&self, ticket: &Ticket, clock: Option<&Clock>) -> &Arc<Book> {
         let pinned = clock.and_then(|c| c.policy).unwrap_or(ticket.policy);
         self.former.get(&pinned).unwrap_or(&self.book)
     }

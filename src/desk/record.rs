@@ -3,6 +3,7 @@
 use super::clocks::Turn;
 use super::letter::{Letter, LetterKind};
 use super::ticket::{ClockKind, Ticket, TicketId};
+use crate::contract::Step;
 use crate::contract::customers::Term;
 use crate::mail::{Fingerprint, Kind};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -279,6 +280,55 @@ impl Allowance {
     }
 }
 
+/// Letters of one kind to one of the staff: how many went of late, and what waits to go as one (C10.4, ATTACKS.md F03).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gathering {
+    /// `warnings/anna`, `replies/457/anna`.
+    pub name: String,
+    /// A staff id.
+    pub person: String,
+    /// When letters went on their own of late; at most as many as may go at once.
+    pub recent: Vec<DateTime<Utc>>,
+    /// What waits, in its order; at most a letter full.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<Gathered>,
+    /// When what waits is to go; none if nothing does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<DateTime<Utc>>,
+    /// When something last went as one letter because its time had come, and not because it was full.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digested: Option<DateTime<Utc>>,
+}
+
+/// What waits to go with others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Gathered {
+    /// A step of a clock, which is in the ticket's record.
+    Step {
+        /// Whose.
+        ticket: TicketId,
+        /// Of which clock.
+        clock: ClockKind,
+        /// Which.
+        step: Step,
+    },
+    /// A reply, which is in the ticket's record.
+    Reply(Place),
+}
+
+/// Something that is done again and again, and how far it has come: each time once, however often the house restarts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Round {
+    /// `opening`, `review/acme`.
+    pub name: String,
+    /// The instant that it was last done for.
+    pub at: DateTime<Utc>,
+    /// The file's last entry by then ([`TicketId::FILE`]).
+    #[serde(default)]
+    pub filed: u32,
+}
+
 /// The numbers given out so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counters {
@@ -298,6 +348,8 @@ pub enum Record {
     Cursor(Cursor),
     Allowance(Allowance),
     Counters(Counters),
+    Gathering(Box<Gathering>),
+    Round(Round),
 }
 
 /// What one event changes: plain values, and why.

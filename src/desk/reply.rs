@@ -6,17 +6,18 @@
 //! What is relayed is the writer's own text: of what he quotes only the customer's own words, and nothing if he wrote nothing.
 
 use super::arrival::{self, Case};
-use super::belonging::{Belonging, Proof};
+use super::belonging::{self, Belonging, Proof};
+use super::clocks;
 use super::command::{self, By, Orders, Words, may_act};
 use super::draft::Draft;
-use super::letter::{Enclosure, LetterKind};
-use super::record::{Counters, Direction, EntryKind, Fate, Outcome};
+use super::letter::{self, Enclosure, LetterKind};
+use super::record::{Counters, Direction, Entry, EntryKind, Fate, Outcome};
 use super::ticket::{State, Ticket};
 use super::{Known, correspondence, delivery, thread};
 use crate::contract::Person;
 use crate::mail::sender::Trust;
 use crate::mail::text::cleaned;
-use crate::mail::{Mail, Mailbox, TextOf, quote};
+use crate::mail::{Mail, Mailbox, TextOf, forward, language, quote, sanitise};
 use crate::rules::Verdict;
 
 /// Before a customer's words in a notice (rules/letters, `barred`): by it they are known again in an answer that quotes the notice.
@@ -47,7 +48,8 @@ pub(super) fn from_staff(
             return command::opened_by_mail(case, known, person, &commands, &text, counters);
         }
         // A new request of a colleague is a request like any other.
-        return arrival::from_requester(case, known, belonging, counters);
+        return forwarded(case, known, person, counters)
+            .unwrap_or_else(|| arrival::from_requester(case, known, belonging, counters));
     };
     if let Proof::ReturnPath { .. } = proof {
         return given_back(case, ticket, person);
@@ -56,7 +58,7 @@ pub(super) fn from_staff(
         return arrival::from_requester(case, known, belonging, counters);
     }
     match token_lock(&proof, person) {
-        Ok(()) if may_act(person, &ticket.queue) => answered(case, known, ticket, person),
+        Ok(()) if may_act(person, &ticket.queue) => answered(case, known, ticket, &proof, person),
         Ok(()) => arrival::set_aside(
             case,
             counters,
@@ -73,6 +75,47 @@ pub(super) fn from_staff(
             &format!("{why}: nothing was carried out or relayed"),
         ),
     }
+}
+
+/// A forward of what a customer wrote to this member of the staff: a request of that customer's (two locks: who forwards is authenticated and on the staff
+/// list). None where it is nobody else's mail, or this person may not work on the queue.
+fn forwarded(case: &Case, known: &Known, person: &Person, counters: Counters) -> Option<Outcome> {
+    if !thread::is_forward(&case.mail.subject) || !may_act(person, &case.queue.name) {
+        return None;
+    }
+    let original = forward::original(case.mail)?;
+    let author = original.author.address.clone();
+    if case.policy.is_own_address(&author) || case.policy.book.staff.by_address(&author).is_some() {
+        return None;
+    }
+    let mail = Mail {
+        from: vec![original.author],
+        subject: match original.subject.as_str() {
+            "" => thread::bare_subject(&case.mail.subject).to_string(),
+            subject => subject.to_string(),
+        },
+        language: language::detect_with_rest(&original.subject, &original.text, &original.text),
+        new_text: original.text,
+        message_id: original.message_id,
+        in_reply_to: vec![],
+        references: vec![],
+        ..case.mail.clone()
+    };
+    let case = Case {
+        mail: &mail,
+        author: Some(author),
+        vouched_by: Some(person.id.clone()),
+        resting: case.resting.clone(),
+        trust: case.trust.clone(),
+        ..*case
+    };
+    // Belongs to where the customer's own mail went, if that came by another road too.
+    let belonging = belonging::find(&case, known);
+    super::acknowledgement::ask(&case, known);
+    if known.lacks() {
+        return Some(Outcome::default());
+    }
+    Some(arrival::from_requester(&case, known, belonging, counters))
 }
 
 /// No person writes to a return path: a responder without any mark does. Nobody is told, or it would answer that too.
@@ -145,7 +188,7 @@ fn token_lock(proof: &Proof, person: &Person) -> Result<(), String> {
     }
 }
 
-fn wrote_to_requester(case: &Case, ticket: &Ticket) -> bool {
+pub(super) fn wrote_to_requester(case: &Case, ticket: &Ticket) -> bool {
     names(&case.mail.to, ticket)
 }
 
@@ -158,7 +201,12 @@ fn names(recipients: &[Mailbox], ticket: &Ticket) -> bool {
 }
 
 /// An answer sent past the desk, with the queue in copy: it stops the clock at our receipt of it (C4.4).
-fn seen_directly(case: &Case, known: &Known, ticket: Ticket, person: &Person) -> Outcome {
+pub(super) fn seen_directly(
+    case: &Case,
+    known: &Known,
+    ticket: Ticket,
+    person: &Person,
+) -> Outcome {
     let id = ticket.id;
     let mut draft = case.draft(ticket);
     let text = format!("{} answered the customer directly.", person.id);
@@ -184,11 +232,17 @@ fn answered_directly(draft: &mut Draft, case: &Case, known: &Known, person: &Per
 }
 
 /// All three locks are open: commands first, the rest goes to the customer.
-fn answered(case: &Case, known: &Known, ticket: Ticket, person: &Person) -> Outcome {
+fn answered(case: &Case, known: &Known, ticket: Ticket, proof: &Proof, person: &Person) -> Outcome {
     let id = ticket.id;
-    let (commands, text) = command::split(&own_text(case.mail));
-    let text = text.trim();
+    let written = known.entries(id);
     let mut draft = case.draft(ticket);
+    let (commands, text) = command::split(&own_text(case.mail));
+    let text = match text.trim() {
+        // Nobody here can read it; it is the writer's own all the same.
+        "" if commands.is_empty() => sealed(&draft, case.mail),
+        text => text.to_string(),
+    };
+    let text = text.trim();
     let from = format!("From {} of the staff.", person.id);
     arrival::record_mail(&mut draft, case, EntryKind::Mail, &from);
     if let Some(entry) = draft.last_entry() {
@@ -209,7 +263,7 @@ fn answered(case: &Case, known: &Known, ticket: Ticket, person: &Person) -> Outc
         );
     }
     if !wrong.is_empty() {
-        correspondence::transcript(&mut draft, person, vec![], wrong, false);
+        correspondence::transcript(&mut draft, person, vec![], wrong, None);
         return draft.finish(
             format!("held back a mail of {} on ticket {id}", person.id),
             Fate::Joined,
@@ -225,17 +279,28 @@ fn answered(case: &Case, known: &Known, ticket: Ticket, person: &Person) -> Outc
     let (help, answer) = (orders.help, orders.answer.take());
     let mut draft = orders.draft;
     let relays = !text.is_empty() && !names(&case.mail.cc, &draft.ticket);
+    let mut relayed_to = None;
     if let Some(answer) = &answer {
-        correspondence::relay(&mut draft, person, answer, vec![]);
+        relayed_to = Some(correspondence::relay(
+            &mut draft,
+            person,
+            answer,
+            None,
+            vec![],
+        ));
+        done.extend(told_of_each_other(&mut draft, written, proof, person));
     } else if relays && !wrote_to_requester(case, &draft.ticket) {
-        done.extend(relayed(&mut draft, case, person, text));
+        let (to, left_out) = relayed(&mut draft, case, person, text, commands.is_empty());
+        relayed_to = Some(to);
+        done.extend(left_out);
+        done.extend(told_of_each_other(&mut draft, written, proof, person));
     } else if !text.is_empty() {
         answered_directly(&mut draft, case, known, person);
     }
     if help {
         correspondence::manual(&mut draft, person, done);
     } else if !done.is_empty() {
-        correspondence::transcript(&mut draft, person, done, vec![], relays || answer.is_some());
+        correspondence::transcript(&mut draft, person, done, vec![], relayed_to.as_deref());
     }
     draft.finish(format!("{} on ticket {id}", person.id), Fate::Joined)
 }
@@ -247,6 +312,15 @@ fn own_text(mail: &Mail) -> String {
     match mail.text_of {
         TextOf::Attached => String::new(),
         TextOf::Plain | TextOf::Html => own().unwrap_or_default(),
+    }
+}
+
+/// What stands for an answer that is encrypted: a PGP message as it stands in the text, a sentence above a file that goes along; else nothing.
+fn sealed(draft: &Draft, mail: &Mail) -> String {
+    match mail.armour() {
+        Some(armour) => armour.to_string(),
+        None if mail.is_encrypted() => correspondence::sealed(draft).text,
+        None => String::new(),
     }
 }
 
@@ -274,8 +348,53 @@ fn held_because(draft: &Draft, case: &Case, commands: &[Words], text: &str) -> V
     because
 }
 
-/// The text goes to the customer, with the files; not with an enclosed mail, which some clients make of the notice that is answered. What to tell the writer.
-fn relayed(draft: &mut Draft, case: &Case, person: &Person, text: &str) -> Option<String> {
+/// Who else has answered since the letter was written that this one answers: both are told. What the writer reads of it.
+fn told_of_each_other(
+    draft: &mut Draft,
+    written: &[Entry],
+    proof: &Proof,
+    person: &Person,
+) -> Vec<String> {
+    let Proof::Token { place, .. } = proof else {
+        return vec![];
+    };
+    let staff = &draft.policy.book.staff;
+    let own = draft.last_relay();
+    let mut others: Vec<(&Person, u32)> = vec![];
+    for entry in written {
+        let is_answer = entry
+            .letter
+            .as_ref()
+            .is_some_and(|l| l.kind == LetterKind::Relay);
+        let unseen = entry.place.ticket == place.ticket && entry.place.seq > place.seq;
+        let other = staff.by_id(&entry.from).filter(|p| p.id != person.id);
+        if let Some(other) = other.filter(|_| is_answer && unseen)
+            && !others.iter().any(|(p, _)| p.id == other.id)
+        {
+            others.push((other, entry.place.seq));
+        }
+    }
+    for (other, _) in &others {
+        correspondence::answered_too(draft, other, person, own);
+    }
+    let words = |(other, seq): &(&Person, u32)| {
+        format!(
+            "{} has answered the customer too, after the mail that you answered was written: entry {seq}.",
+            other.name
+        )
+    };
+    others.iter().map(words).collect()
+}
+
+/// The text goes to the customer, with the files; not with an enclosed mail, which some clients make of the notice that is answered. The HTML goes along where
+/// it says the same as the text; commands are in neither. To whom it went, and what to tell the writer.
+fn relayed(
+    draft: &mut Draft,
+    case: &Case,
+    person: &Person,
+    text: &str,
+    without_commands: bool,
+) -> (Vec<String>, Option<String>) {
     let (mails, files): (Vec<_>, Vec<_>) = case
         .mail
         .attachments
@@ -283,17 +402,27 @@ fn relayed(draft: &mut Draft, case: &Case, person: &Person, text: &str) -> Optio
         .partition(|a| is_mail(&a.media_type, &a.name));
     let enclosures = files.into_iter().map(|a| Enclosure {
         mail: case.mail.raw,
-        part: a.part,
+        part: Some(a.part),
         name: a.name.clone(),
         media_type: a.media_type.clone(),
     });
-    correspondence::relay(draft, person, text, enclosures.collect());
+    let html = case.mail.html.as_deref().map(|html| {
+        let own = sanitise::own_html(html, text).filter(|_| without_commands);
+        let language = letter::code(draft.ticket.language);
+        match own {
+            Some(own) => letter::html_of_fragment(language, &own),
+            None => letter::html_of_text(language, text),
+        }
+    });
+    // What was set aside is a request before it is answered.
     if draft.ticket.state == State::Quarantined {
-        draft.ticket.state = State::Open;
+        clocks::taken_up(draft, &person.id);
     }
-    (!mails.is_empty()).then(|| {
+    let told = correspondence::relay(draft, person, text, html, enclosures.collect());
+    let left_out = (!mails.is_empty()).then(|| {
         "A mail that was enclosed did not go along: it may be a notice of ours. Send its text, if it is meant for the customer.".into()
-    })
+    });
+    (told, left_out)
 }
 
 fn is_mail(media_type: &str, name: &str) -> bool {

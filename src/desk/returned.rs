@@ -21,7 +21,7 @@ use super::record::{
 };
 use super::ticket::{Clock, ClockKind, State, Ticket};
 use super::{Known, LetterKind, Policy, correspondence, token};
-use crate::contract::{Book, Person, Role, Step};
+use crate::contract::{Book, Objective, Person, Role, Step};
 use crate::mail::Kind;
 use crate::mail::bounce::Bounce;
 use crate::mail::text::cleaned;
@@ -262,11 +262,8 @@ pub(super) fn resume(
     returned: DateTime<Utc>,
 ) {
     let returned = returned.max(accepted);
-    let left = book.left_secs(&clock.objective, accepted, clock.deadline);
-    if accepted <= clock.deadline {
-        let hours = book.hours(&clock.objective, returned);
-        clock.deadline = hours.add(returned, left).unwrap_or(clock.deadline);
-    }
+    let stood = [(accepted, returned)];
+    clock.deadline = put_off(book, &clock.objective, clock.deadline, &stood);
     clock.uncounted.push((accepted, returned));
     clock.stopped = None;
     clock.next = next_step(policy, book, clock, returned);
@@ -277,6 +274,23 @@ pub(super) fn resume(
         clock.step_done = Some(step);
         clock.next = next_step(policy, book, clock, returned);
     }
+}
+
+/// A deadline, later by what of the time before it does not count (C4.7).
+pub(super) fn put_off(
+    book: &Book,
+    objective: &Objective,
+    deadline: DateTime<Utc>,
+    uncounted: &[(DateTime<Utc>, DateTime<Utc>)],
+) -> DateTime<Utc> {
+    uncounted.iter().fold(deadline, |deadline, (from, to)| {
+        if *from > deadline {
+            return deadline;
+        }
+        let left = book.left_secs(objective, *from, deadline);
+        let hours = book.hours(objective, *to);
+        hours.add(*to, left).unwrap_or(deadline)
+    })
 }
 
 /// The next step of a clock's warnings: their shares are of the time that counts. What was promised goes by the contract of then, who is there to be warned by
@@ -369,6 +383,6 @@ fn told_otherwise(draft: &mut Draft, entry: &Entry, letter: &LetterFacts, words:
         entry.place.seq
     );
     for person in people {
-        correspondence::transcript(draft, person, vec![], vec![wrong.clone()], false);
+        correspondence::transcript(draft, person, vec![], vec![wrong.clone()], None);
     }
 }

@@ -86,6 +86,8 @@ pub enum ClockKind {
     Escalation,
     /// C4.11: internal.
     NextReply,
+    /// C6.5: internal; runs again after each update.
+    Update,
 }
 
 /// One running or ended clock of a ticket.
@@ -230,9 +232,6 @@ pub struct Ticket {
     pub merged: Vec<TicketId>,
     /// The policy files it is pinned to (hash of the three).
     pub policy: Fingerprint,
-    /// Every severity it had and since when, as far as it was ever changed: what its deadline follows from (C4.5).
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub severities: Vec<(DateTime<Utc>, u8)>,
 }
 
 impl Clock {

@@ -248,7 +248,7 @@ fn hashed(
     hmac
 }
 
-const WORDS: [(LetterKind, &str); 7] = [
+const WORDS: [(LetterKind, &str); 8] = [
     (LetterKind::Relay, "reply"),
     (LetterKind::Warning, "warning"),
     (LetterKind::Breach, "breach"),
@@ -256,6 +256,7 @@ const WORDS: [(LetterKind, &str); 7] = [
     (LetterKind::Notice, "notice"),
     (LetterKind::Transcript, "transcript"),
     (LetterKind::Change, "change"),
+    (LetterKind::Digest, "digest"),
 ];
 
 fn word(kind: LetterKind) -> &'static str {

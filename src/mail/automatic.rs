@@ -321,7 +321,9 @@ fn notice_of_mailer(seen: &Seen) -> Option<Answer> {
     if !believed || seen.is_absent_notice() {
         return None;
     }
-    let told = report::told_in_text(seen.mail).or_else(|| notice::told(seen.mail))?;
+    let told = report::told_in_text(seen.mail)
+        .or_else(|| report::told_enclosed(seen.mail))
+        .or_else(|| notice::told(seen.mail))?;
     Some(of_told(told))
 }
 

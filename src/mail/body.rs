@@ -13,6 +13,8 @@ use std::collections::BTreeSet;
 
 /// No more of one body is read: twice what is kept, since markup goes.
 const DECODED_BYTES_MAX: usize = 2 * TEXT_BYTES_MAX;
+/// Mails inside a mail without a body whose text is shown.
+const MESSAGES_MAX: usize = 50;
 /// Mails in base64 inside each other whose text is looked for.
 const NESTED_MAX: usize = 3;
 /// A plain part this short beside an HTML part this many times longer is an excuse (`Your reader shows no HTML`).
@@ -59,7 +61,7 @@ pub(super) fn chosen(parts: &[Part]) -> Bodies {
         bodies.take_tnef(parts);
     }
     if bodies.is_empty() {
-        bodies.take_message(parts);
+        bodies.take_messages(parts);
     }
     bodies.end();
     bodies
@@ -426,20 +428,19 @@ impl Bodies {
         self.push(&readable);
     }
 
-    /// The text of the first mail inside the mail.
-    fn take_message(&mut self, parts: &[Part]) {
-        let Some(part) = parts
+    /// The texts of the mails inside the mail: a digest is nothing else.
+    fn take_messages(&mut self, parts: &[Part]) {
+        let messages = parts
             .iter()
-            .find(|p| is_message(p) && p.in_message.is_none())
-        else {
-            return;
-        };
-        let (content, _) = transfer::decoded(part.content, part.encoding);
-        let nested = nested_text(&content, NESTED_MAX);
-        self.from_nested = !nested.trim().is_empty();
+            .filter(|p| is_message(p) && p.in_message.is_none());
+        for part in messages.take(MESSAGES_MAX) {
+            let (content, _) = transfer::decoded(part.content, part.encoding);
+            let nested = nested_text(&content, NESTED_MAX);
+            self.from_nested |= !nested.trim().is_empty();
+            add_written(&mut self.written, &nested);
+            self.push(&nested);
+        }
         self.text_of = TextOf::Attached;
-        add_written(&mut self.written, &nested);
-        self.push(&nested);
     }
 
     fn end(&mut self) {

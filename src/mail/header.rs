@@ -3,7 +3,7 @@
 //! Bounded and linear for any bytes. Repairs what can be read and says what it repaired; refuses nothing.
 
 use super::charset::{self, Sure};
-use super::transfer;
+use super::{text, transfer};
 use chrono::{DateTime, Utc};
 use std::borrow::Cow;
 
@@ -472,6 +472,21 @@ pub(super) fn message_id(value: &str) -> Option<String> {
 /// The instant a `Date` field names, if it names one.
 pub(super) fn date(value: &str) -> Option<DateTime<Utc>> {
     let value = value.trim();
+    current_date(value).or_else(|| old_date(value))
+}
+
+/// Zones by name and years of two digits (RFC 5322, 4.3), no zone at all, and what C's `asctime` writes.
+fn old_date(value: &str) -> Option<DateTime<Utc>> {
+    let value = text::at_most(value, 100);
+    let zoned = DateTime::parse_from_rfc2822(value)
+        .or_else(|_| DateTime::parse_from_rfc2822(&format!("{value} +0000")));
+    zoned.map(|d| d.to_utc()).ok().or_else(|| {
+        let naive = chrono::NaiveDateTime::parse_from_str(value, "%a %b %e %H:%M:%S %Y");
+        naive.map(|d| d.and_utc()).ok()
+    })
+}
+
+fn current_date(value: &str) -> Option<DateTime<Utc>> {
     let parsed = mail_parser::DateTime::parse_rfc822(value)
         .filter(|d| d.is_valid())
         .or_else(|| mail_parser::DateTime::parse_rfc3339(value).filter(|d| d.is_valid()))?;
@@ -546,6 +561,18 @@ mod tests {
             (
                 "2026-03-27T16:40:00+01:00",
                 Some("2026-03-27T15:40:00+00:00"),
+            ),
+            (
+                "Fri, 27 Mar 26 11:40:00 EST",
+                Some("2026-03-27T16:40:00+00:00"),
+            ),
+            (
+                "Fri, 27 Mar 2026 16:40:00",
+                Some("2026-03-27T16:40:00+00:00"),
+            ),
+            (
+                "Fri Mar 27 16:40:00 2026",
+                Some("2026-03-27T16:40:00+00:00"),
             ),
             ("Tue, 31 Feb 2026 16:40:00 +0100", None),
             ("never", None),

@@ -48,7 +48,9 @@ const WORDS: &[(Language, &str)] = &[
          immer wieder alle alles etwas nichts man diese dieser dieses diesen diesem welche warum wieso wo wann hallo guten tag liebe lieber sehr geehrte geehrter damen herren freundliche \
          freundlichen grüße grüsse gruß gruss mfg lg viele beste besten herzliche geht gibt funktioniert läuft fehler fehlermeldung anfrage hilfe dringend passwort rechnung \
          kunde kunden ausfall störung bereits damit durch gegen ohne weil denn doch mal leider gerne gern leicht falls sowie bzw laut wäre waere hätte haette schrieb gesendet betreff \
-         nachricht vor zwei drei bin bist seid sein weiter neu neue neuen meldung antwort frage fragen schönes wochenende woche tage stunden uhr hab wollte wollen soll hätten darf",
+         nachricht vor zwei drei bin bist seid sein weiter neu neue neuen meldung antwort frage fragen schönes wochenende woche tage stunden uhr hab wollte wollen soll hätten darf \
+         passt klappt anbei anhang rückruf melden melde meldet drucker rechner gerät geräte zugang zugriff anmelden anmeldung versucht probiert gemacht nochmal nochmals bisher \
+         richtig falsch kaputt defekt schnell schnelle stimmt erledigt eigentlich natürlich gesperrt nächste nächsten letzte letzten kurz eingerichtet",
     ),
     (
         Language::Gsw,

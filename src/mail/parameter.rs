@@ -53,7 +53,12 @@ pub(super) fn value(folded: &[u8]) -> Value<'static> {
         let name = rest[..equals].trim_ascii();
         let name = name.rsplit(|b| b" \t,".contains(b)).next().unwrap_or(name);
         let name = String::from_utf8_lossy(name).to_ascii_lowercase();
-        let (content, after) = parameter(rest[equals + 1..].trim_ascii_start(), &mut quotes_left);
+        // In a boundary apostrophes are letters like others (RFC 2046, 5.1.1).
+        let (content, after) = parameter(
+            rest[equals + 1..].trim_ascii_start(),
+            &mut quotes_left,
+            name != "boundary",
+        );
         value.parameters.push((name, Cow::Owned(content)));
         rest = after;
     }
@@ -69,7 +74,11 @@ fn trim_start(bytes: &[u8]) -> &[u8] {
 }
 
 /// One value, quoted or not; a value with blanks but no quotes goes on to the semicolon.
-fn parameter<'x>(bytes: &'x [u8], quotes_left: &mut usize) -> (Vec<u8>, &'x [u8]) {
+fn parameter<'x>(
+    bytes: &'x [u8],
+    quotes_left: &mut usize,
+    may_be_in_apostrophes: bool,
+) -> (Vec<u8>, &'x [u8]) {
     if let Some(quoted) = bytes.strip_prefix(b"\"").filter(|_| *quotes_left > 1) {
         let mut content = vec![];
         let mut rest = quoted;
@@ -92,8 +101,9 @@ fn parameter<'x>(bytes: &'x [u8], quotes_left: &mut usize) -> (Vec<u8>, &'x [u8]
     let end = bytes.iter().position(|&b| b == b';').unwrap_or(bytes.len());
     let content = bytes[..end].trim_ascii();
     *quotes_left = quotes_left.saturating_sub(content.iter().filter(|&&b| b == b'"').count());
-    let in_apostrophes = content
-        .strip_prefix(b"'")
+    let in_apostrophes = may_be_in_apostrophes
+        .then_some(content)
+        .and_then(|c| c.strip_prefix(b"'"))
         .and_then(|c| c.strip_suffix(b"'"))
         .filter(|c| !c.is_empty() && !c.contains(&b'\''));
     let content = in_apostrophes.unwrap_or(content.strip_prefix(b"\"").unwrap_or(content));

@@ -30,8 +30,6 @@ const NAME_CHARS_MAX: usize = 255;
 const REFERENCES_MAX: usize = 20;
 /// Outlook's header block: five bytes of time and a GUID; replies append to it.
 const THREAD_ROOT_BYTES: usize = 22;
-/// What a delivery report (RFC 3464) is read from.
-const DELIVERY_STATUS: &str = "message/delivery-status";
 /// An attachment inside a part (`winmail.dat`, uuencode) is numbered above the part's own bits.
 const INSIDE_SHIFT: usize = 16;
 
@@ -123,6 +121,7 @@ fn blank(raw: &[u8]) -> Mail {
         html: None,
         attachments: vec![],
         reports: vec![],
+        enclosed_status: None,
         oddities: vec![],
         headers: vec![],
     }
@@ -194,10 +193,23 @@ fn mailboxes(mail: &Mail, name: &str) -> Vec<Mailbox> {
         .collect()
 }
 
-/// The last ids of all fields of that name.
+/// The ids of all fields of that name; of too many the first, which is the thread's root, and the last (RFC 5537, 3.4.4). Some clients
+/// write the author's address where the id belongs: it would join all of his mails.
 fn ids(mail: &Mail, name: &str) -> Vec<String> {
+    let people = || {
+        mail.from
+            .iter()
+            .chain(&mail.to)
+            .chain(&mail.cc)
+            .chain(&mail.reply_to)
+    };
+    let is_address = |id: &String| people().any(|m| m.address.eq_ignore_ascii_case(id));
     let mut all: Vec<String> = mail.headers(name).flat_map(header::ids).collect();
-    all.split_off(all.len().saturating_sub(REFERENCES_MAX))
+    if all.len() > REFERENCES_MAX {
+        all.drain(1..all.len() - REFERENCES_MAX + 1);
+    }
+    all.retain(|id| !is_address(id));
+    all
 }
 
 fn thread_root(value: &str) -> Option<String> {
@@ -314,10 +326,13 @@ fn read_bodies(mail: &mut Mail, bodies: &mut Bodies) {
 // Attachments and reports.
 
 fn read_attachments(mail: &mut Mail, raw: &[u8], parts: &[Part], bodies: &Bodies) {
-    let wraps_report = wraps_report(parts);
     for (index, part) in parts.iter().enumerate() {
-        if part.in_message.is_some() && wraps_report && part.media_type == DELIVERY_STATUS {
-            report(mail, raw, parts, index);
+        if part.in_message.is_some()
+            && mail.enclosed_status.is_none()
+            && part.media_type == "message/delivery-status"
+        {
+            let text = body::decoded_text(part);
+            mail.enclosed_status = Some(text::at_most(&text, REPORT_BYTES_MAX).to_string());
         }
         if part.shape == Shape::Multipart || part.in_message.is_some() {
             continue;
@@ -343,16 +358,6 @@ fn read_attachments(mail: &mut Mail, raw: &[u8], parts: &[Part], bodies: &Bodies
             part: index,
         });
     }
-}
-
-/// A scanning gateway (InterScan) puts a delivery report into a mail of its own, of another type that still says what it reports.
-fn wraps_report(parts: &[Part]) -> bool {
-    let root = parts.first();
-    let reports = root.and_then(|p| p.content_type.text("report-type"));
-    reports.is_some_and(|r| r.eq_ignore_ascii_case("delivery-status"))
-        && !parts
-            .iter()
-            .any(|p| p.in_message.is_none() && p.media_type == DELIVERY_STATUS)
 }
 
 /// `winmail.dat` and uuencoded text hold attachments of their own.

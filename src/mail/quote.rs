@@ -15,6 +15,7 @@ mod signature;
 mod tests;
 
 use line::{Line, Role};
+pub(super) use markup::{Marked, marked};
 
 /// What is looked at for quotation. A longer text is a log or an export; what follows is shown as it stands.
 const BYTES_MAX: usize = 1 << 20;
@@ -58,6 +59,42 @@ pub fn own_text(text: &str, html: Option<&str>, bar: char) -> Option<String> {
         .filter(|line| !line.trim_start().starts_with('>'));
     let own: Vec<&str> = own.iter().map(String::as_str).chain(rest).collect();
     Some(own.join("\n").trim().to_string())
+}
+
+/// A mail under the heading that a client writes above what it forwards.
+pub struct UnderHeading {
+    /// The sender's field, as written.
+    pub from: String,
+    /// The subject's field, or nothing.
+    pub subject: String,
+    /// What stands below.
+    pub text: String,
+}
+
+/// The first mail under a heading that names an address as its sender. None if there is none.
+pub fn forwarded(text: &str) -> Option<UnderHeading> {
+    let (head, _) = split_head(text);
+    let mut lines = line::split(head);
+    // Some clients quote what they forward.
+    for line in lines.iter_mut().filter(|l| l.role.is_quoted()) {
+        line.role = match line.plain.is_empty() {
+            true => Role::Blank,
+            false => Role::Text,
+        };
+    }
+    let (from, subject, end) = heading::named(&lines)?;
+    let below: Vec<&str> = lines[end..]
+        .iter()
+        .map(|l| match l.written.trim_start().starts_with('>') {
+            true => &*l.plain,
+            false => l.written,
+        })
+        .collect();
+    Some(UnderHeading {
+        from,
+        subject,
+        text: below.join("\n").trim().to_string(),
+    })
 }
 
 /// The lines with their roles, the roles before signatures were looked for, and how the writer's own part ends.
@@ -131,7 +168,7 @@ fn mark_wrapped_quotation(lines: &mut [Line]) {
         if lines[i].role == Role::Text
             && before.is_quoted()
             && after.is_quoted()
-            && continues(&lines[i - 1].plain, &lines[i].plain)
+            && (continues(&lines[i - 1].plain, &lines[i].plain) || is_link(&lines[i].plain))
         {
             lines[i].role = before;
         }
@@ -143,6 +180,14 @@ fn continues(quoted: &str, line: &str) -> bool {
     let broken_link = quoted.rsplit(' ').next().is_some_and(|w| w.contains("://"));
     let starts_within = !line.starts_with(|c: char| c.is_uppercase());
     open && starts_within && (broken_link || quoted.chars().count() >= 58)
+}
+
+/// A long link that the client set on a line of its own, in brackets or not.
+fn is_link(plain: &str) -> bool {
+    let mut words = plain
+        .split(['(', ')', '<', '>', ' '])
+        .filter(|w| !w.is_empty());
+    words.next().is_some_and(|w| w.contains("://")) && words.next().is_none()
 }
 
 /// Decides block by block which quotation goes.
@@ -240,7 +285,20 @@ fn is_signature_alone(lines: &[Line]) -> bool {
 
 /// The lines that remain, without blank ones and rules at the end.
 fn shown(lines: &[Line], rest: &str) -> String {
-    let mut kept: Vec<&Line> = lines.iter().filter(|l| l.role != Role::Hidden).collect();
+    let mut kept: Vec<&Line> = vec![];
+    let mut hidden = false;
+    for line in lines {
+        // What was hidden leaves one gap behind, not two.
+        let gap = |kept: &[&Line]| kept.last().is_none_or(|l| l.role == Role::Blank);
+        match line.role {
+            Role::Hidden => hidden = true,
+            Role::Blank if hidden && gap(&kept) => {}
+            _ => {
+                hidden = false;
+                kept.push(line);
+            }
+        }
+    }
     if rest.is_empty() {
         while kept
             .last()

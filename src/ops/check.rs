@@ -3,7 +3,8 @@
 use super::cli::Cli;
 use super::control::Client;
 use super::request::Request;
-use super::{exit, reach};
+use super::{exit, keys, reach};
+use crate::clock;
 use crate::config::{Config, Mailbox, MailboxPlace, Outgoing};
 use crate::contract::Book;
 use crate::contract::kept::{self, Promised};
@@ -67,6 +68,13 @@ pub fn run(cli: &Cli, arguments: &Arguments) -> u8 {
     if let Some(worst) = codes.max() {
         return worst;
     }
+    let keys = match keys_of(&config) {
+        Ok(keys) => keys,
+        Err(e) => return super::failed(&super::Fault::config(vec![e])),
+    };
+    if let Some(keys) = keys {
+        println!("{}: {keys}.", config.state.join("keys").display());
+    }
     println!(
         "{}: {} queues, {} mailboxes, {} of the staff; contract, rules with their examples, and letters are in order{}.",
         config.file.display(),
@@ -80,6 +88,22 @@ pub fn run(cli: &Cli, arguments: &Arguments) -> u8 {
         }
     );
     exit::OK
+}
+
+/// What the keys of the tokens do; none where there are none yet, or where they are another user's to read.
+fn keys_of(config: &Config) -> Result<Option<String>, Diagnostic> {
+    let path = config.state.join("keys");
+    if std::fs::File::open(&path).is_err() {
+        return Ok(None);
+    }
+    match keys::read(&config.state) {
+        Ok(found) => Ok(Some(keys::explained(&found, clock::now()))),
+        Err(e) => Err(Diagnostic::of_file(
+            &path.display().to_string(),
+            format!("{e:#}"),
+            "see \"Keys\" in the README",
+        )),
+    }
 }
 
 /// A staff address that is also a polled one would answer itself for ever (ATTACKS.md C05).

@@ -3,6 +3,7 @@
 use super::progress::Progress;
 use super::reach::Way;
 use super::request::Request;
+use super::verbs::Said;
 use super::{
     Fault, check, contract, deadline, demo, exit, failed, inspect, outbox, reach, receive, rules,
     tickets,
@@ -95,14 +96,9 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Sets a ticket's severity: 1 to 4, and why.
-    Severity(Words),
-    /// Assigns a ticket to somebody of the staff.
-    Assign(Words),
-    /// Puts an internal note on a ticket's record.
-    Note(Words),
-    /// Closes a ticket. Its clock runs on until the customer has an answer (C4.8).
-    Close(Words),
+    /// What staff can do to a ticket, as by mail.
+    #[command(flatten)]
+    Staff(Said),
     /// Letters waiting, held, failed, unknown.
     Outbox {
         /// One JSON object a line.
@@ -147,18 +143,6 @@ pub enum Command {
         #[arg(allow_negative_numbers = true)]
         secs: i64,
     },
-}
-
-/// A ticket and what is said about it.
-#[derive(Debug, clap::Args)]
-pub struct Words {
-    /// The ticket's number.
-    ticket: u64,
-    /// What a mail would say after the command's name.
-    words: Vec<String>,
-    /// On behalf of somebody of the staff, by id.
-    #[arg(long, value_name = "ID", default_value = "operator")]
-    by: String,
 }
 
 /// What to do about letters.
@@ -213,11 +197,6 @@ pub fn run() -> u8 {
 
 /// What is asked of the record.
 fn request(command: &Command) -> Option<Request> {
-    let said = |name: &str, w: &Words| Request::Command {
-        by: w.by.clone(),
-        ticket: w.ticket,
-        line: format!("{name} {}", w.words.join(" ")),
-    };
     Some(match command {
         Command::List(filter) => Request::List(filter.clone()),
         Command::Show { ticket, raw, json } => Request::Show {
@@ -225,10 +204,11 @@ fn request(command: &Command) -> Option<Request> {
             raw: *raw,
             json: *json,
         },
-        Command::Severity(words) => said("severity", words),
-        Command::Assign(words) => said("assign", words),
-        Command::Note(words) => said("note", words),
-        Command::Close(words) => said("close", words),
+        Command::Staff(said) => Request::Command {
+            by: said.by.clone(),
+            ticket: said.ticket,
+            line: said.line.clone(),
+        },
         Command::Outbox { json, wish } => Request::Outbox(outbox_wish(*json, wish.as_ref())),
         Command::Audit { json } => Request::Audit { json: *json },
         Command::Status { json } => Request::Status { json: *json },

@@ -1,7 +1,7 @@
 //! How a command reaches the record: through the running daemon's control socket, else by opening the store itself.
 
 use super::request::{Desk, Request};
-use super::{Fault, control, exit, status};
+use super::{Fault, control, exit, keys, status};
 use crate::clerk::{Clerk, Done, Job};
 use crate::clock;
 use crate::config::Config;
@@ -9,16 +9,14 @@ use crate::contract::{Book, Source, kept};
 use crate::daemon;
 use crate::desk::Policy;
 use crate::desk::policy::Former;
-use crate::desk::token::Keys;
 use crate::diagnostic::Diagnostic;
 use crate::mail::Fingerprint;
 use crate::store::{Locked, Options, Reader, Room, Store};
 use anyhow::Context;
-use data_encoding::HEXLOWER;
 use rustix::process::{Gid, Uid};
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -105,7 +103,7 @@ pub fn open_store(config: &Config) -> anyhow::Result<Opened> {
     make_folder(&config.state)?;
     as_owner(&config.state)?;
     let mut store = Store::open_with(&config.state, options(config))?;
-    let keys = keys(&config.state)?;
+    let keys = keys::keys(&config.state)?;
     let mut policy = config.policy(keys).map_err(Fault::config)?;
     policy.former = former(&store.reader(), policy.book_hash)?;
     let policy = Arc::new(policy);
@@ -233,51 +231,4 @@ pub fn as_owner(state: &Path) -> anyhow::Result<()> {
         .and_then(|()| rustix::thread::set_thread_res_gid(gid, gid, gid))
         .and_then(|()| rustix::thread::set_thread_res_uid(uid, uid, uid))
         .map_err(|_| refused())
-}
-
-/// The keys that sign tokens: `<state>/keys`, a line each: id, then 64 hex digits; the first signs. Made at the first start.
-pub fn keys(state: &Path) -> anyhow::Result<Keys> {
-    let path = state.join("keys");
-    if !path.exists() {
-        let mut secret = [0; 32];
-        std::io::Read::read_exact(&mut std::fs::File::open("/dev/urandom")?, &mut secret)?;
-        let fresh = state.join("keys.new");
-        let mut file = std::fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&fresh)?;
-        writeln!(file, "1 {}", HEXLOWER.encode(&secret))?;
-        file.sync_all()?;
-        std::fs::rename(&fresh, &path)?;
-        std::fs::File::open(state)?.sync_all()?;
-    }
-    let text = std::fs::read_to_string(&path)
-        .with_context(|| format!("{} cannot be read", path.display()))?;
-    let keys = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).map(|(i, line)| {
-        key(line).with_context(|| format!("{}:{}: a key is one letter or digit, a space and 64 hex digits; restore the file from a backup", path.display(), i + 1))
-    });
-    let keys = keys.collect::<anyhow::Result<Vec<_>>>()?;
-    anyhow::ensure!(
-        !keys.is_empty(),
-        "{} is empty; restore it from a backup, or remove it: old letters' tokens are worth nothing then",
-        path.display()
-    );
-    Ok(Keys::new(keys))
-}
-
-fn key(line: &str) -> Option<(char, [u8; 32])> {
-    let (id, hex) = line.trim().split_once(' ')?;
-    let mut letters = id.chars();
-    let (Some(id), None) = (letters.next(), letters.next()) else {
-        return None;
-    };
-    let secret = HEXLOWER
-        .decode(hex.trim().as_bytes())
-        .ok()?
-        .try_into()
-        .ok()?;
-    id.is_ascii_alphanumeric()
-        .then_some((id.to_ascii_lowercase(), secret))
 }

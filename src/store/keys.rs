@@ -11,7 +11,9 @@
 //! | `due/<instant>/<ticket>/<clock>` | ticket, clock, step, instant | deadlines |
 //! | `outbox/<kind>/<fresh or again>/<instant>/<ticket>/<entry>` | place, instant | the courier |
 //! | `held/<ticket>/<entry>`, `trouble/<why>/<ticket>/<entry>` | place | `outbox` |
-//! | `cursor/<mailbox>`, `allowance/<32 hex>`, `counters` | the value | the desk |
+//! | `digest/<instant>/<32 hex>` | a gathering's name | deadlines |
+//! | `late/<ticket>/<clock>` | ticket | the ledger, for what accrues |
+//! | `cursor/<mailbox>`, `allowance/<32 hex>`, `counters`, `gathering/<32 hex>`, `round/<name>` | the value | the desk |
 //! | `credit/<customer>/<first day of the term>/<ticket>/<entry>` | place | the ledger |
 //! | `time/<customer>/<day>/<ticket>/<entry>` | place | the hours of a technical account manager |
 //! | `policy/<64 hex>/<file>` | where its text lies | what-if |
@@ -85,12 +87,17 @@ pub fn due(at: DateTime<Utc>, ticket: TicketId, clock: ClockKind) -> String {
     let mut key = due_until(at);
     push_number(&mut key, ticket.0, 7);
     key.push('/');
-    key.push_str(match clock {
+    key.push_str(clock_word(clock));
+    key
+}
+
+fn clock_word(clock: ClockKind) -> &'static str {
+    match clock {
         ClockKind::InitialResponse => "initial-response",
         ClockKind::Escalation => "escalation",
         ClockKind::NextReply => "next-reply",
-    });
-    key
+        ClockKind::Update => "update",
+    }
 }
 
 /// What every key of this instant begins with.
@@ -121,6 +128,45 @@ pub fn trouble(why: Trouble, place: Place) -> String {
         Trouble::Unknown => "unknown",
     });
     push_place(&mut key, place);
+    key
+}
+
+/// What is gathered under a name, which may hold a staff id of any length.
+pub fn gathering(name: &str) -> String {
+    format!("gathering/{}", hex16(&Fingerprint::of(name.as_bytes()).0))
+}
+
+/// All gatherings that are to go.
+pub const DIGESTS: &str = "digest/";
+
+/// A gathering that is to go.
+pub fn digest(at: DateTime<Utc>, name: &str) -> String {
+    format!(
+        "{DIGESTS}{}/{}",
+        instant(at),
+        hex16(&Fingerprint::of(name.as_bytes()).0)
+    )
+}
+
+/// When a gathering goes, by its key.
+pub fn instant_of_digest(key: &str) -> Option<DateTime<Utc>> {
+    key.strip_prefix(DIGESTS)?.split('/').next()?.parse().ok()
+}
+
+/// Something that is done again and again.
+pub fn round(name: &str) -> String {
+    format!("round/{}", plain(name))
+}
+
+/// All clocks that run and are breached.
+pub const LATE: &str = "late/";
+
+/// A clock that runs and is breached.
+pub fn late(ticket: TicketId, clock: ClockKind) -> String {
+    let mut key = String::from(LATE);
+    push_number(&mut key, ticket.0, 7);
+    key.push('/');
+    key.push_str(clock_word(clock));
     key
 }
 
@@ -193,7 +239,7 @@ pub struct Lane {
 }
 
 /// In the order in which letters leave.
-pub const KINDS: [LetterKind; 7] = [
+pub const KINDS: [LetterKind; 8] = [
     LetterKind::Relay,
     LetterKind::Warning,
     LetterKind::Breach,
@@ -201,6 +247,7 @@ pub const KINDS: [LetterKind; 7] = [
     LetterKind::Notice,
     LetterKind::Transcript,
     LetterKind::Change,
+    LetterKind::Digest,
 ];
 
 impl Lane {
@@ -214,6 +261,7 @@ impl Lane {
             LetterKind::Notice => "5-notice",
             LetterKind::Transcript => "6-transcript",
             LetterKind::Change => "7-change",
+            LetterKind::Digest => "8-digest",
         };
         let tried = if self.fresh { "fresh" } else { "again" };
         format!("{OUTBOX}{kind}/{tried}/")

@@ -189,6 +189,14 @@ impl Shared {
                 Some(Record::Cursor(cursor)) => Some(cursor.clone()),
                 _ => self.cursor(mailbox)?,
             }),
+            Ask::Gathering(name) => Answer::Gathering(match over.record(&keys::gathering(name)) {
+                Some(Record::Gathering(gathering)) => Some(gathering.clone()),
+                _ => self.gathering(name)?.map(Box::new),
+            }),
+            Ask::Round(name) => Answer::Round(match over.record(&keys::round(name)) {
+                Some(Record::Round(round)) => Some(round.clone()),
+                _ => self.round(name)?,
+            }),
             Ask::Counters => Answer::Counters(self.latest_counters(over)?),
         })
     }

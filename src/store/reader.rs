@@ -8,12 +8,13 @@ use super::index::Index;
 use super::journal;
 use super::keys::{self, KINDS, Lane};
 use super::writing::{
-    self, DueRow, OutboxRow, PolicyRow, Row, StoredPolicy, a_ticket, an_entry, bytes_of,
+    self, DueRow, OutboxRow, PolicyRow, Row, StoredPolicy, a_gathering, a_round, a_ticket,
+    an_entry, bytes_of,
 };
 use super::{Room, Shared};
 use crate::contract::kept::Promised;
 use crate::desk::event::Due;
-use crate::desk::record::{Allowance, Counters, Cursor, Entry, Place, Record};
+use crate::desk::record::{Allowance, Counters, Cursor, Entry, Gathering, Place, Record, Round};
 use crate::desk::ticket::{Ticket, TicketId};
 use crate::mail::Fingerprint;
 use anyhow::{Context, Result};
@@ -50,6 +51,24 @@ impl Reader {
     /// All entries of a ticket (of [`TicketId::FILE`]: the filed mails), in order.
     pub fn entries(&self, id: TicketId) -> Result<Vec<Entry>> {
         self.shared.entries(id)
+    }
+
+    /// The entries of a ticket behind one of them, in order.
+    pub fn entries_since(&self, id: TicketId, seq: u32) -> Result<Vec<Entry>> {
+        let place = Place {
+            ticket: id,
+            seq: seq.saturating_add(1),
+        };
+        let mut entries = Vec::new();
+        let prefix = keys::entries(id);
+        let shared = &self.shared;
+        shared
+            .index
+            .scan(&prefix, &keys::entry(place), &mut |key, row| {
+                entries.push(shared.value(key, row, an_entry)?);
+                Ok(true)
+            })?;
+        Ok(entries)
     }
 
     /// The bytes of an entry's mail or letter, byte for byte, checked against their fingerprint.
@@ -167,6 +186,50 @@ impl Reader {
             Ok(false)
         })?;
         Ok(next)
+    }
+
+    /// Names of what is gathered and to go at or before `now` (C10.4), at most `limit`.
+    pub fn digests_due(&self, now: DateTime<Utc>, limit: usize) -> Result<Vec<String>> {
+        let mut names = Vec::new();
+        let after = keys::digest(now + TimeDelta::milliseconds(1), "");
+        self.shared.index.scan(keys::DIGESTS, "", &mut |key, row| {
+            let is_due = key < after.as_str() && names.len() < limit;
+            if is_due {
+                names.push(parse(key, row)?);
+            }
+            Ok(is_due)
+        })?;
+        Ok(names)
+    }
+
+    /// When the next of these goes; to the millisecond before.
+    pub fn next_digest(&self) -> Result<Option<DateTime<Utc>>> {
+        let mut next = None;
+        self.shared.index.scan(keys::DIGESTS, "", &mut |key, _| {
+            next = keys::instant_of_digest(key);
+            Ok(false)
+        })?;
+        Ok(next)
+    }
+
+    /// How far something has come that is done again and again.
+    pub fn round(&self, name: &str) -> Result<Option<Round>> {
+        self.shared.round(name)
+    }
+
+    /// Tickets with a clock that runs and is breached: their credit accrues (C9).
+    pub fn late(&self) -> Result<Vec<Ticket>> {
+        let mut ids = BTreeSet::new();
+        self.shared.index.scan(keys::LATE, "", &mut |key, row| {
+            ids.insert(parse::<TicketId>(key, row)?);
+            Ok(true)
+        })?;
+        let tickets = ids.into_iter().map(|id| self.ticket(id));
+        Ok(tickets
+            .collect::<Result<Vec<_>>>()?
+            .into_iter()
+            .flatten()
+            .collect())
     }
 
     /// The lines of the ledger (C9), of one customer or of all: by customer, term and ticket, in the order of the record.
@@ -318,6 +381,14 @@ impl Shared {
             Record::Allowance(allowance) => Some(allowance),
             _ => None,
         })
+    }
+
+    pub(super) fn gathering(&self, name: &str) -> Result<Option<Gathering>> {
+        self.get(&keys::gathering(name), a_gathering)
+    }
+
+    pub(super) fn round(&self, name: &str) -> Result<Option<Round>> {
+        self.get(&keys::round(name), a_round)
     }
 
     pub(super) fn counters(&self) -> Result<Counters> {

@@ -68,7 +68,6 @@ fn ticket(n: u64, raw: &[u8]) -> Ticket {
         merged_into: None,
         merged: vec![],
         policy: Fingerprint::of(b"policy"),
-        severities: vec![],
     }
 }
 

@@ -11,7 +11,7 @@ use super::index::{Index, Meta, ROWS_MAX, Rows, Sum, VALUE_BYTES_MAX};
 use super::journal::{self, Mark, Position};
 use super::keys::{self, Lane, Trouble};
 use crate::contract::Step;
-use crate::desk::record::{Entry, Fate, Place, Record, Road};
+use crate::desk::record::{Entry, Fate, Gathering, Place, Record, Road, Round};
 use crate::desk::ticket::{ClockKind, Ticket, TicketId};
 use crate::mail::Fingerprint;
 use anyhow::{Context, Result, bail};
@@ -140,6 +140,8 @@ impl Encoded {
             Record::Cursor(_) => b"{\"cursor\":",
             Record::Allowance(_) => b"{\"allowance\":",
             Record::Counters(_) => b"{\"counters\":",
+            Record::Gathering(_) => b"{\"gathering\":",
+            Record::Round(_) => b"{\"round\":",
         };
         self.bytes.extend_from_slice(name);
         let begins = self.bytes.len();
@@ -150,6 +152,8 @@ impl Encoded {
             Record::Cursor(value) => serde_json::to_writer(out, value),
             Record::Allowance(value) => serde_json::to_writer(out, value),
             Record::Counters(value) => serde_json::to_writer(out, value),
+            Record::Gathering(value) => serde_json::to_writer(out, value),
+            Record::Round(value) => serde_json::to_writer(out, value),
         }?;
         let value = begins..self.bytes.len();
         self.bytes.push(b'}');
@@ -165,6 +169,8 @@ pub fn key_of(record: &Record) -> String {
         Record::Cursor(cursor) => keys::cursor(&cursor.mailbox),
         Record::Allowance(allowance) => keys::allowance(&allowance.name),
         Record::Counters(_) => keys::COUNTERS.to_string(),
+        Record::Gathering(gathering) => keys::gathering(&gathering.name),
+        Record::Round(round) => keys::round(&round.name),
     }
 }
 
@@ -180,10 +186,28 @@ pub fn bytes_of(entry: &Entry) -> Option<Fingerprint> {
 /// Rows that follow from a record, with their values.
 pub type Derived = BTreeMap<String, Vec<u8>>;
 
-/// Of a ticket: one due key for each running clock.
+/// Of a gathering: when it goes.
+pub fn derived_of_gathering(gathering: &Gathering) -> Result<Derived> {
+    let mut rows = Derived::new();
+    if let Some(due) = gathering.due {
+        rows.insert(
+            keys::digest(due, &gathering.name),
+            serde_json::to_vec(&gathering.name)?,
+        );
+    }
+    Ok(rows)
+}
+
+/// Of a ticket: one due key for each running clock, and whether it is breached.
 pub fn derived_of_ticket(ticket: &Ticket) -> Result<Derived> {
     let mut rows = Derived::new();
     for clock in ticket.clocks.iter().filter(|c| c.stopped.is_none()) {
+        if clock.breached.is_some() {
+            rows.insert(
+                keys::late(ticket.id, clock.kind),
+                serde_json::to_vec(&ticket.id)?,
+            );
+        }
         if let Some((at, step)) = clock.next {
             let row = DueRow {
                 ticket: ticket.id,
@@ -292,6 +316,22 @@ pub fn an_entry(record: Record) -> Option<Entry> {
     }
 }
 
+/// The gathering of a record.
+pub fn a_gathering(record: Record) -> Option<Gathering> {
+    match record {
+        Record::Gathering(gathering) => Some(*gathering),
+        _ => None,
+    }
+}
+
+/// The round of a record.
+pub fn a_round(record: Record) -> Option<Round> {
+    match record {
+        Record::Round(round) => Some(round),
+        _ => None,
+    }
+}
+
 /// An outcome that stands in the journal, to be taken into the index.
 pub struct Accepted<'a> {
     /// Its number.
@@ -346,7 +386,19 @@ impl<'a> Writing<'a> {
             match record {
                 Record::Ticket(ticket) => self.ticket(outcome, n, ticket, &mut gone, &mut come)?,
                 Record::Entry(entry) => self.entry(outcome, n, entry, &mut gone, &mut come)?,
-                Record::Cursor(_) | Record::Allowance(_) | Record::Counters(_) => {
+                Record::Gathering(new) => {
+                    let key = key_of(record);
+                    let before = self.get(&key)?;
+                    let old = before.as_deref().map(|row| self.gathering_in(row));
+                    let old_rows = old.transpose()?.as_ref().map(derived_of_gathering);
+                    let old_rows = old_rows.transpose()?.unwrap_or_default();
+                    differ(old_rows, derived_of_gathering(new)?, &mut gone, &mut come);
+                    self.replace(key, before, Some(row(outcome, n, None, false)?));
+                }
+                Record::Cursor(_)
+                | Record::Allowance(_)
+                | Record::Counters(_)
+                | Record::Round(_) => {
                     let row = row(outcome, n, None, false)?;
                     let key = key_of(record);
                     let before = self.get(&key)?;
@@ -490,6 +542,10 @@ impl<'a> Writing<'a> {
 
     fn ticket_in(&self, row: &[u8]) -> Result<Ticket> {
         value(self.disk, serde_json::from_slice(row)?, a_ticket)
+    }
+
+    fn gathering_in(&self, row: &[u8]) -> Result<Gathering> {
+        value(self.disk, serde_json::from_slice(row)?, a_gathering)
     }
 
     fn entry_in(&self, row: &[u8]) -> Result<Entry> {

@@ -307,3 +307,31 @@ fn a_credential_is_a_file_of_systemds_folder() {
         "{said}"
     );
 }
+
+#[test]
+fn a_sent_folder_is_somebodys_and_no_queues() {
+    let sent = |lines: &str| {
+        format!("{CONFIG}\n[[mailbox]]\nname = \"sent\"\nmaildir = \"sent\"\n{lines}\n")
+    };
+    refused(
+        &sent("queue = \"support\" # too\nsent_of = \"anna\""),
+        "# too",
+        &["a Sent folder has no queue", "either queue or sent_of"],
+    );
+    refused(&sent(""), "name = \"sent\"", &["names no queue"]);
+    let house = House::with(&sent("sent_of = \"nobody\""));
+    let found = house.run(&["check"]).expect(78).err;
+    assert!(
+        found.contains("\"nobody\" is nobody of staff.toml; use one of anna"),
+        "{found}"
+    );
+}
+
+#[test]
+fn an_answer_to_a_reporter_has_a_term() {
+    refused(
+        &format!("{CONFIG}\n[security]\nanswer_within_hours = 0\n"),
+        "answer_within_hours",
+        &["0", "48 is the default"],
+    );
+}

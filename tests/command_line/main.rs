@@ -6,5 +6,6 @@ mod listing;
 mod promises;
 mod receiving;
 mod running;
+mod staff;
 mod upkeep;
 mod watchdog;

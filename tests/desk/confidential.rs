@@ -3,6 +3,7 @@
 use crate::office::*;
 use ticketd::desk::letter::LetterKind;
 use ticketd::desk::ticket::ClockKind;
+use ticketd::mail;
 
 fn report() -> Post {
     Post::from("\"Canary Name\" <canary@canary.example>")
@@ -179,6 +180,137 @@ fn an_answer_of_security_that_comes_by_supports_mailbox_is_not_shown_to_support(
     );
     assert!(office.letters_to(ANNA).is_empty());
     assert_eq!(office.ticket(2).queue, "security");
+}
+
+const SEALED: &str =
+    "-----BEGIN PGP MESSAGE-----\n\nhQEMA0canary+/==\n=abcd\n-----END PGP MESSAGE-----\n";
+
+/// A report as PGP/MIME, as S/MIME and as armour in the text.
+fn sealed() -> [Post; 3] {
+    let report = || {
+        Post::from(STRANGER)
+            .to("security@desk.example")
+            .subject("Canary")
+    };
+    let pgp = format!(
+        "--p\nContent-Type: application/pgp-encrypted\n\nVersion: 1\n\n--p\nContent-Type: application/octet-stream; name=\"encrypted.asc\"\n\n{SEALED}\n--p--\n"
+    );
+    [
+        report()
+            .with("MIME-Version: 1.0")
+            .with("Content-Type: multipart/encrypted; protocol=\"application/pgp-encrypted\"; boundary=p")
+            .body(&pgp),
+        report()
+            .with("MIME-Version: 1.0")
+            .with("Content-Type: application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m")
+            .with("Content-Transfer-Encoding: base64")
+            .body("MIIBcanary+/\n"),
+        report().body(SEALED),
+    ]
+}
+
+#[test]
+fn g02_an_encrypted_report_reaches_its_people_whole_and_stays_so_on_record() {
+    for post in sealed() {
+        let mut office = Office::new();
+        let raw = post.clone().id("x@elsewhere.example").raw(1);
+        office.takes("security", raw.clone());
+        let first = office.entries(1)[0].place;
+        let kept = office.reader().bytes(first).unwrap().unwrap();
+        assert_eq!(kept, raw, "byte for byte");
+        for staff in [DARIO, CARLA] {
+            let notice = office.last_to(staff);
+            let enclosed = notice.raw.split("Content-Type: message/rfc822").nth(1);
+            let enclosed = enclosed.expect("enclosed as a mail");
+            assert!(
+                enclosed.contains(std::str::from_utf8(&raw).unwrap()),
+                "untouched"
+            );
+            assert!(!notice.text().contains("canary"), "not quoted");
+            assert_eq!(notice.mail.attachments[0].name, "report-1.eml");
+        }
+        assert!(office.letters_to(ANNA).is_empty() && office.letters_to(BEAT).is_empty());
+        no_canary(&office.letters_to(STRANGER)[0].raw, "the acknowledgement");
+    }
+}
+
+#[test]
+fn a_report_in_the_clear_is_enclosed_only_where_that_is_wished() {
+    let mut office = Office::new();
+    office.receives(report());
+    assert!(office.last_to(DARIO).mail.attachments.is_empty());
+    let mut policy = policy();
+    policy.security.attach = true;
+    let mut office = Office::under(policy);
+    office.receives(report());
+    assert!(office.last_to(DARIO).raw.contains("Canary body"));
+    assert!(office.letters_to(ANNA).is_empty());
+    // Of support's mail nothing is enclosed.
+    office.receives(Post::from(ALICE));
+    assert!(office.last_to(ANNA).mail.attachments.is_empty());
+}
+
+#[test]
+fn g02_an_encrypted_answer_is_relayed_as_it_is() {
+    let [pgp, smime, inline] = sealed();
+    for (post, whole) in [
+        (pgp, "hQEMA0canary+/=="),
+        (inline, "hQEMA0canary+/=="),
+        (smime, "MIIBcanary+/"),
+    ] {
+        let mut office = Office::new();
+        office.receives(report());
+        let notice = office.last_to(DARIO);
+        let answer = post.answering(&notice).by(DARIO);
+        office.receives(answer);
+        let relay = office.relays().pop().expect("relayed");
+        assert_eq!(relay.to, "canary@canary.example");
+        let files = relay.mail.attachments.iter();
+        let mut contents = files.map(|a| mail::parse::part_content(relay.raw.as_bytes(), a.part));
+        let decoded = data_encoding::BASE64
+            .decode(whole.as_bytes())
+            .unwrap_or_default();
+        let kept = |content: Vec<u8>| {
+            content == decoded || String::from_utf8_lossy(&content).contains(whole)
+        };
+        assert!(
+            relay.text().contains(whole) || contents.any(kept),
+            "{}",
+            relay.raw
+        );
+        assert!(!office.initial(1).is_running());
+    }
+}
+
+#[test]
+fn the_acknowledgement_of_a_report_says_when_a_human_answers_and_a_clock_holds_us_to_it() {
+    let mut policy = policy();
+    policy.security.answer_within_hours = 24;
+    let mut office = Office::under(policy);
+    office.receives(report());
+    let ack = office.letters_to("canary@canary.example").remove(0);
+    assert!(ack.says("within 24 hours"), "{}", ack.text());
+    let clock = office.initial(1);
+    assert!(clock.objective.internal);
+    assert_eq!(
+        clock.deadline,
+        swiss("2026-09-08 09:00"),
+        "by day and night"
+    );
+    office.clock_to("2026-09-08 09:01");
+    assert!(
+        office
+            .letters_to(DARIO)
+            .iter()
+            .any(|l| l.kind == LetterKind::Warning)
+    );
+    // A customer's promise goes before it.
+    office.receives(
+        Post::from(ALICE)
+            .to("security@desk.example")
+            .body("Severity: 1\nAll is open.\n"),
+    );
+    assert_eq!(office.initial(2).objective.minutes, 30);
 }
 
 #[test]

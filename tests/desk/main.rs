@@ -1,14 +1,19 @@
 //! The desk driven by raw mails, as the house drives it: each test is named for a row of the attacks or a clause of the contract.
 
 mod aside;
+mod attacks;
 mod belonging;
 mod bounces;
 mod clocks;
+mod commands;
 mod confidential;
 mod credits;
 mod identity;
 mod injection;
 mod loops;
 mod office;
+mod past_the_desk;
+mod relay;
 mod roads;
 mod staff;
+mod warnings;

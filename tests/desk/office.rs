@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDateTime, TimeZone, Utc};
 use std::sync::{Arc, LazyLock};
 use ticketd::clerk::{Clerk, Done, Job};
 use ticketd::contract::{Book, Source};
+use ticketd::deadlines::round_due;
 use ticketd::desk::draft::Draft;
 use ticketd::desk::event::{Arrival, Command, Event, Moved, Movement, Trouble};
 use ticketd::desk::letter::{LetterKind, Templates};
@@ -53,6 +54,7 @@ impl Sent {
 pub struct Office {
     pub clerk: Clerk,
     pub now: DateTime<Utc>,
+    pub policy: Arc<Policy>,
     /// Letters leave as soon as they are written.
     pub courier: bool,
     next_id: u32,
@@ -71,8 +73,10 @@ impl Office {
             Options::default(),
         )
         .expect("a store");
+        let policy = Arc::new(policy);
         Office {
-            clerk: Clerk::new(store, Arc::new(policy)),
+            clerk: Clerk::new(store, policy.clone()),
+            policy,
             now: swiss("2026-09-07 09:00"),
             courier: true,
             next_id: 0,
@@ -80,7 +84,8 @@ impl Office {
     }
 
     pub fn goes_by(&mut self, policy: Policy) {
-        self.clerk.go_by(Arc::new(policy));
+        self.policy = Arc::new(policy);
+        self.clerk.go_by(self.policy.clone());
     }
 
     pub fn reader(&mut self) -> Reader {
@@ -114,6 +119,22 @@ impl Office {
         self.next_id += 1;
         let raw = post.raw(self.next_id);
         self.takes(queue, raw)
+    }
+
+    /// A mail in a mailbox of that name, whichever queue it is for.
+    pub fn finds_in(&mut self, mailbox: &str, post: Post) -> Done {
+        self.next_id += 1;
+        let raw = post.raw(self.next_id);
+        let arrival = Arrival {
+            mailbox: mailbox.into(),
+            queue: "support".into(),
+            mail: Arc::new(mail::read(&raw)),
+            received: self.now,
+            silent: false,
+            cursor: None,
+            trouble: None,
+        };
+        self.process(Event::MailArrived(Box::new(arrival)), Some(raw))
     }
 
     pub fn takes(&mut self, queue: &str, raw: Vec<u8>) -> Done {
@@ -160,7 +181,7 @@ impl Office {
 
     /// A decision about a ticket that no command makes yet.
     pub fn drafts(&mut self, ticket: u64, change: impl FnOnce(&mut Draft)) {
-        let (policy, ticket) = (policy(), self.ticket(ticket));
+        let (policy, ticket) = (self.policy.clone(), self.ticket(ticket));
         let mut draft = Draft::of(&policy, ticket, self.now);
         change(&mut draft);
         let mut batch = self.clerk.store().begin();
@@ -195,21 +216,36 @@ impl Office {
     /// Time passes until then, Swiss time; each step of a clock is taken at its instant.
     pub fn clock_to(&mut self, local: &str) {
         let until = swiss(local);
-        while let Some(at) = self
-            .reader()
-            .next_due()
-            .expect("due steps")
-            .filter(|at| *at <= until)
-        {
+        while let Some(at) = self.next_step().filter(|at| *at <= until) {
             self.now = self.now.max(at);
             let now = self.now;
             for due in self.reader().due(now, 50).expect("due steps") {
                 self.process(Event::DeadlineReached(due), None);
             }
+            if self.reader().due(now, 1).expect("due steps").is_empty() {
+                for name in self.reader().digests_due(now, 50).expect("digests") {
+                    self.process(Event::DigestDue(name), None);
+                }
+            }
         }
         self.now = until;
         if self.courier {
             self.letters_leave();
+        }
+    }
+
+    fn next_step(&mut self) -> Option<DateTime<Utc>> {
+        let reader = self.reader();
+        let step = reader.next_due().expect("due steps");
+        let digest = reader.next_digest().expect("digests");
+        step.into_iter().chain(digest).min()
+    }
+
+    /// What the deadlines' loop does once a day or a fortnight, as often as it is due.
+    pub fn rounds(&mut self) {
+        let (reader, policy, now) = (self.reader(), self.policy.clone(), self.now);
+        while let Some(event) = round_due(&reader, &policy, now).expect("rounds") {
+            self.process(event, None);
         }
     }
 
@@ -261,7 +297,12 @@ impl Office {
     /// All letters ever written, in order.
     pub fn letters(&mut self) -> Vec<Sent> {
         let ids: Vec<u64> = self.tickets().iter().map(|t| t.id.0).collect();
-        let entries: Vec<Entry> = ids.into_iter().flat_map(|id| self.entries(id)).collect();
+        let mut entries: Vec<Entry> = ids
+            .into_iter()
+            .chain([0])
+            .flat_map(|id| self.entries(id))
+            .collect();
+        entries.sort_by_key(|entry| entry.at);
         let reader = self.reader();
         entries
             .into_iter()
@@ -292,6 +333,10 @@ impl Office {
         let mut letters = self.letters();
         letters.retain(|l| !STAFF.contains(&l.to.as_str()));
         letters
+    }
+
+    pub fn letters_of(&mut self, kind: LetterKind) -> usize {
+        self.letters().iter().filter(|l| l.kind == kind).count()
     }
 
     pub fn last_to(&mut self, address: &str) -> Sent {
@@ -374,6 +419,13 @@ impl Post {
         self
     }
 
+    /// The same mail by somebody else.
+    pub fn by(mut self, from: &str) -> Post {
+        let other = Post::from(from);
+        (self.from, self.stamp) = (other.from, other.stamp);
+        self
+    }
+
     pub fn subject(mut self, subject: &str) -> Post {
         self.subject = subject.into();
         self
@@ -405,6 +457,11 @@ impl Post {
             self.body
         );
         self
+    }
+
+    /// Somebody in copy.
+    pub fn copied_to(self, address: &str) -> Post {
+        self.with(&format!("Cc: {address}"))
     }
 
     /// What our own mail server says of it.
@@ -503,6 +560,7 @@ pub fn policy() -> Policy {
         authserv_id: SHIPPED.authserv_id.clone(),
         bounce_address: SHIPPED.bounce_address.clone(),
         links: SHIPPED.links.clone(),
+        sent_of: SHIPPED.sent_of.clone(),
         ..*SHIPPED
     }
 }
@@ -534,6 +592,8 @@ pub fn policy_with(change: impl Fn(&str, String) -> String, more_rules: &str) ->
         aliases: vec![format!("{name}-alias@desk.example")],
         plus_addresses: name == "support",
         confidential,
+        staff_names: true,
+        keep_copies: !confidential,
     };
     Policy {
         book: Arc::new(book),
@@ -548,6 +608,8 @@ pub fn policy_with(change: impl Fn(&str, String) -> String, more_rules: &str) ->
         acknowledge: Acknowledge::Authenticated,
         since: None,
         hold_letters: false,
+        sent_of: Default::default(),
+        security: Default::default(),
         bounce_address: None,
         reopen_within_days: 14,
         links: Links {

@@ -186,7 +186,7 @@ fn a_letter_nobody_takes_is_given_up_after_five_days_and_staff_are_told() {
         assert_eq!(days, 5);
         assert!(told(&mut office) > before, "{kind:?}: staff are told");
         if kind == LetterKind::Relay {
-            assert_eq!(office.ticket(1).state, State::Open);
+            assert_eq!(office.ticket(1).state, State::New, "nobody has answered");
             assert!(office.initial(1).is_running());
             assert!(office.last_to(ANNA).says("451 not now"));
         }

@@ -1,5 +1,6 @@
 //! End to end: the real ticketd, between people with mailboxes and a real Postfix and Dovecot. Skipped out loud where these are missing.
 
+mod bounces;
 mod clocks;
 mod mail;
 mod post_office;

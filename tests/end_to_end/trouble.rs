@@ -64,7 +64,7 @@ fn outages_lose_nothing_and_show() {
 }
 
 #[test]
-fn refused_logins_and_wrong_certificates_are_named_and_not_repeated() {
+fn g03_g04_refused_logins_and_wrong_certificates_are_named_not_repeated_and_tell_no_secret() {
     let Some(office) = office() else { return };
     let settings = Settings {
         imap_password: "not the password".into(),

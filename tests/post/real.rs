@@ -228,7 +228,7 @@ async fn a_maildir_is_read_as_it_fills_and_emptied_only_into_cur() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_credentials_and_wrong_authorities_are_named() {
+async fn g04_wrong_credentials_hosts_and_authorities_are_refused_and_named() {
     let Some(office) = office() else { return };
     let house = TestHouse::default();
     let (_folder, state) = state();

@@ -10,7 +10,7 @@ use ticketd::desk::event::{Movement, Trouble};
 use ticketd::post::Secret;
 use ticketd::post::deliver::{Way, deliver};
 use ticketd::post::imap::Account;
-use ticketd::post::smtp::Relay;
+use ticketd::post::smtp::{Relay, SmtpConn};
 use ticketd::post::tls::Encryption;
 use ticketd::post::watch::{Mailbox, Parsers, Source, watch};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -379,7 +379,7 @@ async fn one_bad_mail_is_given_up_after_three_tries_and_holds_up_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn preauth_is_refused_before_anything_is_said() {
+async fn g04_preauth_is_refused_before_anything_is_said() {
     let server = ImapServer::start(|_, c| {
         c.is_empty()
             .then_some(Said::Then("* PREAUTH welcome root\r\n"))
@@ -622,6 +622,107 @@ async fn mail_older_than_the_first_start_is_silent_and_the_first_start_is_rememb
         running.close().await;
     }
     assert_eq!(since[0], since[1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d08_nothing_of_a_mail_is_ever_part_of_a_command() {
+    let server = ImapServer::start(|_, _| None).await;
+    let evil = "x\"\r\nX1 STORE 1:* +FLAGS (\\Deleted)\r\nX2 EXPUNGE";
+    *server.mails.lock().unwrap() = (1..=3)
+        .map(|uid| (uid, format!("Message-ID: <{uid}{evil}@x.example>\r\nSubject: {evil}\r\nFrom: \"{evil}\" <a@x.example>\r\n\r\n{evil}\r\n")))
+        .collect();
+    let house = TestHouse::default();
+    let (_folder, state) = state();
+    let running = watching(&server, &house, &state);
+    house
+        .until("three mails", |house| house.mails().len() == 3)
+        .await;
+    running.close().await;
+    for said in server.said.lock().unwrap().iter() {
+        let command = said.split_once(' ').map_or("", |(_, c)| c);
+        let word = command.split(' ').next().unwrap_or_default();
+        let known = [
+            "CAPABILITY",
+            "LOGIN",
+            "EXAMINE",
+            "UID",
+            "LOGOUT",
+            "IDLE",
+            "DONE",
+            "NOOP",
+            "ID",
+            "",
+        ];
+        assert!(known.contains(&word), "{said}");
+        if word == "UID" {
+            let set = command.split(' ').nth(2).unwrap_or_default();
+            let numbers = |c: char| c.is_ascii_digit() || ":,*".contains(c);
+            assert!(
+                command.starts_with("UID FETCH ") && set.chars().all(numbers),
+                "{said}"
+            );
+        }
+        assert!(
+            !said.contains("STORE") && !said.contains("EXPUNGE"),
+            "{said}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e07_a_literal_beyond_measure_or_a_drip_ends_the_connection_and_not_the_house() {
+    survives(|n, c| {
+        first(n, c, "BODY").then_some(Said::Then("* 1 FETCH (UID 1 BODY[] {4294967295}\r\n"))
+    })
+    .await;
+    survives(|n, c| {
+        first(n, c, "BODY").then_some(Said::Then(
+            "* 1 FETCH (UID 1 BODY[] {99999999999999999999}\r\n",
+        ))
+    })
+    .await;
+}
+
+/// Like the honest one, but for what stands in clear beside STARTTLS.
+async fn starttls_with(said: &'static str) -> String {
+    let server = SmtpServer::start(move |_, command| match command {
+        "" => None,
+        "STARTTLS" => Some(Said::Then(said)),
+        c if c.starts_with("EHLO") => Some(Said::Then("250-here\r\n250 STARTTLS\r\n")),
+        _ => None,
+    })
+    .await;
+    let relay = Relay {
+        encryption: Encryption::StartTls,
+        user: Some("anna".into()),
+        password: Some(Secret::new("a secret")),
+        ..server.relay()
+    };
+    let refused = SmtpConn::open(&relay).await.err().expect("refused");
+    assert_eq!(server.contents().len(), 0);
+    refused.to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn g04_what_is_slipped_in_beside_starttls_is_believed_by_nobody() {
+    for said in [
+        // Answers in clear to what is to come over TLS, and a server that goes on in clear.
+        "220 go\r\n250-here\r\n250 AUTH PLAIN\r\n235 welcome\r\n",
+        "220 go\r\n220 encrypted\r\n",
+        "250 no need\r\n",
+        "454 not now\r\n",
+    ] {
+        let refused = starttls_with(said).await;
+        assert!(!refused.contains("secret"), "{refused}");
+    }
+    // Not offered at all: nothing goes in clear.
+    let server = SmtpServer::start(|_, _| None).await;
+    let relay = Relay {
+        encryption: Encryption::StartTls,
+        ..server.relay()
+    };
+    let refused = SmtpConn::open(&relay).await.err().expect("refused");
+    assert!(refused.to_string().contains("does not offer STARTTLS"));
 }
 
 // SMTP
@@ -918,7 +1019,7 @@ async fn a_letter_found_taken_at_the_start_is_lost_not_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_second_mail_can_be_smuggled_in_a_letter() {
+async fn d04_no_second_mail_can_be_smuggled_in_a_letter() {
     let server = SmtpServer::start(|_, _| None).await;
     let house = TestHouse::default();
     let content = "Subject: x\r\n\r\na\n.\nMAIL FROM:<m@evil.example>\r.\rb\n.\r\n.dot\r\n";

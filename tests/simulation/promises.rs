@@ -4,6 +4,7 @@ use crate::world::{MAILBOXES, OTHER_DESK, Sent};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 use ticketd::desk::LetterKind;
+use ticketd::desk::Place;
 use ticketd::desk::record::{Cursor, Direction, Entry, EntryKind, Road};
 use ticketd::desk::ticket::{ClockKind, Ticket, TicketId};
 use ticketd::mail::Fingerprint;
@@ -52,12 +53,26 @@ impl Promises {
             reader.due(now, 1).expect("due steps").is_empty(),
             "a step is due and nobody was told"
         );
+        assert!(
+            reader.digests_due(now, 1).expect("digests").is_empty(),
+            "something gathered is due and nobody was told"
+        );
         let record = Record::read(reader);
         assert_eq!(doubly_recorded(&record), None, "a mail is on record twice");
         assert_eq!(
             lost(&record, &self.taken),
             None,
             "a mail that was taken is not on record"
+        );
+        assert_eq!(
+            warned_twice(&record),
+            None,
+            "a step of a clock is in the record twice"
+        );
+        assert_eq!(
+            unbalanced(&record),
+            None,
+            "the ledger does not say what an ended clock has earned"
         );
         assert_eq!(
             silent_clock(&record),
@@ -180,6 +195,35 @@ fn silent_clock(record: &Record) -> Option<TicketId> {
             .any(|c| c.is_running() && c.next.is_none() && !c.objective.internal)
     };
     record.tickets.iter().find(silent).map(|t| t.id)
+}
+
+/// Each step is recorded once: two equal lines of one ticket at one instant are one step told twice.
+fn warned_twice(record: &Record) -> Option<Place> {
+    let mut seen = BTreeSet::new();
+    let steps = record.entries.iter();
+    steps
+        .filter(|e| matches!(e.kind, EntryKind::Warning | EntryKind::Breach))
+        .find(|e| !seen.insert((e.place.ticket, e.at, e.text.as_str())))
+        .map(|e| e.place)
+}
+
+/// C9: the changes of a clock's lines add up to what it has earned once it has ended.
+fn unbalanced(record: &Record) -> Option<TicketId> {
+    let ledger = |ticket: &Ticket| -> i64 {
+        let own = record
+            .entries
+            .iter()
+            .filter(|e| e.place.ticket == ticket.id);
+        own.filter_map(|e| e.credit.as_ref())
+            .map(|l| l.change)
+            .sum()
+    };
+    let earned = |ticket: &Ticket| -> i64 {
+        let ended = ticket.clocks.iter().filter(|c| !c.is_running());
+        ended.map(|c| i64::from(c.credit_days)).sum()
+    };
+    let wrong = |t: &&Ticket| t.clocks.iter().all(|c| !c.is_running()) && ledger(t) != earned(t);
+    record.tickets.iter().find(wrong).map(|t| t.id)
 }
 
 fn answered_machine(sent: &[Sent]) -> Option<String> {
@@ -441,7 +485,6 @@ mod broken {
             merged_into: None,
             merged: vec![],
             policy: Fingerprint([0; 32]),
-            severities: vec![],
         }
     }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 use ticketd::clerk::{Clerk, Job};
 use ticketd::contract::{Book, Source};
+use ticketd::deadlines::round_due;
 use ticketd::desk::event::{Arrival, Event, Moved, Movement};
 use ticketd::desk::letter::Templates;
 use ticketd::desk::policy::{Acknowledge, Links, Policy, Queue};
@@ -512,18 +513,21 @@ impl World {
     /// What the deadlines' loop does: every due step, until none is; after an error it tries again.
     fn fire(&mut self) {
         for _ in 0..200 {
-            let due = self.reader().due(self.now, 20).expect("due steps");
-            if due.is_empty() || self.disk.is_off() {
+            let (reader, now) = (self.reader(), self.now);
+            let steps = reader.due(now, 20).expect("due steps").into_iter();
+            let mut events: Vec<Event> = steps.map(Event::DeadlineReached).collect();
+            if events.is_empty() {
+                let digests = reader.digests_due(now, 20).expect("digests").into_iter();
+                events.extend(digests.map(Event::DigestDue));
+            }
+            if events.is_empty() {
+                events.extend(round_due(&reader, &self.policy, now).expect("rounds"));
+            }
+            if events.is_empty() || self.disk.is_off() {
                 return;
             }
-            self.process(
-                due.into_iter()
-                    .map(|d| Job {
-                        event: Event::DeadlineReached(d),
-                        raw: None,
-                    })
-                    .collect(),
-            );
+            let jobs = events.into_iter().map(|event| Job { event, raw: None });
+            self.process(jobs.collect());
         }
         panic!("due steps stay due");
     }
@@ -790,6 +794,8 @@ fn policy(contract: impl Fn(String) -> String) -> Policy {
         aliases: vec![],
         plus_addresses: false,
         confidential,
+        staff_names: true,
+        keep_copies: !confidential,
     };
     Policy {
         book: Arc::new(book),
@@ -804,6 +810,8 @@ fn policy(contract: impl Fn(String) -> String) -> Policy {
         acknowledge: Acknowledge::Authenticated,
         since: None,
         hold_letters: false,
+        sent_of: Default::default(),
+        security: Default::default(),
         bounce_address: None,
         reopen_within_days: 14,
         links: Links {

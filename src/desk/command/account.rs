@@ -4,6 +4,7 @@ use super::{Done, Orders, moment, promised_deadline};
 use crate::contract::Subscription;
 use crate::contract::plan::Channel;
 use crate::desk::clocks::Turn;
+use crate::desk::credit;
 use crate::desk::record::{Direction, EntryKind};
 
 /// The mark of a request that came by a road its plan does not have (C3.5).
@@ -63,6 +64,13 @@ fn moved(orders: &mut Orders, account: Subscription) -> Done {
         .entry(EntryKind::Command, Direction::Internal, by, "")
         .place;
     draft.turn(Turn::Account(account));
+    if orders.opening {
+        // Nothing has changed: it is whose request it was from the beginning.
+        draft.keep_turn(Turn::Corrected(draft.ticket.severity));
+        let by_staff = draft.ticket.severity_by;
+        credit::corrected(draft, draft.ticket.severity, by, "");
+        draft.ticket.severity_by = by_staff;
+    }
     flagged(orders);
     let stays = match late {
         true => " What was missed before stays where it was missed (C4.5).",
@@ -136,10 +144,7 @@ pub(super) fn received(orders: &mut Orders, words: &str) -> Done {
         .place;
     draft.turn(Turn::Received(at));
     let set = format!("Received {}.", orders.draft.policy.book.local(at));
-    let told = match orders.opening {
-        true => "",
-        false => orders.tell_if_moved(before),
-    };
+    let told = orders.tell_if_moved(before);
     let line = format!("{set}{}{told}", orders.due());
     orders.draft.reword(place, &line);
     Ok(line)

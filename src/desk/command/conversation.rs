@@ -5,7 +5,7 @@ use crate::contract::plan::Channel;
 use crate::desk::clocks::{self, Turn};
 use crate::desk::letter::Templates;
 use crate::desk::record::{Direction, EntryKind};
-use crate::desk::ticket::ClockKind;
+use crate::desk::ticket::{ClockKind, State};
 use crate::desk::{correspondence, delivery};
 
 /// C4.4: a conversation recorded by staff stops the clock when it took place; recorded after the deadline, when it is recorded, since a breach and its credit
@@ -82,6 +82,10 @@ pub(super) fn escalate(orders: &mut Orders, words: &str) -> Done {
     orders
         .draft
         .entry(EntryKind::Command, Direction::In, by, &said);
+    let ticket = &mut orders.draft.ticket;
+    if ticket.state == State::WaitingCustomer {
+        ticket.state = State::Open;
+    }
     if !clocks::escalated(&mut orders.draft, urgent, at) {
         correspondence::notify_of(&mut orders.draft, &said, false);
         return Ok(format!(
@@ -150,6 +154,9 @@ pub(super) fn reply(orders: &mut Orders, text: &str) -> Done {
 fn answer(orders: &mut Orders, text: String) -> Result<(), String> {
     if let Some(why) = orders.draft.unreachable() {
         return Err(why);
+    }
+    if orders.draft.ticket.state == State::Quarantined {
+        clocks::taken_up(&mut orders.draft, orders.by.id);
     }
     match orders.answer.replace(text) {
         None => Ok(()),

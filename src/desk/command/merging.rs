@@ -266,7 +266,6 @@ fn child<'a>(
         linked: vec![parent.id],
         merged_into: None,
         merged: vec![],
-        severities: vec![],
         policy: draft.policy.book_hash,
         ..parent
     };

@@ -76,7 +76,7 @@ pub(in crate::desk) fn opened_by_mail(
             let (mut orders, done, faults) = opened(draft, known, by, commands, text);
             wrong.extend(faults);
             if wrong.is_empty() && !orders.dry {
-                correspondence::transcript(&mut orders.draft, person, done, vec![], false);
+                correspondence::transcript(&mut orders.draft, person, done, vec![], None);
                 let because = format!("{} opened ticket {}", by.id, orders.draft.ticket.id);
                 return orders.draft.finish(because, Fate::Opened);
             }
@@ -93,7 +93,7 @@ pub(in crate::desk) fn opened_by_mail(
     recorded(&mut draft);
     match dry.filter(|_| wrong.is_empty()) {
         Some(done) => correspondence::tried(&mut draft, person, done, ""),
-        None => correspondence::transcript(&mut draft, person, vec![], wrong, false),
+        None => correspondence::transcript(&mut draft, person, vec![], wrong, None),
     }
     let because = format!("nothing opened by a mail of {}", by.id);
     draft.finish(because, Fate::Quarantined)
@@ -235,7 +235,6 @@ fn ticket(policy: &Policy, by: By, known: &Known, wish: &Wish) -> Ticket {
         merged_into: None,
         merged: vec![],
         policy: policy.book_hash,
-        severities: vec![],
     }
 }
 
@@ -249,15 +248,7 @@ pub(super) fn human(orders: &mut Orders, words: &str) -> Done {
 
 fn request(orders: &mut Orders) -> Done {
     let (draft, by) = (&mut orders.draft, orders.by.id);
-    let received = draft.ticket.received;
-    draft.ticket.state = State::New;
-    draft.entry(
-        EntryKind::State,
-        Direction::Internal,
-        by,
-        "It is a request, owed from when it came.",
-    );
-    clocks::opened(draft, received);
+    clocks::taken_up(draft, by);
     correspondence::acknowledge_opened(draft);
     Ok(format!("It is a request.{}", orders.due()))
 }

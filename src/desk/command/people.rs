@@ -2,7 +2,7 @@
 
 use super::{Done, Orders, may_act};
 use crate::desk::record::{Direction, EntryKind};
-use crate::desk::time;
+use crate::desk::{correspondence, time};
 use crate::mail::Language;
 
 /// The most people who watch one ticket.
@@ -25,7 +25,10 @@ pub(super) fn assign(orders: &mut Orders, name: &str) -> Done {
             names.join(", ")
         ));
     };
-    orders.draft.ticket.assignee = Some(person.id.clone());
+    let before = orders.draft.ticket.assignee.replace(person.id.clone());
+    if before.as_ref() != Some(&person.id) && orders.draft.ticket.is_open() {
+        correspondence::answering(&mut orders.draft, person, orders.by.id);
+    }
     orders.said(EntryKind::Command, &format!("Assigned to {}.", person.id))
 }
 

@@ -2,9 +2,9 @@
 
 use super::{Done, Orders};
 use crate::desk::clocks::Turn;
-use crate::desk::{correspondence, credit};
 use crate::desk::record::{Direction, EntryKind};
 use crate::desk::ticket::SeverityBy;
+use crate::desk::{correspondence, credit};
 
 const USAGE: &str = "use 1, 2, 3 or 4 and a reason; a manager may say \"corrected\" before it.";
 
@@ -38,8 +38,17 @@ fn changed(orders: &mut Orders, words: &str) -> Done {
         .entry(EntryKind::Severity, Direction::Internal, by, "")
         .place;
     draft.ticket.severity_by = SeverityBy::Staff;
-    draft.turn(Turn::Determined(level));
-    let told = level != before && correspondence::change(draft, before, reason, false);
+    let told = match orders.opening {
+        // Nothing has changed: it is what the request began with.
+        true => {
+            draft.turn(Turn::Corrected(level));
+            false
+        }
+        false => {
+            draft.turn(Turn::Determined(level));
+            level != before && correspondence::change(draft, before, reason, false)
+        }
+    };
     let told = if told { " The customer is told." } else { "" };
     let line = format!("{}{}{told}", set.trim_end(), orders.due());
     orders.draft.reword(place, &line);
@@ -55,8 +64,12 @@ fn corrected(orders: &mut Orders, words: &str) -> Done {
     }
     let before = orders.draft.ticket.severity;
     let (draft, by) = (&mut orders.draft, orders.by.id);
-    let set = format!("Severity corrected from {before} to {level}: it was {level} from the beginning. {reason}");
-    let place = draft.entry(EntryKind::Severity, Direction::Internal, by, &set).place;
+    let set = format!(
+        "Severity corrected from {before} to {level}: it was {level} from the beginning. {reason}"
+    );
+    let place = draft
+        .entry(EntryKind::Severity, Direction::Internal, by, &set)
+        .place;
     draft.keep_turn(Turn::Corrected(level));
     credit::corrected(draft, level, by, reason);
     let told = correspondence::change(draft, before, reason, true);

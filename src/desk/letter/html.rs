@@ -8,6 +8,11 @@ pub fn of_text(language: &str, text: &str) -> String {
         body.push_str(&of_paragraph(paragraph.trim_end()));
         body.push_str("</p>\n");
     }
+    of_fragment(language, &body)
+}
+
+/// A whole page around what already is HTML, and harmless.
+pub fn of_fragment(language: &str, body: &str) -> String {
     // Outlook renders with Word: a width in a table is the only one it keeps; phones take the viewport.
     format!(
         "<!DOCTYPE html>\n<html lang=\"{language}\"><head><meta charset=\"utf-8\">\

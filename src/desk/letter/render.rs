@@ -147,7 +147,7 @@ fn automatic_marks(kind: LetterKind) -> &'static [(&'static str, &'static str)] 
             ("X-Auto-Response-Suppress", "All"),
             ("Precedence", "bulk"),
         ],
-        LetterKind::Notice | LetterKind::Transcript | LetterKind::Change => &[
+        LetterKind::Notice | LetterKind::Transcript | LetterKind::Change | LetterKind::Digest => &[
             ("Auto-Submitted", "auto-generated"),
             ("X-Auto-Response-Suppress", "All"),
         ],

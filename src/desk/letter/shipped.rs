@@ -15,6 +15,10 @@ pub const SHIPPED: &[(&str, &str)] = &[
         include_str!("../../../rules/letters/de/change.txt"),
     ),
     (
+        "letters/de/sealed.txt",
+        include_str!("../../../rules/letters/de/sealed.txt"),
+    ),
+    (
         "letters/gsw/acknowledgement.txt",
         include_str!("../../../rules/letters/gsw/acknowledgement.txt"),
     ),
@@ -25,6 +29,10 @@ pub const SHIPPED: &[(&str, &str)] = &[
     (
         "letters/gsw/change.txt",
         include_str!("../../../rules/letters/gsw/change.txt"),
+    ),
+    (
+        "letters/gsw/sealed.txt",
+        include_str!("../../../rules/letters/gsw/sealed.txt"),
     ),
     (
         "letters/en/acknowledgement.txt",
@@ -39,8 +47,16 @@ pub const SHIPPED: &[(&str, &str)] = &[
         include_str!("../../../rules/letters/en/change.txt"),
     ),
     (
+        "letters/en/sealed.txt",
+        include_str!("../../../rules/letters/en/sealed.txt"),
+    ),
+    (
         "letters/en/notice.txt",
         include_str!("../../../rules/letters/en/notice.txt"),
+    ),
+    (
+        "letters/en/answering.txt",
+        include_str!("../../../rules/letters/en/answering.txt"),
     ),
     (
         "letters/en/notice-confidential.txt",
@@ -57,6 +73,18 @@ pub const SHIPPED: &[(&str, &str)] = &[
     (
         "letters/en/transcript.txt",
         include_str!("../../../rules/letters/en/transcript.txt"),
+    ),
+    (
+        "letters/en/digest.txt",
+        include_str!("../../../rules/letters/en/digest.txt"),
+    ),
+    (
+        "letters/en/opening.txt",
+        include_str!("../../../rules/letters/en/opening.txt"),
+    ),
+    (
+        "letters/en/review.txt",
+        include_str!("../../../rules/letters/en/review.txt"),
     ),
     (
         "letters/de/answer-consulting.txt",

@@ -3,6 +3,7 @@
 //! Every template is compiled and proven when it is loaded: a variable outside the closed list is refused with file and line, and each is rendered with
 //! samples, the full and the bare ones. So composing a letter cannot fail later; if it does nevertheless, the shipped English text is used.
 
+use super::code;
 use super::html;
 use super::shipped::SHIPPED;
 use super::variables::{Content, *};
@@ -115,7 +116,7 @@ impl Templates {
             };
         };
         let variables = Value::from(Serde(variables(sheet)));
-        let language = spoken(language);
+        let language = code(language);
         self.composed(sheet, language, &variables)
             .or_else(|| self.composed(sheet, "en", &variables))
             .unwrap_or_else(|| sheet.last_resort(&variables))
@@ -133,7 +134,7 @@ impl Templates {
         let text = part("txt")?;
         let html = match part("html") {
             Some(html) => Some(html),
-            None if sheet.for_customers => Some(html::of_text(language, &text)),
+            None if sheet.with_html => Some(html::of_text(language, &text)),
             None => None,
         };
         Some(Text {
@@ -224,7 +225,7 @@ impl Templates {
 /// One template: its name, and the variables that prove it.
 struct Sheet {
     name: &'static str,
-    for_customers: bool,
+    with_html: bool,
     /// Every variable with its empty value.
     bare: fn() -> Json,
     /// Values that reach the branches the bare ones do not.
@@ -234,7 +235,7 @@ struct Sheet {
 const SHEETS: &[Sheet] = &[
     Sheet {
         name: Acknowledgement::TEMPLATE,
-        for_customers: true,
+        with_html: true,
         bare: || bare(Acknowledgement::default()),
         full: || {
             json!({"ticket": 457, "vendor": "Example AG", "severity": 2, "severity_stated": true, "plan": "Extended SLA",
@@ -246,7 +247,7 @@ const SHEETS: &[Sheet] = &[
     },
     Sheet {
         name: AcknowledgementSecurity::TEMPLATE,
-        for_customers: true,
+        with_html: true,
         bare: || bare(AcknowledgementSecurity::default()),
         full: || {
             json!({"ticket": 457, "vendor": "Example AG", "received": "Mon 30.03.2026 10:40", "cut": true,
@@ -255,7 +256,7 @@ const SHEETS: &[Sheet] = &[
     },
     Sheet {
         name: Change::TEMPLATE,
-        for_customers: true,
+        with_html: true,
         bare: || bare(Change::default()),
         full: || {
             json!({"ticket": 457, "vendor": "Example AG", "severity": 2, "severity_before": 1, "corrected": true, "reason": "Workaround",
@@ -263,8 +264,45 @@ const SHEETS: &[Sheet] = &[
         },
     },
     Sheet {
+        name: Answering::TEMPLATE,
+        with_html: false,
+        bare: || bare(Answering::default()),
+        full: || json!({"ticket": 457, "queue": "support", "assignee": "Anna"}),
+    },
+    Sheet {
+        name: Digest::TEMPLATE,
+        with_html: false,
+        bare: || bare(Digest::default()),
+        full: || json!({"replies": true, "count": 7, "lines": ["#12: entry 3 Printer"]}),
+    },
+    Sheet {
+        name: OpeningDigest::TEMPLATE,
+        with_html: false,
+        bare: || bare(OpeningDigest::default()),
+        full: || {
+            json!({"queue": "support", "day": "Mon 30.03.2026 08:00", "due": ["#1"], "unanswered": ["#2"], "unassigned": ["#3"],
+            "quarantined": ["#4"], "failed": ["#5"], "filed": ["entry 7"], "head": "12 abcdef"})
+        },
+    },
+    Sheet {
+        name: Review::TEMPLATE,
+        with_html: true,
+        bare: || bare(Review::default()),
+        full: || {
+            json!({"customer": "ACME AG", "manager": "Carla", "from": "2026-03-16", "until": "2026-03-29", "received": 2, "tickets": ["#1"],
+            "met": 1, "missed": 1, "pending": 1, "promises": ["C4.1"], "responses": ["median"], "risks": ["#2"], "credits": ["#1 C4.1"],
+            "term": "2026-01-01 to 2026-12-31", "agreed": "8 h", "used": "3 h", "bookings": ["2026-03-20"]})
+        },
+    },
+    Sheet {
+        name: Sealed::TEMPLATE,
+        with_html: true,
+        bare: || bare(Sealed::default()),
+        full: || json!({"ticket": 457}),
+    },
+    Sheet {
         name: Notice::TEMPLATE,
-        for_customers: false,
+        with_html: false,
         bare: || bare(Notice::default()),
         full: || {
             json!({"ticket": 457, "new": true, "reopened": true, "queue": "support", "customer": "ACME", "plan": "Extended SLA", "severity": 1,
@@ -276,13 +314,13 @@ const SHEETS: &[Sheet] = &[
     },
     Sheet {
         name: NoticeConfidential::TEMPLATE,
-        for_customers: false,
+        with_html: false,
         bare: || bare(NoticeConfidential::default()),
         full: || json!({"ticket": 457, "new": true, "age": "2 min", "deadline": "Mon 30.03.2026 10:40"}),
     },
     Sheet {
         name: Warning::TEMPLATE,
-        for_customers: false,
+        with_html: false,
         bare: || bare(Warning::default()),
         full: || {
             json!({"ticket": 457, "queue": "support", "customer": "ACME", "plan": "Extended SLA", "severity": 1, "subject": "Down",
@@ -292,7 +330,7 @@ const SHEETS: &[Sheet] = &[
     },
     Sheet {
         name: Breach::TEMPLATE,
-        for_customers: false,
+        with_html: false,
         bare: || bare(Breach::default()),
         full: || {
             json!({"ticket": 457, "queue": "support", "customer": "ACME", "plan": "Extended SLA", "severity": 1, "subject": "Down",
@@ -303,19 +341,19 @@ const SHEETS: &[Sheet] = &[
     },
     Sheet {
         name: Transcript::TEMPLATE,
-        for_customers: false,
+        with_html: false,
         bare: || bare(Transcript::default()),
         full: || json!({"ticket": 457, "done": ["severity is 2"], "wrong": ["#sverity is unknown"], "relayed_to": "rita@acme.example", "tried": true, "manual": ["#help: this manual"]}),
     },
     Sheet {
         name: "answer-consulting",
-        for_customers: true,
+        with_html: true,
         bare: bare_answer,
         full: full_answer,
     },
     Sheet {
         name: "answer-end-user",
-        for_customers: true,
+        with_html: true,
         bare: bare_answer,
         full: full_answer,
     },
@@ -507,14 +545,6 @@ fn fault(file: &str, e: &minijinja::Error) -> Diagnostic {
             .detail()
             .map_or_else(|| e.kind().to_string(), str::to_string),
         remedy: "see the table of variables in the manual of letters".into(),
-    }
-}
-
-fn spoken(language: Language) -> &'static str {
-    match language {
-        Language::De => "de",
-        Language::Gsw => "gsw",
-        Language::En | Language::Other => "en",
     }
 }
 

@@ -259,6 +259,114 @@ pub struct Answer {
     pub community: String,
 }
 
+/// `answering`: somebody of the staff looks after a ticket now, for the others.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Answering {
+    /// The ticket's number.
+    pub ticket: u64,
+    /// The queue's name.
+    pub queue: String,
+    /// Who it is.
+    pub assignee: String,
+}
+
+impl Content for Answering {
+    const TEMPLATE: &'static str = "answering";
+}
+
+/// `digest`: one letter instead of many (C10.4).
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Digest {
+    /// Whether it is about replies; else it is about deadlines.
+    pub replies: bool,
+    /// How many letters it stands for.
+    pub count: usize,
+    /// One for each.
+    pub lines: Vec<String>,
+}
+
+/// `opening`: what stands on the desk when it opens (C10.5). Lists in words; of a confidential queue numbers and deadlines alone.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct OpeningDigest {
+    /// The queue's name.
+    pub queue: String,
+    /// When it opens, in Swiss time.
+    pub day: String,
+    /// Tickets with a deadline before the day is over, or past.
+    pub due: Vec<String>,
+    /// Tickets whose customer has answered, and we have not.
+    pub unanswered: Vec<String>,
+    /// Open tickets that are nobody's.
+    pub unassigned: Vec<String>,
+    /// Set aside for a person.
+    pub quarantined: Vec<String>,
+    /// Letters that failed, or of which nobody can know.
+    pub failed: Vec<String>,
+    /// Automatic mail filed since the last time.
+    pub filed: Vec<String>,
+    /// The head of the journal's chain.
+    pub head: String,
+}
+
+/// `review`: the review pack of a fortnight (C8.3).
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Review {
+    /// The customer's name.
+    pub customer: String,
+    /// The technical account manager's name, or empty.
+    pub manager: String,
+    /// The first day.
+    pub from: String,
+    /// The last day.
+    pub until: String,
+    /// How many tickets were received.
+    pub received: usize,
+    /// Those, a line each.
+    pub tickets: Vec<String>,
+    /// Deadlines met.
+    pub met: usize,
+    /// Deadlines missed.
+    pub missed: usize,
+    /// Deadlines that still run.
+    pub pending: usize,
+    /// The same by clause and severity.
+    pub promises: Vec<String>,
+    /// Response times, in support hours and by the wall clock.
+    pub responses: Vec<String>,
+    /// What may still go wrong.
+    pub risks: Vec<String>,
+    /// Lines of the ledger.
+    pub credits: Vec<String>,
+    /// The current term with its extension, or empty.
+    pub term: String,
+    /// Hours of the account manager that are agreed for two weeks, or empty.
+    pub agreed: String,
+    /// Hours that were booked.
+    pub used: String,
+    /// Bookings, a line each.
+    pub bookings: Vec<String>,
+}
+
+impl Content for Digest {
+    const TEMPLATE: &'static str = "digest";
+}
+impl Content for OpeningDigest {
+    const TEMPLATE: &'static str = "opening";
+}
+impl Content for Review {
+    const TEMPLATE: &'static str = "review";
+}
+/// `sealed`: above an answer of the staff's that is encrypted, and goes along as a file.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Sealed {
+    /// The ticket's number.
+    pub ticket: u64,
+}
+
+
+impl Content for Sealed {
+    const TEMPLATE: &'static str = "sealed";
+}
 impl Content for Acknowledgement {
     const TEMPLATE: &'static str = "acknowledgement";
 }

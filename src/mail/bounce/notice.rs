@@ -216,11 +216,18 @@ impl Addresses {
         }
     }
 
-    /// Those of the best place that is taken, with origins beside them; our own addresses only if they stand in a place made for recipients.
+    /// Those of the best place that is taken, with origins beside them; our own addresses only if they stand in a place made for recipients, and
+    /// whom one asks for help only if nobody else is named.
     fn best(&self, ours: impl Fn(&str) -> bool) -> Vec<String> {
-        let usable = |(place, address): &&(Place, String)| {
-            *place <= Place::First || !ours(address) && !is_contact(address)
-        };
+        let found = self.best_of(|place, a| place <= Place::First || !ours(a) && !is_contact(a));
+        if !found.is_empty() {
+            return found;
+        }
+        self.best_of(|place, a| place <= Place::Labelled && !ours(a))
+    }
+
+    fn best_of(&self, is_usable: impl Fn(Place, &str) -> bool) -> Vec<String> {
+        let usable = |(place, address): &&(Place, String)| is_usable(*place, address);
         let Some(best) = self
             .0
             .iter()

@@ -30,6 +30,12 @@ pub(in crate::mail) fn told(mail: &Mail) -> Option<Told> {
     from_groups(groups, mail)
 }
 
+/// The same in a mail inside the mail, which the caller takes for a notice of its own.
+pub(in crate::mail) fn told_enclosed(mail: &Mail) -> Option<Told> {
+    let groups = groups(mail.enclosed_status.as_deref()?);
+    from_groups(groups.take(GROUPS_MAX).collect(), mail)
+}
+
 /// The same fields where they stand in the text: the mail's MIME structure is broken, or its mailer writes them so (Amazon WorkMail, Google Groups).
 pub(in crate::mail) fn told_in_text(mail: &Mail) -> Option<Told> {
     let text = automatic::head(&mail.text, 64 * 1024);

@@ -125,9 +125,34 @@ fn pattern(p: &str) -> Regex {
 /// Marks attribution lines above quotation, and breaks where what follows is repeated without any mark.
 pub fn mark(lines: &mut Vec<Line>) {
     split_shared(lines);
+    unquote_brackets(lines);
     for i in 0..lines.len() {
         if lines[i].role == Role::Text && may_end(&lines[i].plain) {
             judge(lines, i);
+        }
+    }
+}
+
+/// A bracket that closes an address on a line of its own is no mark of quotation: `Anna <anna@example.ch`, then `> wrote:`.
+fn unquote_brackets(lines: &mut [Line]) {
+    for i in 1..lines.len() {
+        let line = &lines[i];
+        let is_end = line.role.is_quoted()
+            && line.plain.len() <= 40
+            && line.plain.ends_with([':', '：'])
+            && !line.written.contains(">>")
+            && VERB.find(&line.plain).is_some_and(|verb| verb.start() == 0);
+        if !is_end {
+            continue;
+        }
+        let above = &lines[i.saturating_sub(LINES_MAX)..i];
+        let open = above
+            .iter()
+            .rev()
+            .take_while(|l| l.role == Role::Text)
+            .position(|l| l.plain.rfind('<') > l.plain.rfind('>'));
+        if open.is_some() {
+            lines[i].role = Role::Text;
         }
     }
 }

@@ -118,6 +118,25 @@ pub fn mark(lines: &mut [Line]) {
     }
 }
 
+/// Sender and subject of the first block of fields whose sender has an address, and where it ends.
+pub fn named(lines: &[Line]) -> Option<(String, String, usize)> {
+    (0..lines.len()).find_map(|start| {
+        let end = fields_end(lines, start)?;
+        let value = |wanted: Field| {
+            lines[start..end].iter().enumerate().find_map(|(i, line)| {
+                let (_, value) = field(&line.plain).filter(|(f, _)| *f == wanted)?;
+                // A long value goes on in the next line.
+                let more = lines[start..end].get(i + 1);
+                let more = more.filter(|l| l.role == Role::Text && field(&l.plain).is_none());
+                let more = more.map_or("", |l| &*l.plain);
+                Some(format!("{value} {more}").trim().to_string())
+            })
+        };
+        let from = value(Field::From).filter(|v| v.contains('@'))?;
+        Some((from, value(Field::Subject).unwrap_or_default(), end))
+    })
+}
+
 struct Heading {
     end: usize,
     forward: bool,
@@ -214,7 +233,7 @@ fn is_block(seen: &BTreeSet<Field>, addressed: bool, block: &[Line]) -> bool {
         (true, true) => true,
         (true, false) => proven && (subject || date || to) && (addressed || seen.len() >= 3),
         (false, true) => (to || subject) && timed(),
-        (false, false) => date && to && subject,
+        (false, false) => date && to && subject && addressed,
     }
 }
 

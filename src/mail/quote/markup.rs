@@ -339,6 +339,22 @@ fn continue_path(path: &mut Vec<Vec<u8>>, tag: &StartTag<()>) {
     }
 }
 
+/// How much an element repeats.
+pub enum Marked {
+    /// What stands in it.
+    Within,
+    /// Everything from here on.
+    ToTheEnd,
+}
+
+/// Whether an element repeats another mail or holds the signature that a client appends.
+pub fn marked(tag: &StartTag<()>) -> Option<Marked> {
+    match mark_of(tag)? {
+        Mark::ToTheEnd => Some(Marked::ToTheEnd),
+        Mark::Client | Mark::Indent | Mark::Signature => Some(Marked::Within),
+    }
+}
+
 /// What a container is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mark {

@@ -371,7 +371,14 @@ fn hide_contact_block(lines: &mut [Line]) {
     });
     let announced =
         lines[before].plain.ends_with([':', ',']) && !CLOSING.is_match(&lines[before].plain);
-    let named = !CONTACT.is_match(&block[0].plain) || closing.is_some();
+    let closed = || {
+        let above = lines[..=before].iter().rev();
+        above
+            .take_while(|l| l.role == Role::Text)
+            .take(4)
+            .any(|l| CLOSING.is_match(&l.plain))
+    };
+    let named = !CONTACT.is_match(&block[0].plain) || closing.is_some() || closed();
     if contacts >= 2 && !links_only && block.len() <= 12 && !wordy && !announced && named {
         hide(&mut lines[from..=last]);
     }

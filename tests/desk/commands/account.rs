@@ -1,0 +1,174 @@
+//! C3.5, C3.6: `#customer`, `#plan`, `#channel`, `#received`.
+
+use super::*;
+use ticketd::desk::ticket::ClockKind;
+
+#[test]
+fn c3_6_another_customer_counts_from_the_moment_of_the_change() {
+    // A stranger has no promise; the bakery has: 12 h from now.
+    let mut office = Office::new();
+    office.receives(asks(STRANGER, 3));
+    assert!(office.initial(1).objective.internal);
+    office.clock_to("2026-09-08 14:00");
+    let said = done(&mut office, ANNA, "#customer baeckerei\n");
+    assert!(
+        said.says("09.09.2026 17:00") && said.says("The customer is told"),
+        "{}",
+        said.text()
+    );
+    let clock = office.initial(1);
+    assert_eq!(
+        (clock.deadline, clock.breached),
+        (swiss("2026-09-09 17:00"), None)
+    );
+    assert_eq!(office.ticket(1).subscription.plan, "extended-sla");
+    let told = office.last_of(STRANGER, LetterKind::Change);
+    assert!(told.says("09.09.2026 17:00"), "{}", told.text());
+    refused(
+        &mut office,
+        ANNA,
+        "#customer nobody\n",
+        "use one of acme, baeckerei, globex, initech",
+    );
+    refused(&mut office, ANNA, "#customer baeckerei\n", "already");
+}
+
+#[test]
+fn c3_6_never_later_than_it_was_and_never_an_instant_breach() {
+    let mut office = bakery(2);
+    office.clock_to("2026-09-07 10:50");
+    done(&mut office, ANNA, "#customer globex\n");
+    let clock = office.initial(1);
+    assert_eq!(
+        (clock.deadline, clock.breached),
+        (swiss("2026-09-07 11:00"), None)
+    );
+}
+
+#[test]
+fn c3_6_an_account_that_it_was_on_brings_its_deadline_back() {
+    let mut office = bakery(1);
+    office.clock_to("2026-09-07 09:50");
+    done(&mut office, ANNA, "#customer initech\n");
+    assert!(
+        office.initial(1).objective.internal,
+        "nothing is promised there"
+    );
+    office.clock_to("2026-09-07 10:30");
+    done(&mut office, ANNA, "#customer baeckerei\n");
+    office.clock_to("2026-09-07 10:31");
+    assert_eq!(office.initial(1).breached, Some(swiss("2026-09-07 10:00")));
+}
+
+#[test]
+fn c3_6_what_was_missed_stays_with_whom_it_was_missed() {
+    let mut office = bakery(1);
+    office.clock_to("2026-09-07 10:20");
+    let said = done(&mut office, ANNA, "#customer initech\n");
+    assert!(said.says("stays where it was missed"), "{}", said.text());
+    office.clock_to("2026-09-07 10:45");
+    office.answers(ANNA, "Sorry.\n");
+    let clock = office.initial(1);
+    assert_eq!(
+        (clock.breached, clock.credit_days),
+        (Some(swiss("2026-09-07 10:00")), 3)
+    );
+    let credit = office
+        .entries(1)
+        .into_iter()
+        .find_map(|e| e.credit)
+        .expect("a line");
+    assert_eq!((credit.customer.as_str(), credit.days), ("baeckerei", 3));
+}
+
+#[test]
+fn c3_4_a_plan_is_one_of_the_customers_orders() {
+    let mut office = Office::new();
+    office.receives(asks(GINA, 2));
+    done(&mut office, ANNA, "#plan extended-sla\n");
+    let ticket = office.ticket(1);
+    assert_eq!(ticket.subscription.plan, "extended-sla");
+    assert_eq!(office.initial(1).objective.minutes, 120);
+    refused(
+        &mut office,
+        ANNA,
+        "#plan gold\n",
+        "use one of dedicated, extended-sla",
+    );
+    let mut office = Office::new();
+    office.receives(asks(STRANGER, 2));
+    refused(
+        &mut office,
+        ANNA,
+        "#plan extended-sla\n",
+        "say #customer ID first",
+    );
+    done(&mut office, ANNA, "#customer globex\n#plan extended-sla\n");
+}
+
+#[test]
+fn c3_5_a_channel_outside_the_plan_is_taken_and_flagged() {
+    let flag = "channel-outside-plan".to_string();
+    let mut office = bakery(3);
+    let said = done(&mut office, ANNA, "#channel phone\n");
+    assert!(said.says("taken all the same"), "{}", said.text());
+    assert!(office.ticket(1).tags.contains(&flag));
+    done(&mut office, ANNA, "#channel mail\n");
+    assert!(!office.ticket(1).tags.contains(&flag));
+    refused(
+        &mut office,
+        ANNA,
+        "#channel pigeon\n",
+        "use phone, chat or mail",
+    );
+    let mut office = Office::new();
+    office.receives(asks(ALICE, 3));
+    done(&mut office, ANNA, "#channel phone\n");
+    assert!(!office.ticket(1).tags.contains(&flag), "ACME has a phone");
+}
+
+#[test]
+fn c3_5_received_is_for_tickets_that_staff_opened_and_never_puts_anything_off() {
+    let mut office = bakery(3);
+    refused(
+        &mut office,
+        ANNA,
+        "#received 08:00\n",
+        "for tickets that staff opened",
+    );
+    let mut office = Office::new();
+    shell(
+        &mut office,
+        "anna",
+        0,
+        "open kaethi@baeckerei-keller.example Oven\n#severity 2",
+    );
+    office.clock_to("2026-09-07 09:30");
+    assert_eq!(office.initial(1).deadline, swiss("2026-09-07 11:00"));
+    done(&mut office, ANNA, "#received 08:40\n");
+    assert_eq!(office.initial(1).deadline, swiss("2026-09-07 10:40"));
+    assert_eq!(office.ticket(1).received, swiss("2026-09-07 08:40"));
+    refused(&mut office, ANNA, "#received 09:40\n", "in the future");
+    refused(
+        &mut office,
+        ANNA,
+        "#received 2030-01-01 08:00\n",
+        "in the future",
+    );
+    refused(
+        &mut office,
+        ANNA,
+        "#received 09:00\n",
+        "no deadline is put off",
+    );
+    refused(&mut office, ANNA, "#received soon\n", "is no time");
+    refused(
+        &mut office,
+        ANNA,
+        "#received 2026-09-04\n",
+        "a day and no time",
+    );
+    done(&mut office, ANNA, "#received 2026-09-04 16:30\n");
+    assert_eq!(office.initial(1).deadline, swiss("2026-09-07 09:30"));
+    assert!(office.initial(1).kind == ClockKind::InitialResponse);
+}

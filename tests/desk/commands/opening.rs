@@ -1,0 +1,177 @@
+//! C3.5, C10.5: `#open`, by mail and from a shell.
+
+use super::*;
+use ticketd::contract::plan::Channel;
+use ticketd::desk::record::{EntryKind, Fate};
+use ticketd::desk::ticket::State;
+
+fn opens(office: &mut Office, who: &str, body: &str) -> ticketd::clerk::Done {
+    office.receives(Post::from(who).subject("Call of the bakery").body(body))
+}
+
+#[test]
+fn c3_5_a_call_is_opened_by_a_mail_on_the_same_clocks() {
+    let mut office = Office::new();
+    office.clock_to("2026-09-07 09:30");
+    let fate = opens(
+        &mut office,
+        ANNA,
+        "#open kaethi@baeckerei-keller.example The oven is cold\n#channel phone\n#received 09:12\n#severity 2 facts\n#take\n\nShe says that it went out at night.\n",
+    );
+    assert_eq!(fate.fate, Fate::Opened);
+    let ticket = office.ticket(1);
+    assert_eq!(ticket.opened_by.as_deref(), Some("anna"));
+    assert_eq!(ticket.requester.address, KAETHI);
+    assert_eq!(
+        (ticket.subject.as_str(), ticket.channel),
+        ("The oven is cold", Some(Channel::Phone))
+    );
+    assert_eq!(
+        (ticket.severity, ticket.assignee.as_deref()),
+        (2, Some("anna"))
+    );
+    assert_eq!(office.initial(1).deadline, swiss("2026-09-07 11:12"));
+    let ack = office.last_to(KAETHI);
+    assert_eq!(ack.kind, LetterKind::Acknowledgement);
+    assert!(ack.says("11:12"), "{}", ack.text());
+    assert_eq!(office.letters_outside().len(), 1, "one letter says it all");
+    assert!(
+        !ack.raw.contains("went out at night"),
+        "what staff write is not for the customer"
+    );
+    let said = office.last_of(ANNA, LetterKind::Transcript);
+    assert!(said.says("Opened for kaethi@"), "{}", said.text());
+    // The customer's answer lands here.
+    office.receives(Post::from(KAETHI).answering(&ack).body("Still cold.\n"));
+    assert_eq!(office.tickets().len(), 1);
+    // And ours reaches them.
+    office.answers(ANNA, "We come at noon.\n");
+    assert_eq!(office.relays()[0].to, KAETHI);
+    assert!(!office.initial(1).is_running());
+}
+
+#[test]
+fn c3_5_wrong_nothing_is_opened_and_the_sender_is_told() {
+    for (body, why) in [
+        ("#open the bakery\n", "names no plain address"),
+        ("#open support@desk.example x\n", "is ours"),
+        (
+            "#open security kaethi@baeckerei-keller.example x\n",
+            "may not act on queue security",
+        ),
+        (
+            "#open kaethi@baeckerei-keller.example x\n#received 23:00\n",
+            "in the future",
+        ),
+        (
+            "#open kaethi@baeckerei-keller.example x\n#severity 7\n",
+            "use 1, 2, 3 or 4",
+        ),
+        (
+            "#open kaethi@baeckerei-keller.example x\n#sverity 2\n",
+            "is unknown",
+        ),
+        (
+            "#open kaethi@baeckerei-keller.example x\n\ntext\n#note y\n",
+            "stands below",
+        ),
+    ] {
+        let mut office = Office::new();
+        opens(&mut office, ANNA, body);
+        assert_eq!(office.ticket(1).state, State::Quarantined, "{body}");
+        assert!(office.ticket(1).clocks.is_empty());
+        assert!(office.letters_outside().is_empty(), "{body}");
+        let said = office.last_of(ANNA, LetterKind::Transcript);
+        assert!(said.says(why), "{body}: {}", said.text());
+        assert!(said.says("#open [QUEUE] ADDRESS SUBJECT"), "the manual");
+    }
+}
+
+#[test]
+fn two_locks_open_a_ticket_and_one_does_not() {
+    let mut office = Office::new();
+    office.receives(
+        Post::from(ANNA)
+            .forged()
+            .body("#open kaethi@baeckerei-keller.example x\n"),
+    );
+    assert_eq!(office.ticket(1).state, State::Quarantined);
+    assert!(office.letters_outside().is_empty());
+    // Who only reads, and a customer, open nothing for others.
+    for who in ["eva@vendor.example", ALICE] {
+        let mut office = Office::new();
+        office.receives(Post::from(who).body("#open kaethi@baeckerei-keller.example x\n"));
+        assert!(office.letters_to(KAETHI).is_empty(), "{who}");
+        assert!(
+            office.tickets().iter().all(|t| t.opened_by.is_none()),
+            "{who}"
+        );
+    }
+}
+
+#[test]
+fn a_dry_run_opens_nothing() {
+    let mut office = Office::new();
+    opens(
+        &mut office,
+        ANNA,
+        "#open kaethi@baeckerei-keller.example x\n#dry-run\n",
+    );
+    assert!(
+        office
+            .tickets()
+            .iter()
+            .all(|t| t.opened_by.is_none() && t.clocks.is_empty())
+    );
+    assert!(office.letters_outside().is_empty());
+    assert!(office.last_to(ANNA).mail.subject.starts_with("Only tried"));
+    let said = shell(
+        &mut office,
+        "anna",
+        0,
+        "open kaethi@baeckerei-keller.example x\n#dry-run",
+    );
+    assert!(!said.refused && !said.changed, "{:?}", said.reply);
+}
+
+#[test]
+fn c3_5_opened_from_a_shell() {
+    let mut office = Office::new();
+    office.clock_to("2026-09-07 09:30");
+    let said = shell(
+        &mut office,
+        "operator",
+        0,
+        "open alice@acme.example Printer\n#channel chat\n#received 09:00\n#severity 1 all is down\n\nShe wrote in the chat.",
+    );
+    assert!(
+        said.reply[0].starts_with("Opened ticket 1."),
+        "{:?}",
+        said.reply
+    );
+    assert_eq!(office.initial(1).deadline, swiss("2026-09-07 09:30"));
+    assert!(office.recorded(1, "She wrote in the chat."));
+    assert_eq!(office.last_to(ALICE).kind, LetterKind::Acknowledgement);
+    assert!(office.last_to(BEAT).says("She wrote in the chat."));
+    let said = shell(&mut office, "dario", 0, "open alice@acme.example Printer");
+    assert!(said.refused, "{:?}", said.reply);
+    shell(
+        &mut office,
+        "dario",
+        0,
+        "open security rita@elsewhere.example A hole",
+    );
+    assert_eq!(office.ticket(2).queue, "security");
+    assert_eq!(office.count(2, EntryKind::Command), 1);
+}
+
+#[test]
+fn open_in_an_answer_is_out_of_place() {
+    let mut office = bakery(3);
+    refused(
+        &mut office,
+        ANNA,
+        "#open alice@acme.example x\n",
+        "a mail of its own",
+    );
+}

@@ -1,0 +1,114 @@
+//! Where commands stand, and who may give them (ATTACKS.md A08, D10; issue 5, points 2 and 3).
+
+use super::*;
+use ticketd::desk::command::{Road, VERBS};
+use ticketd::desk::record::EntryKind;
+
+#[test]
+fn d10_each_verb_below_the_first_lines_holds_the_mail_back() {
+    let mut office = bakery(3);
+    for verb in VERBS.iter().filter(|v| v.road != Road::Line) {
+        for dress in ["#", "- #", "*#"] {
+            let body = format!("Dear customer\n\n{dress}{} x\n", verb.name);
+            refused(&mut office, ANNA, &body, "stands below the first lines");
+        }
+    }
+}
+
+#[test]
+fn d10_a_command_that_only_the_html_shows_holds_the_mail_back() {
+    for verb in VERBS.iter().filter(|v| v.road != Road::Line) {
+        let mut office = bakery(3);
+        let notice = office.last_to(ANNA);
+        let html = format!("<p>#{} x</p><p>Dear customer, all is well.</p>", verb.name);
+        let post = Post::from(ANNA)
+            .answering(&notice)
+            .html("Dear customer, all is well.", &html);
+        office.receives(post);
+        let said = office.last_of(ANNA, LetterKind::Transcript);
+        assert!(
+            said.says("stands only in the HTML part"),
+            "{}: {}",
+            verb.name,
+            said.text()
+        );
+        assert!(office.relays().is_empty());
+    }
+}
+
+#[test]
+fn a08_a_reader_and_who_is_of_another_queue_may_do_nothing() {
+    let mut office = bakery(3);
+    for who in ["eva", "dario"] {
+        let said = shell(&mut office, who, 1, "take");
+        assert!(said.refused && !said.changed, "{:?}", said.reply);
+        assert!(said.reply[0].contains("may not act"), "{:?}", said.reply);
+    }
+    let said = shell(&mut office, "zoe", 1, "take");
+    assert!(
+        said.refused && said.reply[0].contains("nobody of the staff"),
+        "{:?}",
+        said.reply
+    );
+    assert!(shell(&mut office, "anna", 99, "take").refused);
+}
+
+#[test]
+fn what_a_manager_alone_may_do_staff_and_operator_may_not() {
+    for line in ["severity corrected 2 facts", "escalate withdraw solved"] {
+        let mut office = bakery(3);
+        for by in ["anna", "operator"] {
+            let said = shell(&mut office, by, 1, line);
+            assert!(
+                said.refused && said.reply[0].contains("is for a manager"),
+                "{:?}",
+                said.reply
+            );
+        }
+    }
+}
+
+#[test]
+fn the_operator_names_whoever_speaks_for_us() {
+    let mut office = bakery(3);
+    for line in [
+        "take",
+        "watch",
+        "answered phone 09:00 all",
+        "template consulting",
+        "reply Hello",
+    ] {
+        let said = shell(&mut office, "operator", 1, line);
+        assert!(
+            said.refused && said.reply[0].contains("--by"),
+            "{line}: {:?}",
+            said.reply
+        );
+    }
+    shell(
+        &mut office,
+        "anna",
+        1,
+        "reply Try another socket.\n\nRegards",
+    );
+    assert_eq!(
+        office.relays()[0].text().trim(),
+        "Try another socket.\n\nRegards"
+    );
+    assert!(!office.initial(1).is_running());
+}
+
+/// A replayed mail acts once (A10).
+#[test]
+fn a10_a_command_acts_once_however_often_its_mail_comes() {
+    let mut office = bakery(3);
+    let notice = office.last_to(ANNA);
+    let raw = Post::from(ANNA)
+        .answering(&notice)
+        .body("#time 45m\n")
+        .raw(700);
+    for _ in 0..3 {
+        office.takes("support", raw.clone());
+    }
+    assert_eq!(office.count(1, EntryKind::Command), 1);
+}

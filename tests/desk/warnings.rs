@@ -1,0 +1,355 @@
+//! CONTRACT.md C6.5, C8.3, C10.1, C10.4, C10.5 and ATTACKS.md F03: reminders, digests, the desk's opening, review packs.
+
+use crate::office::*;
+use ticketd::desk::event::Movement;
+use ticketd::desk::letter::LetterKind;
+use ticketd::desk::record::EntryKind;
+use ticketd::desk::ticket::ClockKind;
+
+const DOWN: &str = "Severity: 1\nAll is down.\n";
+
+/// So many requests of severity 1, received together.
+fn flood(requests: u32) -> Office {
+    let mut office = Office::new();
+    for n in 0..requests {
+        office.receives(
+            Post::from(KAETHI)
+                .subject(&format!("Machine {n}"))
+                .body(DOWN),
+        );
+    }
+    office
+}
+
+impl Office {
+    fn warnings_to(&mut self, address: &str) -> Vec<Sent> {
+        let mut letters = self.letters_to(address);
+        letters.retain(|l| matches!(l.kind, LetterKind::Warning | LetterKind::Breach));
+        letters
+    }
+}
+
+#[test]
+fn c10_4_five_like_warnings_go_alone_more_go_as_one() {
+    let mut office = flood(5);
+    office.clock_to("2026-09-07 09:31");
+    assert_eq!(office.warnings_to(ANNA).len(), 5);
+    assert_eq!(office.letters_of(LetterKind::Digest), 0);
+
+    let mut office = flood(30);
+    office.clock_to("2026-09-07 09:31");
+    let warnings = office.warnings_to(ANNA);
+    assert_eq!(warnings.len(), 6);
+    let digest = &warnings[5];
+    assert!(
+        digest.says("25 warnings in one letter"),
+        "{}",
+        digest.text()
+    );
+    for ticket in 6..=30 {
+        let line = format!(
+            "#{ticket} severity 1, Bäckerei Keller GmbH: initial response (C4.1) due Mon 07.09.2026 10:00, 30 min left"
+        );
+        assert!(digest.says(&line), "{line}\n{}", digest.text());
+    }
+    assert!(
+        digest.says("Objective: 1 h of business hours"),
+        "how it was computed"
+    );
+    assert!(digest.says("each further 15 min: 1 day for Bäckerei Keller GmbH"));
+    // Each step is in the record of its ticket all the same, once.
+    for ticket in 1..=30 {
+        assert_eq!(office.count(ticket, EntryKind::Warning), 1, "{ticket}");
+    }
+}
+
+#[test]
+fn c10_4_a_full_digest_goes_and_the_next_begins() {
+    let mut office = flood(130);
+    office.clock_to("2026-09-07 09:31");
+    let sizes: Vec<String> = office
+        .warnings_to(ANNA)
+        .iter()
+        .skip(5)
+        .map(|l| l.mail.subject.clone())
+        .collect();
+    assert_eq!(
+        sizes,
+        [
+            "50 warnings in one letter",
+            "50 warnings in one letter",
+            "25 warnings in one letter"
+        ]
+    );
+}
+
+#[test]
+fn c10_4_a_digest_never_waits_longer_than_a_deadline_in_it() {
+    // One request a minute: the tenth warning falls into the window of the first digest, and its deadline behind it.
+    let mut office = Office::new();
+    for n in 0..20 {
+        office.clock_to(&format!("2026-09-07 09:{n:02}"));
+        office.receives(
+            Post::from(KAETHI)
+                .subject(&format!("Machine {n}"))
+                .body(DOWN),
+        );
+    }
+    office.clock_to("2026-09-07 10:30");
+    let mut told: Vec<(u32, String)> = vec![];
+    for letter in office.warnings_to(ANNA) {
+        for ticket in 1..=20 {
+            if letter.says(&format!("#{ticket} severity 1")) {
+                told.push((ticket, letter.mail.subject.clone()));
+            }
+        }
+    }
+    for ticket in 1..=20 {
+        assert!(told.iter().any(|(t, _)| *t == ticket), "{ticket}: {told:?}");
+    }
+    // 50 %, 75 % and 90 % are three warnings each, and the breach a fourth; nobody got eighty letters.
+    assert!(office.warnings_to(ANNA).len() < 40);
+}
+
+#[test]
+fn c10_4_whose_deadline_was_kept_meanwhile_is_said_to_be() {
+    let mut office = flood(6);
+    office.courier = false;
+    office.clock_to("2026-09-07 09:29");
+    for n in [6] {
+        let notice = office.last_to(ANNA);
+        assert!(notice.says(&format!("#{n}")));
+        office.receives(Post::from(ANNA).answering(&notice).body("On it.\n"));
+    }
+    office.courier = true;
+    office.letters_leave();
+    office.clock_to("2026-09-07 09:31");
+    assert_eq!(
+        office.warnings_to(ANNA).len(),
+        5,
+        "an answered one warns nobody"
+    );
+}
+
+#[test]
+fn f03_a_flood_of_replies_is_five_notices_and_a_letter_each_ten_minutes() {
+    let mut office = Office::new();
+    office.receives(Post::from(KAETHI).id("one@k.example"));
+    let before = office.initial(1);
+    for n in 0..120 {
+        office.receives(
+            Post::from(KAETHI)
+                .referring("one@k.example")
+                .body(&format!("Number {n}.\n")),
+        );
+    }
+    assert_eq!(office.initial(1), before);
+    let notices = |office: &mut Office| {
+        let mut letters = office.letters_to(ANNA);
+        letters.retain(|l| matches!(l.kind, LetterKind::Notice | LetterKind::Digest));
+        letters.len()
+    };
+    assert_eq!(
+        notices(&mut office),
+        1 + 5 + 2,
+        "the request, five replies, two full digests"
+    );
+    office.clock_to("2026-09-07 09:10");
+    assert_eq!(notices(&mut office), 1 + 5 + 3);
+    let digest = office.last_to(ANNA);
+    assert!(digest.says("15 replies on one ticket"), "{}", digest.text());
+    // All of it is on record, and a reply of tomorrow is told at once.
+    assert_eq!(office.count(1, EntryKind::Mail), 121);
+    office.clock_to("2026-09-08 09:00");
+    office.receives(
+        Post::from(KAETHI)
+            .referring("one@k.example")
+            .body("Hello?\n"),
+    );
+    assert!(office.last_to(ANNA).says("Hello?"));
+}
+
+#[test]
+fn c6_5_the_customer_of_a_severe_ticket_is_due_an_update() {
+    let mut office = Office::new();
+    office.receives(Post::from(KAETHI).body(DOWN));
+    assert!(
+        office
+            .ticket(1)
+            .clocks
+            .iter()
+            .all(|c| c.kind != ClockKind::Update)
+    );
+    office.answers(ANNA, "We are on it.\n");
+    let clock = office.clock(1, ClockKind::Update);
+    assert_eq!(
+        (clock.started, clock.deadline),
+        (office.now, swiss("2026-09-07 10:00"))
+    );
+    office.clock_to("2026-09-07 10:00");
+    let reminder = office.last_to(ANNA);
+    assert!(
+        reminder.says("update of the customer (C6.5)"),
+        "{}",
+        reminder.text()
+    );
+    // Again an hour later, and after an update an hour from there; in support hours.
+    office.clock_to("2026-09-07 11:30");
+    assert_eq!(office.count(1, EntryKind::Warning), 2);
+    let notice = office.last_to(ANNA);
+    office.receives(Post::from(ANNA).answering(&notice).body("Still on it.\n"));
+    assert_eq!(
+        office.clock(1, ClockKind::Update).deadline,
+        swiss("2026-09-07 12:30")
+    );
+    office.clock_to("2026-09-07 16:45");
+    let warned = office.count(1, EntryKind::Warning);
+    assert_eq!(
+        office.clock(1, ClockKind::Update).deadline,
+        swiss("2026-09-08 08:30")
+    );
+    // Lowered to 2 the interval is four hours; to 3 there is none.
+    office.command(1, "severity 2 better");
+    assert_eq!(
+        office.clock(1, ClockKind::Update).deadline,
+        swiss("2026-09-08 11:45")
+    );
+    office.command(1, "severity 3 a workaround");
+    assert!(!office.clock(1, ClockKind::Update).is_running());
+    office.clock_to("2026-09-09 12:00");
+    assert_eq!(office.count(1, EntryKind::Warning), warned);
+    // Raised again it runs; closed it does not.
+    office.command(1, "severity 1 down again");
+    assert!(office.clock(1, ClockKind::Update).is_running());
+    office.command(1, "close done");
+    assert!(!office.clock(1, ClockKind::Update).is_running());
+    assert!(!office.ticket(1).clocks.iter().any(|c| c.is_breached()));
+}
+
+#[test]
+fn c10_5_the_desk_opens_with_what_stands_there() {
+    let mut office = Office::new();
+    office.rounds();
+    assert_eq!(
+        office.letters_of(LetterKind::Digest),
+        0,
+        "a house that begins has no day before"
+    );
+    office.receives(
+        Post::from(KAETHI)
+            .subject("Due in the morning")
+            .body("Severity: 3\nHm.\n"),
+    );
+    office.receives(Post::from(ALICE).subject("Answered").id("two@acme.example"));
+    office.answers(ANNA, "Try again.\n");
+    office.receives(
+        Post::from(ALICE)
+            .referring("two@acme.example")
+            .body("No.\n"),
+    );
+    office.receives(Post::from(JONAS).subject("Taken"));
+    office.command(3, "assign beat");
+    office.receives(
+        Post::from("robot@acme.example")
+            .subject("Away")
+            .with("Auto-Submitted: auto-replied"),
+    );
+    office.receives(
+        Post::from(STRANGER)
+            .to("security@desk.example")
+            .subject("A hole in your wall"),
+    );
+    let failed = office.last_to(JONAS).place;
+    office.courier = false;
+    office.receives(Post::from(GINA).subject("Nobody home"));
+    let letter = office.last_to(GINA);
+    office.moves(letter.place, Movement::Refused("550 no such user".into()));
+    assert_ne!(failed, letter.place);
+    office.courier = true;
+    office.letters_leave();
+
+    office.clock_to("2026-09-08 07:59");
+    office.rounds();
+    assert_eq!(
+        office.letters_of(LetterKind::Digest),
+        0,
+        "the desk is closed"
+    );
+    office.clock_to("2026-09-08 08:00");
+    office.rounds();
+    office.letters_leave();
+    let digest = office.last_of(ANNA, LetterKind::Digest);
+    for words in [
+        "support, Tue 08.09.2026 08:00",
+        "#1 severity 3, initial response due Tue 08.09.2026 12:00, Bäckerei Keller GmbH: Due in the morning",
+        "#2 severity 3",
+        "gina@globex.example: 550 no such user",
+        "from robot@acme.example: Away",
+        "Head of the journal:",
+    ] {
+        assert!(digest.says(words), "{words}\n{}", digest.text());
+    }
+    assert!(!digest.says("A hole"));
+    let flat = digest.text().to_string();
+    let nobodys = flat.split("Nobody's:").nth(1).expect("a part");
+    assert!(nobodys.contains("#1") && !nobodys.contains("#3"), "{flat}");
+    let secret = office.last_of(DARIO, LetterKind::Digest);
+    assert!(
+        !secret.raw.contains("hole") && !secret.raw.contains("stranger"),
+        "{}",
+        secret.raw
+    );
+    // Once, however often it is looked for; and the next day what is new.
+    let told = office.letters_of(LetterKind::Digest);
+    office.rounds();
+    assert_eq!(office.letters_of(LetterKind::Digest), told);
+    office.clock_to("2026-09-09 08:00");
+    office.rounds();
+    office.letters_leave();
+    let digest = office.last_of(ANNA, LetterKind::Digest);
+    assert!(!digest.says("robot@acme.example"), "{}", digest.text());
+}
+
+#[test]
+fn c8_3_every_other_week_the_account_manager_gets_a_review_pack() {
+    let mut office = Office::new();
+    office.rounds();
+    office.receives(Post::from(ALICE).subject("Late").body("Severity: 2\nHm.\n"));
+    office.clock_to("2026-09-07 11:00");
+    office.answers(ANNA, "Here we are.\n");
+    office.receives(Post::from(ALICE).subject("Still down").body(DOWN));
+    office.receives(Post::from(GINA).subject("Another customer"));
+    let mut packs = vec![];
+    for day in 8..=30 {
+        office.clock_to(&format!("2026-09-{day:02} 08:05"));
+        office.rounds();
+        office.letters_leave();
+        let of_day = office
+            .letters_to(CARLA)
+            .into_iter()
+            .filter(|l| l.mail.subject.starts_with("Review") && l.place.ticket.0 == 0);
+        if of_day.count() > packs.len() {
+            packs.push(day);
+        }
+    }
+    assert_eq!(packs, [14, 28]);
+    let letters = office.letters_to(CARLA);
+    let pack = letters
+        .iter()
+        .find(|l| l.mail.subject.starts_with("Review"))
+        .expect("a pack");
+    for words in [
+        "Review ACME AG, 2026-08-31 to 2026-09-13: 2 missed, 2 open risks",
+        "Deadlines: 0 met, 2 missed, 0 running",
+        "C4.1, severity 2: 0 met, 1 missed, 0 running",
+        "deadline missed: Late",
+        "initial response (C4.1) late since Mon 07.09.2026 11:30: Still down",
+        "C4.1: +4 days, provisional: 1 h late",
+        "with 4 days of credit until 2027-01-04",
+        "of 8 h agreed",
+    ] {
+        assert!(pack.says(words), "{words}\n{}", pack.text());
+    }
+    assert!(!pack.says("Another customer"));
+    assert!(pack.raw.contains("text/html"));
+}
