@@ -5,7 +5,6 @@
 use crate::clerk::{Clerk, Handle, window};
 use crate::clock;
 use crate::config::{self, Config, MailboxPlace, Outgoing};
-use crate::contract::{self, kept};
 use crate::deadlines;
 use crate::desk::Policy;
 use crate::diagnostic::Diagnostic;
@@ -408,7 +407,7 @@ fn reload(house: &House) {
             )]
         })?;
         let files = config.policy_files()?;
-        not_now(house, &config, &files).map(|()| (policy, files))
+        not_now(house, &config).map(|()| (policy, files))
     });
     match read {
         Ok((policy, files)) => {
@@ -426,15 +425,8 @@ fn reload(house: &House) {
 }
 
 /// What no reload changes: what was promised, and which queues are confidential: the index holds more of the others' tickets.
-fn not_now(house: &House, new: &Config, files: &[contract::Source]) -> Result<(), Vec<Diagnostic>> {
-    let promised = house.reader.promised().map_err(|e| {
-        vec![Diagnostic::of_file(
-            "the record",
-            format!("cannot be asked what was promised: {e:#}"),
-            "see ticketd audit",
-        )]
-    })?;
-    let broken = promised.map_or(vec![], |promised| kept::broken(&promised, files));
+fn not_now(house: &House, new: &Config) -> Result<(), Vec<Diagnostic>> {
+    let broken = reach::broken_promises(&house.reader, new)?;
     let confidential = |config: &Config| {
         let queues = config.queues.iter().filter(|q| q.confidential);
         queues.map(|q| q.name.clone()).collect::<BTreeSet<_>>()

@@ -5,10 +5,9 @@
 //! suspended machine or a stepped clock delays a warning by no more (CONTRACT.md C10).
 
 use crate::clerk::{Handle, Job};
-use crate::contract::customers::Customer;
 use crate::desk::{Event, Policy, opening, review};
 use crate::store::Reader;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -107,7 +106,8 @@ pub fn round_due(
     }
     let reviewed = policy.book.customers.all.iter().filter(|c| c.tam.is_some());
     for customer in reviewed {
-        if let Some(event) = review_due(reader, policy, customer, now)? {
+        let (id, from) = (customer.id.as_str(), customer.review_from);
+        if let Some(event) = review_due(reader, policy, (id, from), now)? {
             return Ok(Some(event));
         }
     }
@@ -117,17 +117,17 @@ pub fn round_due(
 fn review_due(
     reader: &Reader,
     policy: &Policy,
-    customer: &Customer,
+    (customer, review_from): (&str, NaiveDate),
     now: DateTime<Utc>,
 ) -> anyhow::Result<Option<Event>> {
     let book = &policy.book;
-    let (first, after) = review::fortnight(customer.review_from, book.local_date(now));
+    let (first, after) = review::fortnight(review_from, book.local_date(now));
     let (from, until) = (book.morning(first), book.morning(after));
-    let last = reader.round(&review::round(&customer.id))?;
+    let last = reader.round(&review::round(customer))?;
     if last.is_some_and(|round| round.at >= until) {
         return Ok(None);
     }
-    let pack = reader.pack(&customer.id, (from, until), first)?;
+    let pack = reader.pack(customer, (from, until), first)?;
     Ok(Some(Event::ReviewDue(Box::new(pack))))
 }
 

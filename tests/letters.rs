@@ -533,7 +533,6 @@ fn lines(lines: &[&str]) -> Vec<String> {
 #[test]
 fn digests_and_review_packs() {
     let templates = Templates::parse(&[]).unwrap();
-    let check_staff = |name: &str, kind, text| check(name, kind, text);
     let storm = Digest {
         replies: false,
         count: 2,
@@ -542,7 +541,7 @@ fn digests_and_review_packs() {
             "#13 severity 4: next reply (C4.11) due Mon 07.09.2026 10:05, 35 min left, our own target. Internal target: 1 h of business hours (Mo-Fr 08:00-17:00; PH off, Europe/Zurich), clause C4.11",
         ]),
     };
-    check_staff(
+    check(
         "en-digest-warnings",
         LetterKind::Warning,
         templates.letter(Language::En, &storm),
@@ -556,7 +555,7 @@ fn digests_and_review_packs() {
             "#12: entry 9 Printer",
         ]),
     };
-    check_staff(
+    check(
         "en-digest-replies",
         LetterKind::Digest,
         templates.letter(Language::En, &replies),
@@ -576,7 +575,7 @@ fn digests_and_review_packs() {
         ]),
         head: "4711 0123456789abcdef".into(),
     };
-    check_staff(
+    check(
         "en-opening",
         LetterKind::Digest,
         templates.letter(Language::En, &opening),
@@ -587,7 +586,7 @@ fn digests_and_review_packs() {
         head: "1 00".into(),
         ..OpeningDigest::default()
     };
-    check_staff(
+    check(
         "en-opening-quiet",
         LetterKind::Digest,
         templates.letter(Language::En, &bare),
@@ -613,7 +612,7 @@ fn digests_and_review_packs() {
         used: "45 min".into(),
         bookings: lines(&["2026-09-07 carla 45 min, account manager on #1"]),
     };
-    check_staff(
+    check(
         "en-review",
         LetterKind::Digest,
         templates.letter(Language::En, &review),

@@ -9,6 +9,7 @@ use crate::contract::{Book, Source, kept};
 use crate::daemon;
 use crate::desk::Policy;
 use crate::desk::policy::Former;
+use crate::diagnostic::Diagnostic;
 use crate::mail::Fingerprint;
 use crate::store::{Foresight, Locked, Options, Reader, Room, Store};
 use anyhow::Context;
@@ -177,6 +178,22 @@ fn journalled(reader: &Reader, hash: Fingerprint) -> anyhow::Result<Option<Book>
             Ok(None)
         }
     }
+}
+
+/// What the configuration's files say otherwise than tickets were promised.
+pub fn broken_promises(
+    reader: &Reader,
+    config: &Config,
+) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
+    let promised = reader.promised().map_err(|e| {
+        vec![Diagnostic::of_file(
+            "the record",
+            format!("cannot be asked what was promised: {e:#}"),
+            "see ticketd audit",
+        )]
+    })?;
+    let files = config.policy_files()?;
+    Ok(promised.map_or(vec![], |promised| kept::broken(&promised, &files)))
 }
 
 /// What every opening of the store says.

@@ -148,7 +148,7 @@ fn filed(
                 .map_or(!policy.queue(&m.queue).confidential, |q| m.queue == *q)
         })
     };
-    let entries = reader.entries(TicketId::FILE)?;
+    let entries = reader.filed()?;
     if filter.json {
         for entry in entries.iter().filter(shown) {
             writeln!(out, "{}", entry_facts(entry))?;

@@ -14,7 +14,9 @@ use super::writing::{
 use super::{Room, Shared};
 use crate::contract::kept::Promised;
 use crate::desk::event::Due;
-use crate::desk::record::{Allowance, Counters, Cursor, Entry, Gathering, Place, Record, Round};
+use crate::desk::record::{
+    Allowance, Counters, Cursor, Entry, EntryKind, Gathering, Place, Record, Round,
+};
 use crate::desk::ticket::{Ticket, TicketId};
 use crate::mail::Fingerprint;
 use anyhow::{Context, Result};
@@ -48,9 +50,16 @@ impl Reader {
         self.shared.entry(place)
     }
 
-    /// All entries of a ticket (of [`TicketId::FILE`]: the filed mails), in order.
+    /// All entries of a ticket (of [`TicketId::FILE`]: filed mails, and letters about no single ticket), in order.
     pub fn entries(&self, id: TicketId) -> Result<Vec<Entry>> {
         self.shared.entries(id)
+    }
+
+    /// Automatic mail that opened no ticket, in the order of its arrival.
+    pub fn filed(&self) -> Result<Vec<Entry>> {
+        let mut entries = self.entries(TicketId::FILE)?;
+        entries.retain(|entry| entry.kind == EntryKind::Filed);
+        Ok(entries)
     }
 
     /// The entries of a ticket behind one of them, in order.

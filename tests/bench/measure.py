@@ -41,7 +41,8 @@ def build(profile, *targets):
     say(f"building (profile {profile})")
     subprocess.run(["cargo", "build", "--quiet", "--locked", "--profile", profile, *targets], cwd=HOUSE, check=True)
     target = Path(os.environ.get("CARGO_TARGET_DIR", HOUSE / "target"))
-    return (HOUSE / target / profile).resolve()
+    folder = "debug" if profile == "dev" else profile
+    return (HOUSE / target / folder).resolve()
 
 
 def corpus(mails):

@@ -1,7 +1,7 @@
 //! The desk driven by raw mails, as the house drives it: each test is named for a row of the attacks or a clause of the contract.
 
-mod aside;
 mod accounts;
+mod aside;
 mod attacks;
 mod belonging;
 mod bounces;

@@ -105,6 +105,8 @@ fn answered_late(office: &PostOffice, ticketd: &Ticketd) {
         m.says("Der Cluster läuft wieder.")
     });
     ticketd.until("the clock ends", |it| !it.show(1)["responded"].is_null());
+    // An open ticket of this severity would be due an update each hour (C6.5).
+    ticketd.ask_well(&["close", "1", "done"]);
     let ticket = ticketd.show(1);
     assert_eq!(ticket["credit_days"], 6);
     let credit = ticket["entries"].as_array().unwrap().iter();
@@ -124,7 +126,10 @@ fn hears(office: &PostOffice, ticketd: &Ticketd, person: &str, wanted: &[&str]) 
         mails.len() >= wanted.len()
     });
     ticketd.until_letters_left();
-    let heard: Vec<String> = seen(&office.mailbox(person)).iter().map(gist).collect();
+    let mails = seen(&office.mailbox(person));
+    // Whether the desk opened meanwhile depends on the day on which this runs (C10.5).
+    let heard = mails.iter().filter(|m| !m.subject.contains(" due today, "));
+    let heard: Vec<String> = heard.map(gist).collect();
     assert_eq!(heard, wanted, "{person}\n{}", ticketd.last_words());
 }
 

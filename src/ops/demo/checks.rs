@@ -106,7 +106,7 @@ impl Found {
         Ok(Found {
             tickets,
             entries,
-            filed: reader.entries(TicketId::FILE)?,
+            filed: reader.filed()?,
         })
     }
 
