@@ -77,6 +77,7 @@ fn received(draft: &Draft, at: DateTime<Utc>, missing: Vec<String>, cut: bool) -
     let opens = clock
         .map(|c| book.starts(&c.objective, at))
         .filter(|opens| *opens > draft.now);
+    let tagged = |tag: &str| ticket.tags.iter().any(|t| t == tag);
     draft.policy.templates.letter(
         ticket.language,
         &Acknowledgement {
@@ -97,6 +98,10 @@ fn received(draft: &Draft, at: DateTime<Utc>, missing: Vec<String>, cut: bool) -
             opens: opens.map(|o| book.local_for(o, ticket.language)),
             missing,
             cut,
+            billing: tagged("billing"),
+            billing_address: billing_address(draft),
+            consulting: tagged("consulting"),
+            end_user: tagged("end-user"),
             status_page: links.status_page.clone(),
             documentation: links.documentation.clone(),
             community: links.community.clone(),
@@ -104,6 +109,13 @@ fn received(draft: &Draft, at: DateTime<Utc>, missing: Vec<String>, cut: bool) -
             phone: links.phone.clone(),
         },
     )
+}
+
+/// Where questions about prices and invoices go (C5.2), if there is a queue for them.
+fn billing_address(draft: &Draft) -> String {
+    let queues = &draft.policy.queues;
+    let billing = queues.iter().find(|q| q.name == "billing");
+    billing.map(|q| q.address.clone()).unwrap_or_default()
 }
 
 fn security_acknowledgement(draft: &Draft, cut: bool) -> Text {
