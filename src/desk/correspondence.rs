@@ -151,6 +151,10 @@ pub(super) fn notify_of_reply(draft: &mut Draft, known: &Known, case: &Case, why
     let reply = draft.last_mail();
     let mut people = notified(draft);
     people.retain(|person| digest::notifies_alone(draft, known, person, reply));
+    // This run is thrown away: nobody reads what it would write.
+    if known.lacks() {
+        return;
+    }
     notify_people(draft, case, why, people);
 }
 

@@ -8,6 +8,7 @@ use crate::mail::Fingerprint;
 use crate::rules::Searched;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// A question to the record.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,7 +75,7 @@ pub enum Answer {
 pub struct Known {
     answers: BTreeMap<Ask, Answer>,
     missing: RefCell<BTreeSet<Ask>>,
-    searched: Option<Searched>,
+    searched: Option<Arc<Searched>>,
 }
 
 macro_rules! asks {
@@ -91,7 +92,7 @@ macro_rules! asks {
 
 impl Known {
     /// Nothing yet of the record; of the mail, what the policy's rules found in it.
-    pub fn with(searched: Option<Searched>) -> Self {
+    pub fn with(searched: Option<Arc<Searched>>) -> Self {
         Known {
             searched,
             ..Known::default()
@@ -100,7 +101,7 @@ impl Known {
 
     /// What the policy's rules found in the mail, if somebody searched it beforehand.
     pub fn searched(&self) -> Option<&Searched> {
-        self.searched.as_ref()
+        self.searched.as_deref()
     }
 
     /// Adds what the clerk loaded.

@@ -62,9 +62,22 @@ impl Batch {
     /// Adds an outcome: later loads see its records. `raw` is the event's mail, kept if the outcome says so.
     /// Rendered letters come with it, each with its place; their entries get the fingerprint of the bytes.
     pub fn add(&mut self, outcome: Outcome, raw: Option<Arc<[u8]>>) {
-        let raws: Vec<_> = raw
+        let raw = raw
             .filter(|_| outcome.keep_raw)
-            .map(|bytes| (Fingerprint::of(&bytes), Bytes::Mail(bytes)))
+            .map(|bytes| (Fingerprint::of(&bytes), bytes));
+        self.add_with(outcome, raw);
+    }
+
+    /// The same of a mail whose fingerprint is known: it is hashed once on its road.
+    pub fn add_mail(&mut self, outcome: Outcome, fingerprint: Fingerprint, raw: Arc<[u8]>) {
+        debug_assert_eq!(fingerprint, Fingerprint::of(&raw));
+        let raw = Some((fingerprint, raw)).filter(|_| outcome.keep_raw);
+        self.add_with(outcome, raw);
+    }
+
+    fn add_with(&mut self, outcome: Outcome, raw: Option<(Fingerprint, Arc<[u8]>)>) {
+        let raws: Vec<_> = raw
+            .map(|(fingerprint, bytes)| (fingerprint, Bytes::Mail(bytes)))
             .into_iter()
             .collect();
         if outcome.records.is_empty() && raws.is_empty() {

@@ -4,6 +4,8 @@
 //! tree. Law: it answers as the index behind it would. It may, as all that is written is written through it.
 
 use super::index::{Index, Rows};
+use super::keys;
+use crate::desk::Ask;
 use anyhow::Result;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,6 +30,31 @@ impl Recent {
 
     fn rows(&self) -> MutexGuard<'_, HashMap<String, Option<Vec<u8>>>> {
         self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Reads rows that will be asked for, so that the writer finds them in memory: most asks of an arriving mail are for what no mail before it had, and
+/// sled has such a question wait while a batch is written.
+pub struct Foresight {
+    index: Arc<Recent>,
+}
+
+impl Foresight {
+    /// Sees what will be asked of this index.
+    pub(super) fn of(index: Arc<Recent>) -> Self {
+        Foresight { index }
+    }
+
+    /// What fails here fails again, and is told, when its turn comes.
+    pub fn read<'a>(&self, asks: impl Iterator<Item = &'a Ask>) {
+        for ask in asks {
+            let key = match ask {
+                Ask::Seen(fingerprint) => keys::seen(fingerprint),
+                Ask::FoundBy { queue, message_id } => keys::found(queue, message_id),
+                _ => continue,
+            };
+            let _ = self.index.get(&key);
+        }
     }
 }
 
