@@ -181,8 +181,21 @@ fn the_table_is_whole() {
     let events: Vec<&str> = rows[1..].iter().map(|r| r[0].trim_matches('`')).collect();
     // What these do is said of the ticket that staff opened, or changes neither state nor clock.
     let beside = [
-        "plan", "channel", "received", "language", "time", "watch", "take", "reply", "open",
-        "dry-run", "help",
+        "plan",
+        "channel",
+        "received",
+        "language",
+        "time",
+        "watch",
+        "take",
+        "reply",
+        "open",
+        "dry-run",
+        "help",
+        // Deadlines of the law, in confidential queues alone: tests/desk/disclosure.rs.
+        "exploited",
+        "reported",
+        "fixed",
     ];
     for verb in ticketd::desk::command::VERBS {
         let has_row = events
