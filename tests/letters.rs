@@ -125,7 +125,8 @@ fn acknowledgements() {
             kind,
             ack(&stranger),
         );
-        let cases: [(&str, fn(&mut Acknowledgement)); 3] = [
+        type Case = (&'static str, fn(&mut Acknowledgement));
+        let cases: [Case; 3] = [
             ("billing", |a| {
                 a.billing = true;
                 a.billing_address = "billing@vendor.example".into();
