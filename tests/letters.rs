@@ -125,6 +125,25 @@ fn acknowledgements() {
             kind,
             ack(&stranger),
         );
+        type Case = (&'static str, fn(&mut Acknowledgement));
+        let cases: [Case; 3] = [
+            ("billing", |a| {
+                a.billing = true;
+                a.billing_address = "billing@vendor.example".into();
+            }),
+            ("consulting", |a| a.consulting = true),
+            ("end-user", |a| {
+                a.end_user = true;
+                a.plan = String::new();
+                a.deadline = None;
+            }),
+        ];
+        for (case, set) in cases {
+            let mut content = acknowledgement();
+            set(&mut content);
+            let name = format!("{code}-acknowledgement-{case}");
+            check(&name, kind, ack(&content));
+        }
         let security = AcknowledgementSecurity {
             ticket: 458,
             vendor: "Example".into(),

@@ -86,6 +86,7 @@ fn received(draft: &Draft, at: DateTime<Utc>, noted: Noted) -> Text {
     let opens = clock
         .map(|c| book.starts(&c.objective, at))
         .filter(|opens| *opens > draft.now);
+    let tagged = |tag: &str| ticket.tags.iter().any(|t| t == tag);
     draft.policy.templates.letter(
         ticket.language,
         &Acknowledgement {
@@ -107,6 +108,10 @@ fn received(draft: &Draft, at: DateTime<Utc>, noted: Noted) -> Text {
             missing: noted.missing,
             incident: noted.incident,
             cut: noted.cut,
+            billing: tagged("billing"),
+            billing_address: billing_address(draft),
+            consulting: tagged("consulting"),
+            end_user: tagged("end-user"),
             status_page: links.status_page.clone(),
             documentation: links.documentation.clone(),
             community: links.community.clone(),
@@ -114,6 +119,13 @@ fn received(draft: &Draft, at: DateTime<Utc>, noted: Noted) -> Text {
             phone: links.phone.clone(),
         },
     )
+}
+
+/// Where questions about prices and invoices go (C5.2), if there is a queue for them.
+fn billing_address(draft: &Draft) -> String {
+    let queues = &draft.policy.queues;
+    let billing = queues.iter().find(|q| q.name == "billing");
+    billing.map(|q| q.address.clone()).unwrap_or_default()
 }
 
 fn security_acknowledgement(draft: &Draft, cut: bool) -> Text {

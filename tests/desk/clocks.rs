@@ -700,3 +700,24 @@ fn c7_2_an_escalation_that_others_read_does_not_go_to_a_confidential_ticket() {
     assert_eq!(office.tickets().len(), 2);
     assert_eq!(office.ticket(2).queue, "support");
 }
+
+#[test]
+fn c5_2_c5_4_the_acknowledgement_says_where_what_is_out_of_scope_goes() {
+    for (words, said) in [
+        ("Please send us your price list.\n", "prices or invoices"),
+        ("Wir brauchen eine Schulung für unser Team.\n", "Offerte"),
+        (
+            "Ich bin Kundin bei ACME und komme nicht mehr hinein.\n",
+            "hilft Ihnen deren Support",
+        ),
+    ] {
+        let mut office = Office::new();
+        office.receives(Post::from(STRANGER).subject("Question").body(words));
+        let ack = office.letters_to(STRANGER).remove(0);
+        assert!(ack.says(said), "{words}: {}", ack.text());
+        assert!(
+            office.initial(1).is_running(),
+            "support's list, until staff confirm"
+        );
+    }
+}

@@ -1,7 +1,6 @@
 //! ATTACKS.md A: who may do what.
 
 use crate::office::*;
-use ticketd::desk::letter::LetterKind;
 use ticketd::desk::record::Fate;
 use ticketd::desk::ticket::State;
 
@@ -337,10 +336,34 @@ fn a10_a_staff_mail_acts_once_however_often_it_comes() {
     office.takes("support", bare);
     office.takes("support", other);
     assert_eq!(office.relays().len(), 1);
+    assert!(office.letters_to(ANNA).iter().any(|l| l.says("Message-ID")));
+    // Nor does a replay act that bears another Message-ID, date and subject, as none of them need be signed.
+    let mut office = with_ticket();
+    let notice = office.last_to(ANNA);
+    let post = Post::from(ANNA).answering(&notice).body("Try again.\n");
+    office.receives(post.clone());
+    let told = office.letters_to(ANNA).len();
+    for n in 0..100 {
+        office.now += chrono::TimeDelta::seconds(1);
+        let replay = post.clone().subject(&format!("Re: {n}"));
+        office.receives(replay.dated(&format!(
+            "Date: Mon, 7 Sep 2026 09:{:02}:00 +0200\r\n",
+            n % 60
+        )));
+    }
+    assert_eq!(office.relays().len(), 1);
+    assert_eq!(
+        office.letters_to(ANNA).len(),
+        told + 1,
+        "told once, not a hundred times"
+    );
+    let commands = Post::from(ANNA).answering(&notice).body("#close done\n");
+    office.receives(commands.clone());
+    office.command(1, "reopen not yet");
+    office.receives(commands);
     assert!(
-        office
-            .last_of(ANNA, LetterKind::Transcript)
-            .says("Message-ID")
+        office.ticket(1).is_open(),
+        "a command acts once by one letter"
     );
 }
 

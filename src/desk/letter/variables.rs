@@ -33,6 +33,14 @@ pub struct Acknowledgement {
     pub incident: String,
     /// Whether the mail was larger than what is taken, so that only its first part is here.
     pub cut: bool,
+    /// Whether it seems to be about prices or invoices (C5.2).
+    pub billing: bool,
+    /// Where these go, or empty.
+    pub billing_address: String,
+    /// Whether it seems to ask for consulting or custom work, which is out of scope (C5.4).
+    pub consulting: bool,
+    /// Whether it seems to come from an end user of a customer's (C5.4).
+    pub end_user: bool,
     /// The public status page, or empty.
     pub status_page: String,
     /// Documentation, or empty.
