@@ -8,7 +8,7 @@ pub mod window;
 use crate::desk::event::{Event, Trouble};
 use crate::desk::letter::{self, Enclosure};
 use crate::desk::record::{Fate, Place, Record};
-use crate::desk::{Arrival, Known, Letter, Outcome, Policy, decide};
+use crate::desk::{Arrival, Ask, Known, Letter, Outcome, Policy, decide};
 use crate::mail::parse::part_content;
 use crate::mail::{self, Mail};
 use crate::rules::Searched;
@@ -114,9 +114,19 @@ impl Clerk {
 
     /// Decides the jobs in order and commits them together: one journal append, one sync.
     pub fn process(&mut self, jobs: &[Job], now: DateTime<Utc>) -> anyhow::Result<Vec<Done>> {
+        self.process_prepared(jobs, &prepared(&self.policy, jobs, now), now)
+    }
+
+    /// The same, where [`prepared`] was asked beforehand, under the same policy.
+    pub fn process_prepared(
+        &mut self,
+        jobs: &[Job],
+        prepared: &[Prepared],
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<Vec<Done>> {
         let mut looks = vec![Look::Whole; jobs.len()];
         let (batch, done) = loop {
-            let (mut batch, done, letters) = self.decided(jobs, &mut looks, now)?;
+            let (mut batch, done, letters) = self.decided(jobs, prepared, &mut looks, now)?;
             let failed = self.rendered(letters, &mut batch);
             // Later decisions saw what this one wrote: all of them anew.
             let lessened = failed
@@ -137,14 +147,15 @@ impl Clerk {
     fn decided(
         &self,
         jobs: &[Job],
+        prepared: &[Prepared],
         looks: &mut [Look],
         now: DateTime<Utc>,
     ) -> anyhow::Result<(Batch, Vec<Done>, Vec<Written>)> {
         let mut batch = self.store.begin();
         let mut letters = Vec::new();
         let mut done = Vec::with_capacity(jobs.len());
-        for (n, (job, searched)) in jobs.iter().zip(self.searched(jobs)).enumerate() {
-            let mut outcome = self.decided_one(&batch, job, &mut looks[n], searched, now)?;
+        for (n, (job, prepared)) in jobs.iter().zip(prepared).enumerate() {
+            let mut outcome = self.decided_one(&batch, job, &mut looks[n], prepared, now)?;
             done.push(told(&outcome));
             let written = std::mem::take(&mut outcome.letters).into_iter();
             letters.extend(written.map(|(place, letter)| Written {
@@ -153,23 +164,14 @@ impl Clerk {
                 letter,
                 raw: job.raw.clone(),
             }));
-            let raw = job.raw.clone().filter(|_| outcome.keep_raw);
-            batch.add(outcome, raw);
+            match (&job.event, &job.raw) {
+                (Event::MailArrived(arrival), Some(raw)) => {
+                    batch.add_mail(outcome, arrival.mail.raw, raw.clone());
+                }
+                _ => batch.add(outcome, job.raw.clone()),
+            }
         }
         Ok((batch, done, letters))
-    }
-
-    /// What the rules find in the mails, on all cores: it depends on nothing that the jobs before decide.
-    fn searched(&self, jobs: &[Job]) -> Vec<Option<Searched>> {
-        let rules = &self.policy.rules;
-        jobs.par_iter()
-            .map(|job| match &job.event {
-                Event::MailArrived(arrival) if arrival.mail.kind.is_human() => {
-                    catch_unwind(AssertUnwindSafe(|| rules.searched(&arrival.mail))).ok()
-                }
-                _ => None,
-            })
-            .collect()
     }
 
     fn decided_one(
@@ -177,11 +179,11 @@ impl Clerk {
         batch: &Batch,
         job: &Job,
         look: &mut Look,
-        searched: Option<Searched>,
+        prepared: &Prepared,
         now: DateTime<Utc>,
     ) -> anyhow::Result<Outcome> {
         if *look == Look::Whole
-            && let Some(outcome) = self.settled(batch, &job.event, searched, now)?
+            && let Some(outcome) = self.settled(batch, &job.event, prepared, now)?
         {
             return Ok(outcome);
         }
@@ -190,7 +192,7 @@ impl Clerk {
         }
         loop {
             let event = set_aside(job, *look).context("only a mail is set aside")?;
-            if let Some(outcome) = self.settled(batch, &event, None, now)? {
+            if let Some(outcome) = self.settled(batch, &event, &Prepared::default(), now)? {
                 return Ok(outcome);
             }
             // A mail that even the shortest path cannot take is left where it is.
@@ -206,10 +208,13 @@ impl Clerk {
         &self,
         batch: &Batch,
         event: &Event,
-        searched: Option<Searched>,
+        prepared: &Prepared,
         now: DateTime<Utc>,
     ) -> anyhow::Result<Option<Outcome>> {
-        let mut known = Known::with(searched);
+        let mut known = Known::with(prepared.searched.clone());
+        for ask in &prepared.asks {
+            known.learn(ask.clone(), self.store.load(batch, ask)?);
+        }
         for _ in 0..ROUNDS_MAX {
             let Ok(outcome) = catch_unwind(AssertUnwindSafe(|| {
                 decide(&self.policy, &known, event, now)
@@ -261,6 +266,37 @@ impl Clerk {
         }
         failed
     }
+}
+
+/// What can be done for a decision before its turn: it depends on nothing that the jobs before it decide.
+#[derive(Default)]
+pub struct Prepared {
+    /// What the rules find in the mail.
+    searched: Option<Arc<Searched>>,
+    /// What the decision asks first. The answers are for its turn.
+    pub asks: BTreeSet<Ask>,
+}
+
+/// Prepares the decisions on these jobs, on all cores.
+pub fn prepared(policy: &Policy, jobs: &[Job], now: DateTime<Utc>) -> Vec<Prepared> {
+    let prepare = |job: &Job| {
+        let Event::MailArrived(arrival) = &job.event else {
+            return Prepared::default();
+        };
+        let search = || Arc::new(policy.rules.searched(&arrival.mail));
+        let is_human = arrival.mail.kind.is_human();
+        let searched = is_human.then(|| catch_unwind(AssertUnwindSafe(search)).ok());
+        let ask = || {
+            let mut known = Known::default();
+            decide(policy, &known, &job.event, now);
+            known.take_missing()
+        };
+        Prepared {
+            searched: searched.flatten(),
+            asks: catch_unwind(AssertUnwindSafe(ask)).unwrap_or_default(),
+        }
+    };
+    jobs.par_iter().map(prepare).collect()
 }
 
 /// Whether the job can be decided with less, and will be.

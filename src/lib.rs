@@ -44,7 +44,7 @@
 //! | [`desk`] | *pure.* What to do about something that happened. [`desk::decide`] is the table of contents of the business |
 //! | [`store`] | the journal, which is the truth, and the index, which answers. The instant of commitment is described there |
 //! | [`clerk`] | load, decide, commit, announce: the only one who writes. One thread, its window ([`clerk::window`]) and the bells |
-//! | [`deadlines`] | sleeps to the next due step, hands it to the clerk |
+//! | [`deadlines`] | sleeps to the next due step, hands it to the clerk; the desk's opening and review packs too |
 //! | [`post`] | the edges to mail servers: [`post::watch`] takes in, [`post::deliver`] sends out, each loop with a pulse |
 //! | [`config`] | every key of the configuration and what is allowed in it |
 //! | [`ops`] | the command line, the control socket between it and the daemon, the demo |
@@ -62,11 +62,15 @@
 //! | what the contract promises, holidays, warnings | `rules/contract.toml`; what a new key means: `src/contract/plan.rs` |
 //! | the text of a letter | `rules/letters/`; which variables it may use: `src/desk/letter/variables.rs` |
 //! | when a letter is written at all | `src/desk/correspondence.rs`, `src/desk/acknowledgement.rs` |
-//! | a command of the staff | `src/desk/command.rs`, once for mail and command line; its subcommand: `src/ops/cli.rs` |
+//! | a command of the staff | a row of `VERBS` in `src/desk/command.rs` and its function in a file beside it; manual, subcommand and the README's row follow from the row |
+//! | what a fact does to a clock | `src/desk/clocks.rs`, with the table of every event in every state; `tests/desk/commands/laws.rs` searches for what would launder a breach |
 //! | what counts as automatic mail | `src/mail/automatic.rs`, with a case in `tests/cases/kind/` |
 //! | which ticket a reply belongs to | evidence: `src/desk/thread.rs`; authority: `src/desk/belonging.rs` |
 //! | a new kind of record, or a new row of the index | `src/desk/record.rs`, then `src/store/keys.rs` and `src/store/writing.rs`; raise `SCHEMA`, and every index is made anew |
 //! | what happens when a deadline is reached | `src/desk/overdue.rs`; which step comes next: `src/contract/warning.rs` |
+//! | what goes as one letter, what the morning's letter says | `src/desk/digest.rs`, `src/desk/opening.rs`; what is looked for: `src/store/agenda.rs` |
+//! | when a credit is written down | `src/desk/credit.rs`; how it is listed: `src/ops/credits.rs` |
+//! | a number of the report | `src/desk/account.rs`; how it is shown: `src/ops/report.rs` |
 //! | what a bounce of a letter changes | `src/desk/returned.rs` |
 //! | what is retried, and how often | letters: `src/desk/delivery.rs`; connections: `src/post.rs` (`Backoff`) |
 //! | a setting | `src/config.rs`, `systemd/ticketd.toml`, the table in `README.md`; a test compares the three |

@@ -52,6 +52,7 @@ use writing::{Encoded, PolicyRow, StoredOutcome, StoredPolicy, Writing};
 pub use known::Batch;
 use known::Overlay;
 pub use reader::Reader;
+pub use recent::Foresight;
 
 /// The one writer of a state folder. Belongs to the clerk's thread.
 pub struct Store {
@@ -59,6 +60,8 @@ pub struct Store {
     /// The same for the writer alone: what the index has now; the rest it sees through its batch.
     own: Shared,
     journal: Journal,
+    /// The rows of late.
+    recent: Arc<Recent>,
     /// The way into the index.
     behind: Behind,
     options: Options,
@@ -181,6 +184,11 @@ impl Store {
         Reader {
             shared: self.shared.clone(),
         }
+    }
+
+    /// For a thread that knows what will be asked.
+    pub fn foresight(&self) -> Foresight {
+        Foresight::of(self.recent.clone())
     }
 
     /// An empty batch.
@@ -529,11 +537,11 @@ impl Start {
             journal.leave_segment()?;
         }
         let head = Arc::new(RwLock::new(journal.head()));
-        let index = Arc::new(Recent::over(self.index));
-        let behind = Behind::over(index.clone(), self.disk.clone(), meta, self.own_thread)?;
+        let recent = Arc::new(Recent::over(self.index));
+        let behind = Behind::over(recent.clone(), self.disk.clone(), meta, self.own_thread)?;
         let own = Shared {
             disk: self.disk.clone(),
-            index,
+            index: recent.clone(),
             head: head.clone(),
             low_water_bytes: self.options.low_water_bytes,
         };
@@ -546,6 +554,7 @@ impl Start {
             }),
             own,
             journal,
+            recent,
             behind,
             options: self.options,
             open: open::Open::default(),

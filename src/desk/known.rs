@@ -4,10 +4,11 @@
 
 use super::record::{Allowance, Counters, Cursor, Entry, Gathering, Place, Round};
 use super::ticket::{Ticket, TicketId};
-use crate::mail::Fingerprint;
+use crate::mail::{Fingerprint, Mail};
 use crate::rules::Searched;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// A question to the record.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,6 +19,8 @@ pub enum Ask {
     Entry(Place),
     /// All entries of a ticket, in order.
     Entries(TicketId),
+    /// The mail of an entry, read again from its bytes.
+    Mail(Place),
     /// Where a mail with this raw or written fingerprint was recorded.
     Seen(Fingerprint),
     /// The ticket of a queue that a Message-ID belongs to, as the id of a mail or as one referenced by it.
@@ -59,6 +62,7 @@ pub enum Answer {
     Ticket(Option<Box<Ticket>>),
     Entry(Option<Box<Entry>>),
     Entries(Vec<Entry>),
+    Mail(Option<Arc<Mail>>),
     Seen(Option<Place>),
     FoundBy(Option<TicketId>),
     OpenOf(Vec<OpenTicket>),
@@ -74,7 +78,7 @@ pub enum Answer {
 pub struct Known {
     answers: BTreeMap<Ask, Answer>,
     missing: RefCell<BTreeSet<Ask>>,
-    searched: Option<Searched>,
+    searched: Option<Arc<Searched>>,
 }
 
 macro_rules! asks {
@@ -91,7 +95,7 @@ macro_rules! asks {
 
 impl Known {
     /// Nothing yet of the record; of the mail, what the policy's rules found in it.
-    pub fn with(searched: Option<Searched>) -> Self {
+    pub fn with(searched: Option<Arc<Searched>>) -> Self {
         Known {
             searched,
             ..Known::default()
@@ -100,7 +104,7 @@ impl Known {
 
     /// What the policy's rules found in the mail, if somebody searched it beforehand.
     pub fn searched(&self) -> Option<&Searched> {
-        self.searched.as_ref()
+        self.searched.as_deref()
     }
 
     /// Adds what the clerk loaded.
@@ -143,6 +147,10 @@ impl Known {
     asks! {
         /// All entries of a ticket, in order.
         entries(id: TicketId) -> &[Entry], Ask::Entries(id), Answer::Entries(e) => e, &[]
+    }
+    asks! {
+        /// The mail of an entry, read again from its bytes.
+        mail(place: Place) -> Option<&Arc<Mail>>, Ask::Mail(place), Answer::Mail(m) => m.as_ref(), None
     }
     asks! {
         /// Where a mail with this raw or written fingerprint was recorded.

@@ -75,6 +75,19 @@ pub(super) fn credit_days(draft: &Draft, index: usize, until: DateTime<Utc>) -> 
     )
 }
 
+/// What a clock has earned: what it had when it ended, or by `now` while it runs.
+pub fn days_now(policy: &Policy, ticket: &Ticket, clock: &Clock, now: DateTime<Utc>) -> u32 {
+    match clock.stopped {
+        Some(_) => clock.credit_days,
+        None => days_by(
+            policy.book_of(ticket, Some(clock)),
+            ticket.account_of(clock),
+            clock,
+            now,
+        ),
+    }
+}
+
 /// The same, of any ticket's clock under any contract.
 pub fn days_by(
     book: &Book,
@@ -203,5 +216,8 @@ pub(super) fn clock_word(kind: ClockKind) -> &'static str {
         ClockKind::Escalation => "Escalation",
         ClockKind::NextReply => "Next reply",
         ClockKind::Update => "Update of the customer",
+        ClockKind::EarlyWarning => "Early warning",
+        ClockKind::Notification => "Notification",
+        ClockKind::FinalReport => "Final report",
     }
 }

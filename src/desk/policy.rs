@@ -70,7 +70,7 @@ pub struct Links {
 pub type Former = Arc<BTreeMap<Fingerprint, Arc<Book>>>;
 
 /// Everything the desk goes by. Replaced as a whole on reload, never changed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Policy {
     /// The contract, customers and staff.
     pub book: Arc<Book>,

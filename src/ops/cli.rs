@@ -5,8 +5,8 @@ use super::reach::Way;
 use super::request::Request;
 use super::verbs::Said;
 use super::{
-    Fault, check, contract, deadline, demo, exit, failed, inspect, outbox, reach, receive, rules,
-    tickets,
+    Fault, check, contract, credits, deadline, demo, exit, failed, inspect, outbox, reach, receive,
+    report, review, rules, tickets,
 };
 use crate::config::Config;
 use crate::diagnostic::Diagnostic;
@@ -99,6 +99,12 @@ pub enum Command {
     /// What staff can do to a ticket, as by mail.
     #[command(flatten)]
     Staff(Said),
+    /// The ledger: what missed deadlines have earned each customer.
+    Credits(credits::Filter),
+    /// Tickets, deadlines, response times and credits, per customer and month.
+    Report(report::Filter),
+    /// The review pack of a customer's fortnight.
+    Review(review::Filter),
     /// Letters waiting, held, failed, unknown.
     Outbox {
         /// One JSON object a line.
@@ -191,6 +197,11 @@ pub fn run() -> u8 {
             true => exit::OK,
             false => exit::SOFTWARE,
         },
+        Command::Report(filter) => report(&cli, filter),
+        Command::Review(filter) => {
+            let request = Request::Review(filter.clone());
+            into_file(&cli, request, filter.html.as_deref())
+        }
         other => ask(&cli, request(other)),
     }
 }
@@ -209,6 +220,7 @@ fn request(command: &Command) -> Option<Request> {
             ticket: said.ticket,
             line: said.line.clone(),
         },
+        Command::Credits(filter) => Request::Credits(filter.clone()),
         Command::Outbox { json, wish } => Request::Outbox(outbox_wish(*json, wish.as_ref())),
         Command::Audit { json } => Request::Audit { json: *json },
         Command::Status { json } => Request::Status { json: *json },
@@ -227,16 +239,55 @@ fn outbox_wish(json: bool, wish: Option<&OutboxWish>) -> outbox::Wish {
     }
 }
 
+/// The other contract is read here: the daemon may not be allowed to.
+fn report(cli: &Cli, filter: &report::Filter) -> u8 {
+    let mut filter = filter.clone();
+    if let Some(path) = &filter.contract {
+        match std::fs::read_to_string(path) {
+            Ok(text) => filter.other = Some((path.display().to_string(), text)),
+            Err(e) => {
+                let words = format!("{} cannot be read: {e}", path.display());
+                return failed(&Fault::error(exit::DATA, words));
+            }
+        }
+    }
+    let html = filter.html.clone();
+    into_file(cli, Request::Report(filter), html.as_deref())
+}
+
+/// The answer into a file, or to standard output where none is named. A file is written whole or not at all.
+fn into_file(cli: &Cli, request: Request, path: Option<&Path>) -> u8 {
+    let Some(path) = path else {
+        return ask(cli, Some(request));
+    };
+    let mut answer = vec![];
+    let code = ask_into(cli, request, &mut answer);
+    if code != exit::OK {
+        return code;
+    }
+    match std::fs::write(path, answer) {
+        Ok(()) => exit::OK,
+        Err(e) => {
+            let words = format!("{} cannot be written: {e}", path.display());
+            failed(&Fault::error(exit::DATA, words))
+        }
+    }
+}
+
 fn ask(cli: &Cli, request: Option<Request>) -> u8 {
     let Some(request) = request else {
         return exit::SOFTWARE;
     };
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    ask_into(cli, request, &mut out)
+}
+
+fn ask_into(cli: &Cli, request: Request, out: &mut dyn Write) -> u8 {
     let asked = cli
         .config()
         .and_then(|config| Way::find(&config))
         .and_then(|mut way| {
-            let code = way.ask(request, &mut out)?;
+            let code = way.ask(request, out)?;
             way.close()?;
             Ok(code)
         });

@@ -2,7 +2,7 @@
 
 use super::request::{Desk, Request};
 use super::{Fault, control, exit, keys, status};
-use crate::clerk::{Clerk, Done, Job};
+use crate::clerk::{Clerk, Done, Job, Prepared};
 use crate::clock;
 use crate::config::Config;
 use crate::contract::{Book, Source, kept};
@@ -10,7 +10,7 @@ use crate::daemon;
 use crate::desk::Policy;
 use crate::desk::policy::Former;
 use crate::mail::Fingerprint;
-use crate::store::{Locked, Options, Reader, Room, Store};
+use crate::store::{Foresight, Locked, Options, Reader, Room, Store};
 use anyhow::Context;
 use rustix::process::{Gid, Uid};
 use std::collections::BTreeMap;
@@ -82,13 +82,23 @@ impl Opened {
         .answer(request, out)
     }
 
-    /// Decides and commits mails, if the disk has room for them.
-    pub fn process(&mut self, jobs: &[Job]) -> anyhow::Result<Vec<Done>> {
+    /// What is gone by.
+    pub fn policy(&self) -> Arc<Policy> {
+        self.policy.clone()
+    }
+
+    /// What may be read ahead of its turn.
+    pub fn foresight(&mut self) -> Foresight {
+        self.clerk.store().foresight()
+    }
+
+    /// Decides and commits mails whose decisions are prepared, if the disk has room for them.
+    pub fn process(&mut self, jobs: &[Job], prepared: &[Prepared]) -> anyhow::Result<Vec<Done>> {
         if self.clerk.store().room() == Room::Scarce {
             let words = "the disk of the state folder is nearly full: no mail is taken until there is room; keep it and try again";
             return Err(Fault::error(exit::TEMPFAIL, words));
         }
-        self.clerk.process(jobs, clock::now())
+        self.clerk.process_prepared(jobs, prepared, clock::now())
     }
 
     /// The clerk, for a daemon that takes over.

@@ -5,12 +5,14 @@ use super::progress::Progress;
 use super::reach::Way;
 use super::request::{Delivery, Request, arrivals};
 use super::{Fault, exit, failed};
-use crate::clerk::Job;
+use crate::clerk::{self, Job, Prepared};
 use crate::clock;
 use crate::config::Config;
+use crate::desk::Policy;
 use crate::desk::event::{Event, Trouble};
 use crate::desk::record::Fate;
 use crate::mail::parse;
+use crate::store::Foresight;
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use data_encoding::BASE64;
@@ -126,16 +128,21 @@ fn taken(cli: &Cli, arguments: &Arguments) -> anyhow::Result<Tally> {
     };
     let mut tally = Tally::default();
     let result = match &mut way {
-        Way::Store(opened) => each_chunk(chunks, &mut tally, |jobs| {
-            let done = opened.process(&jobs)?;
-            Ok(done
-                .iter()
-                .map(|d| Taken {
-                    fate: d.fate,
-                    letters: d.letters.len() as u64,
-                })
-                .collect())
-        }),
+        Way::Store(opened) => {
+            let chunks = preparing(chunks, opened.policy(), opened.foresight())?;
+            each_chunk(chunks, &mut tally, |(jobs, prepared)| {
+                let done = opened.process(&jobs, &prepared)?;
+                // To free a chunk takes a while, and the next is ready.
+                rayon::spawn(move || drop((jobs, prepared)));
+                Ok(done
+                    .iter()
+                    .map(|d| Taken {
+                        fate: d.fate,
+                        letters: d.letters.len() as u64,
+                    })
+                    .collect())
+            })
+        }
         Way::Daemon(client) => each_chunk(chunks, &mut tally, |jobs| {
             let mails = jobs
                 .iter()
@@ -183,10 +190,10 @@ fn cut_from(job: &Job) -> Option<u64> {
     }
 }
 
-fn each_chunk(
-    chunks: Receiver<anyhow::Result<Vec<Job>>>,
+fn each_chunk<T>(
+    chunks: Receiver<anyhow::Result<T>>,
     tally: &mut Tally,
-    mut take: impl FnMut(Vec<Job>) -> anyhow::Result<Vec<Taken>>,
+    mut take: impl FnMut(T) -> anyhow::Result<Vec<Taken>>,
 ) -> anyhow::Result<()> {
     let mut progress = Progress::of("mails");
     for chunk in chunks {
@@ -228,6 +235,32 @@ fn reading(
                     pool.install(|| as_jobs(mails, &queue, at.unwrap_or_else(clock::now), silent))
                 });
                 if jobs.send(read).is_err() {
+                    return;
+                }
+            }
+        })?;
+    Ok(ahead)
+}
+
+type Ready = (Vec<Job>, Vec<Prepared>);
+
+/// Prepares the decisions on the next chunk while one is decided.
+fn preparing(
+    chunks: Receiver<anyhow::Result<Vec<Job>>>,
+    policy: Arc<Policy>,
+    foresight: Foresight,
+) -> std::io::Result<Receiver<anyhow::Result<Ready>>> {
+    let (send, ahead) = mpsc::sync_channel(1);
+    std::thread::Builder::new()
+        .name("prepare".into())
+        .spawn(move || {
+            for chunk in chunks {
+                let ready = chunk.map(|jobs| {
+                    let prepared = clerk::prepared(&policy, &jobs, clock::now());
+                    foresight.read(prepared.iter().flat_map(|p| &p.asks));
+                    (jobs, prepared)
+                });
+                if send.send(ready).is_err() {
                     return;
                 }
             }
@@ -341,8 +374,12 @@ fn file(path: &Path, mail_bytes_max: u64) -> anyhow::Result<Whole> {
         return taken_from(std::io::stdin().lock(), mail_bytes_max)
             .context("standard input cannot be read");
     }
+    let whole = |file: std::fs::File| {
+        let bytes = file.metadata()?.len();
+        taken_with(file, bytes, mail_bytes_max)
+    };
     std::fs::File::open(path)
-        .and_then(|file| taken_from(file, mail_bytes_max))
+        .and_then(whole)
         .map_err(|e| unreadable(path, &e))
 }
 
@@ -353,8 +390,13 @@ fn unreadable(path: &Path, e: &std::io::Error) -> anyhow::Error {
     )
 }
 
-fn taken_from(mut from: impl Read, mail_bytes_max: u64) -> std::io::Result<Whole> {
-    let mut raw = vec![];
+fn taken_from(from: impl Read, mail_bytes_max: u64) -> std::io::Result<Whole> {
+    taken_with(from, 0, mail_bytes_max)
+}
+
+/// `bytes` is how much there probably is: a buffer that fits is filled with one read.
+fn taken_with(mut from: impl Read, bytes: u64, mail_bytes_max: u64) -> std::io::Result<Whole> {
+    let mut raw = Vec::with_capacity(bytes.min(mail_bytes_max) as usize + 1);
     from.by_ref().take(mail_bytes_max).read_to_end(&mut raw)?;
     let kept = raw.len() as u64;
     let rest = if kept == mail_bytes_max {

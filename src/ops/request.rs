@@ -1,7 +1,7 @@
 //! What can be asked of the record, and the answer: the same whether a daemon answers over its socket or the command opens the store itself.
 
 use super::status::{self, Fact};
-use super::{Fault, code_of, exit, outbox, tickets};
+use super::{Fault, code_of, credits, exit, outbox, report, review, tickets};
 use crate::clerk::{Done, Job};
 use crate::desk::Policy;
 use crate::desk::event::{Arrival, Command, Event, Trouble};
@@ -29,6 +29,12 @@ pub enum Request {
         /// One JSON object.
         json: bool,
     },
+    /// The ledger.
+    Credits(credits::Filter),
+    /// Numbers per customer and month, or what another contract would change.
+    Report(report::Filter),
+    /// A customer's fortnight.
+    Review(review::Filter),
     /// Letters waiting, failed, unknown, held.
     Outbox(outbox::Wish),
     /// What staff can do by mail.
@@ -95,9 +101,26 @@ impl Desk<'_> {
     /// Answers into `out`; the exit code.
     pub fn answer(&mut self, request: Request, out: &mut dyn Write) -> anyhow::Result<u8> {
         match request {
-            Request::List(filter) => tickets::list(self.reader, self.policy, &filter, out),
-            Request::Show { ticket, raw, json } => {
-                tickets::show(self.reader, self.policy, TicketId(ticket), raw, json, out)
+            Request::List(filter) => {
+                tickets::list(self.reader, self.policy, &filter, self.now, out)
+            }
+            Request::Show { ticket, raw, json } => tickets::show(
+                self.reader,
+                self.policy,
+                TicketId(ticket),
+                raw,
+                json,
+                self.now,
+                out,
+            ),
+            Request::Credits(filter) => {
+                credits::answer(self.reader, self.policy, &filter, self.now, out)
+            }
+            Request::Report(filter) => {
+                report::answer(self.reader, self.policy, &filter, self.now, out)
+            }
+            Request::Review(filter) => {
+                review::answer(self.reader, self.policy, &filter, self.now, out)
             }
             Request::Outbox(wish) => outbox::answer(self, &wish, out),
             Request::Command { by, ticket, line } => self.command(

@@ -3,11 +3,13 @@
 use super::request::utc;
 use super::{Fault, exit, table::Table};
 use crate::desk::delivery::road_word;
+use crate::desk::overdue::days_now;
 use crate::desk::record::Entry;
 use crate::desk::ticket::{Clock, ClockKind, State, Ticket, TicketId};
 use crate::desk::{EntryKind, Place, Policy};
 use crate::mail::text::cleaned;
 use crate::store::Reader;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::io::Write;
@@ -49,6 +51,7 @@ pub fn list(
     reader: &Reader,
     policy: &Policy,
     filter: &Filter,
+    now: DateTime<Utc>,
     out: &mut dyn Write,
 ) -> anyhow::Result<u8> {
     if filter.filed {
@@ -70,7 +73,7 @@ pub fn list(
     });
     if filter.json {
         for ticket in &tickets {
-            writeln!(out, "{}", facts(ticket))?;
+            writeln!(out, "{}", facts(ticket, policy, now))?;
         }
         return Ok(exit::OK);
     }
@@ -175,6 +178,7 @@ pub fn show(
     id: TicketId,
     raw: Option<u32>,
     json: bool,
+    now: DateTime<Utc>,
     out: &mut dyn Write,
 ) -> anyhow::Result<u8> {
     if let Some(seq) = raw {
@@ -188,11 +192,11 @@ pub fn show(
     };
     let entries = reader.entries(id)?;
     if json {
-        let mut facts = facts(&ticket);
+        let mut facts = facts(&ticket, policy, now);
         facts["entries"] = entries.iter().map(entry_facts).collect();
         writeln!(out, "{facts}")?;
     } else {
-        told(&ticket, &entries, policy, out)?;
+        told(&ticket, &entries, policy, now, out)?;
     }
     Ok(exit::OK)
 }
@@ -213,7 +217,13 @@ fn show_bytes(reader: &Reader, place: Place, out: &mut dyn Write) -> anyhow::Res
     }
 }
 
-fn told(t: &Ticket, entries: &[Entry], policy: &Policy, out: &mut dyn Write) -> anyhow::Result<()> {
+fn told(
+    t: &Ticket,
+    entries: &[Entry],
+    policy: &Policy,
+    now: DateTime<Utc>,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
     let local = |at| policy.book.local(at);
     writeln!(out, "Ticket {}: {}", t.id, t.subject)?;
     writeln!(
@@ -244,7 +254,7 @@ fn told(t: &Ticket, entries: &[Entry], policy: &Policy, out: &mut dyn Write) -> 
         writeln!(out, "  answered   {}", local(at))?;
     }
     for clock in &t.clocks {
-        told_clock(t, clock, policy, out)?;
+        told_clock(t, clock, policy, now, out)?;
     }
     writeln!(out)?;
     for e in entries {
@@ -257,6 +267,7 @@ fn told_clock(
     t: &Ticket,
     clock: &Clock,
     policy: &Policy,
+    now: DateTime<Utc>,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     let local = |at| policy.book.local(at);
@@ -269,7 +280,10 @@ fn told_clock(
         .stopped
         .map_or(String::from("runs"), |at| format!("ended {}", local(at)));
     let breach = if clock.is_breached() {
-        format!(", BREACHED, {} days of credit", clock.credit_days)
+        format!(
+            ", BREACHED, {} days of credit",
+            days_now(policy, t, clock, now)
+        )
     } else {
         String::new()
     };
@@ -315,7 +329,7 @@ fn told_entry(e: &Entry, policy: &Policy, out: &mut dyn Write) -> anyhow::Result
 }
 
 /// The fields of `list --json` (CLI.md).
-pub fn facts(t: &Ticket) -> Value {
+pub fn facts(t: &Ticket, policy: &Policy, now: DateTime<Utc>) -> Value {
     let promised = t.initial_response().filter(|c| !c.objective.internal);
     json!({
         "id": t.id, "subject": t.subject, "state": t.state, "severity": t.severity, "severity_by": t.severity_by, "queue": t.queue,
@@ -326,16 +340,16 @@ pub fn facts(t: &Ticket) -> Value {
         "target": t.initial_response().filter(|c| c.objective.internal).map(|c| utc(c.deadline)),
         "responded": t.responded.map(utc),
         "breached": t.clocks.iter().any(Clock::is_breached),
-        "credit_days": t.credit_days(),
-        "escalations": t.clocks.iter().filter(|c| c.kind == ClockKind::Escalation).map(escalation).collect::<Vec<_>>(),
+        "credit_days": t.clocks.iter().map(|c| days_now(policy, t, c, now)).sum::<u32>(),
+        "escalations": t.clocks.iter().filter(|c| c.kind == ClockKind::Escalation).map(|c| escalation(t, c, policy, now)).collect::<Vec<_>>(),
         "tags": t.tags, "linked": t.linked,
     })
 }
 
-fn escalation(c: &Clock) -> Value {
+fn escalation(t: &Ticket, c: &Clock, policy: &Policy, now: DateTime<Utc>) -> Value {
     json!({
         "clause": c.objective.clause, "minutes": c.objective.minutes, "hours": c.objective.hours, "received": utc(c.started), "deadline": utc(c.deadline),
-        "responded": c.stopped.map(utc), "breached": c.is_breached(), "credit_days": c.credit_days,
+        "responded": c.stopped.map(utc), "breached": c.is_breached(), "credit_days": days_now(policy, t, c, now),
     })
 }
 

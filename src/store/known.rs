@@ -10,7 +10,7 @@ use super::writing::{self, key_of};
 use crate::desk::known::{Answer, Ask};
 use crate::desk::record::{Counters, Entry, Fate, Outcome, Place, Record};
 use crate::desk::ticket::{Ticket, TicketId};
-use crate::mail::Fingerprint;
+use crate::mail::{self, Fingerprint, Mail};
 use anyhow::Result;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -62,9 +62,22 @@ impl Batch {
     /// Adds an outcome: later loads see its records. `raw` is the event's mail, kept if the outcome says so.
     /// Rendered letters come with it, each with its place; their entries get the fingerprint of the bytes.
     pub fn add(&mut self, outcome: Outcome, raw: Option<Arc<[u8]>>) {
-        let raws: Vec<_> = raw
+        let raw = raw
             .filter(|_| outcome.keep_raw)
-            .map(|bytes| (Fingerprint::of(&bytes), Bytes::Mail(bytes)))
+            .map(|bytes| (Fingerprint::of(&bytes), bytes));
+        self.add_with(outcome, raw);
+    }
+
+    /// The same of a mail whose fingerprint is known: it is hashed once on its road.
+    pub fn add_mail(&mut self, outcome: Outcome, fingerprint: Fingerprint, raw: Arc<[u8]>) {
+        debug_assert_eq!(fingerprint, Fingerprint::of(&raw));
+        let raw = Some((fingerprint, raw)).filter(|_| outcome.keep_raw);
+        self.add_with(outcome, raw);
+    }
+
+    fn add_with(&mut self, outcome: Outcome, raw: Option<(Fingerprint, Arc<[u8]>)>) {
+        let raws: Vec<_> = raw
+            .map(|(fingerprint, bytes)| (fingerprint, Bytes::Mail(bytes)))
             .into_iter()
             .collect();
         if outcome.records.is_empty() && raws.is_empty() {
@@ -174,6 +187,7 @@ impl Shared {
         Ok(match ask {
             Ask::Ticket(id) => Answer::Ticket(self.latest_ticket(over, *id)?.map(Box::new)),
             Ask::Entry(place) => Answer::Entry(self.latest_entry(over, *place)?.map(Box::new)),
+            Ask::Mail(place) => Answer::Mail(self.bytes(*place)?.and_then(read)),
             Ask::Entries(id) => Answer::Entries(self.latest_entries(over, *id)?),
             Ask::Seen(fingerprint) => Answer::Seen(self.seen(over, fingerprint)?),
             Ask::FoundBy { queue, message_id } => {
@@ -276,6 +290,14 @@ impl Shared {
         }
         Ok(None)
     }
+}
+
+/// A mail as it was read when it came, on the stack that mails may need. One that cannot be read again is none.
+fn read(raw: Vec<u8>) -> Option<Arc<Mail>> {
+    let reading = std::thread::Builder::new()
+        .stack_size(mail::parse::STACK_BYTES)
+        .spawn(move || mail::read(&raw));
+    reading.ok()?.join().ok().map(Arc::new)
 }
 
 /// Whether no batch has taken away what an entry was found by.

@@ -1,5 +1,6 @@
 //! The desk driven by raw mails, as the house drives it: each test is named for a row of the attacks or a clause of the contract.
 
+mod accounts;
 mod aside;
 mod attacks;
 mod belonging;
@@ -8,9 +9,11 @@ mod clocks;
 mod commands;
 mod confidential;
 mod credits;
+mod disclosure;
 mod identity;
 mod incident;
 mod injection;
+mod laboratory;
 mod loops;
 mod office;
 mod past_the_desk;

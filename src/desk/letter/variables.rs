@@ -365,7 +365,6 @@ pub struct Sealed {
     pub ticket: u64,
 }
 
-
 impl Content for Sealed {
     const TEMPLATE: &'static str = "sealed";
 }

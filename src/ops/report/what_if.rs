@@ -1,0 +1,218 @@
+//! What another contract would have made of the record: which deadlines, breaches and credits would differ.
+//!
+//! A ticket's clocks are a function of its entries and the contract ([`clocks::replayed`]): the entries stay, the contract is another. Customers, orders and
+//! staff are today's. A ticket whose entries do not tell how it was opened cannot be asked; how many these are is said.
+
+use super::{Filter, as_word};
+use crate::contract::{Book, Source};
+use crate::desk::ticket::{Clock, ClockKind, Ticket};
+use crate::desk::{Policy, clocks, overdue};
+use crate::mail::Fingerprint;
+use crate::ops::request::utc;
+use crate::ops::{Fault, exit, table::Table};
+use crate::store::Reader;
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use std::io::Write;
+use std::sync::Arc;
+
+/// What is promised by a clock, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Course {
+    /// None for best effort.
+    deadline: Option<DateTime<Utc>>,
+    breached: bool,
+    credit_days: u32,
+}
+
+/// A clock that would have gone another way.
+struct Difference {
+    ticket: Ticket,
+    kind: ClockKind,
+    was: Course,
+    would_be: Course,
+    how: Vec<String>,
+}
+
+/// Answers into `out`; the exit code.
+pub fn answer(
+    reader: &Reader,
+    policy: &Policy,
+    other: &Source,
+    filter: &Filter,
+    now: DateTime<Utc>,
+    out: &mut dyn Write,
+) -> anyhow::Result<u8> {
+    let other = under(reader, policy, other)?;
+    let (mut differences, mut asked, mut mute) = (vec![], 0, 0);
+    let mut tickets = vec![];
+    reader.tickets(&mut |ticket| {
+        let day = policy.book.local_date(ticket.received);
+        let customer = ticket.subscription.customer.as_ref();
+        let wanted = filter.since.is_none_or(|since| day >= since)
+            && filter
+                .customer
+                .as_ref()
+                .is_none_or(|id| customer == Some(id))
+            && ticket.clocks.iter().any(|c| c.kind != ClockKind::Update);
+        if wanted {
+            tickets.push(ticket.id);
+        }
+        true
+    })?;
+    for id in tickets {
+        let Some(ticket) = reader.ticket(id)? else {
+            continue;
+        };
+        match compared(policy, &other, &ticket, &reader.entries(id)?, now) {
+            Some(found) => {
+                asked += 1;
+                differences.extend(found);
+            }
+            None => mute += 1,
+        }
+    }
+    if filter.json {
+        for difference in &differences {
+            writeln!(out, "{}", facts(difference))?;
+        }
+    } else {
+        told(policy, &differences, asked, mute, out)?;
+    }
+    Ok(exit::OK)
+}
+
+/// The policy with the other contract for every ticket, whatever it was promised under.
+fn under(reader: &Reader, policy: &Policy, contract: &Source) -> anyhow::Result<Policy> {
+    let kept = reader.policy(policy.book_hash)?;
+    let named = |name: &str| -> Source {
+        let file = kept.iter().find(|(file, _)| file.ends_with(name));
+        let (file, text) = file.cloned().unwrap_or_default();
+        Source { file, text }
+    };
+    let (customers, staff) = (named("customers.toml"), named("staff.toml"));
+    let book = Book::parse(contract, &customers, &staff).map_err(|found| {
+        let words: Vec<String> = found.iter().map(ToString::to_string).collect();
+        Fault::error(exit::DATA, words.join("\n"))
+    })?;
+    Ok(Policy {
+        book: Arc::new(book),
+        book_hash: Fingerprint::of(contract.text.as_bytes()),
+        former: Default::default(),
+        ..policy.clone()
+    })
+}
+
+/// The clocks that would have gone another way; none if the ticket cannot be asked.
+fn compared(
+    policy: &Policy,
+    other: &Policy,
+    ticket: &Ticket,
+    entries: &[crate::desk::Entry],
+    now: DateTime<Utc>,
+) -> Option<Vec<Difference>> {
+    let replayed = clocks::replayed(other, ticket, entries)?;
+    let own = |clock: &Clock| {
+        let book = policy.book_of(ticket, Some(clock));
+        course(book, ticket, clock, now)
+    };
+    let clocks = ticket
+        .clocks
+        .iter()
+        .filter(|c| matches!(c.kind, ClockKind::InitialResponse | ClockKind::Escalation));
+    let found = clocks.filter_map(|clock| {
+        let would = replayed
+            .iter()
+            .find(|c| c.kind == clock.kind && c.started == clock.started)?;
+        let (was, would_be) = (own(clock), course(&other.book, ticket, would, now));
+        (was != would_be).then(|| Difference {
+            ticket: ticket.clone(),
+            kind: clock.kind,
+            was,
+            would_be,
+            how: other
+                .book
+                .explanation(&would.objective, would.started, would.deadline),
+        })
+    });
+    Some(found.collect())
+}
+
+fn course(book: &Book, ticket: &Ticket, clock: &Clock, now: DateTime<Utc>) -> Course {
+    let credit_days = match clock.stopped {
+        Some(_) => clock.credit_days,
+        None => overdue::days_by(book, ticket.account_of(clock), clock, now),
+    };
+    Course {
+        deadline: (!clock.objective.internal).then_some(clock.deadline),
+        breached: clock.is_late(clock.stopped.unwrap_or(now)),
+        credit_days,
+    }
+}
+
+fn facts(difference: &Difference) -> Value {
+    let course = |c: &Course| json!({ "deadline": c.deadline.map(utc), "breached": c.breached, "credit_days": c.credit_days });
+    json!({
+        "ticket": difference.ticket.id, "customer": difference.ticket.subscription.customer, "clock": difference.kind,
+        "was": course(&difference.was), "would_be": course(&difference.would_be), "how": difference.how,
+    })
+}
+
+fn told(
+    policy: &Policy,
+    differences: &[Difference],
+    asked: usize,
+    mute: usize,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let deadline = |c: &Course| {
+        c.deadline
+            .map_or("best effort".into(), |at| policy.book.local(at))
+    };
+    let breach = |c: &Course| if c.breached { "missed" } else { "kept" }.to_string();
+    let mut table = Table::new(&[
+        "ticket", "customer", "clock", "was due", "would be", "was", "would be", "credit",
+        "would be",
+    ]);
+    for d in differences {
+        table.row([
+            d.ticket.id.to_string(),
+            d.ticket.subscription.customer.clone().unwrap_or_default(),
+            as_word(&d.kind),
+            deadline(&d.was),
+            deadline(&d.would_be),
+            breach(&d.was),
+            breach(&d.would_be),
+            d.was.credit_days.to_string(),
+            d.would_be.credit_days.to_string(),
+        ]);
+    }
+    if !differences.is_empty() {
+        table.write(out)?;
+        writeln!(out)?;
+    }
+    let sum = |of: fn(&Difference) -> &Course| -> (usize, u32) {
+        let breaches = differences.iter().filter(|d| of(d).breached).count();
+        (
+            breaches,
+            differences.iter().map(|d| of(d).credit_days).sum(),
+        )
+    };
+    let (was, would_be) = (sum(|d| &d.was), sum(|d| &d.would_be));
+    writeln!(
+        out,
+        "{} of {asked} tickets would differ: {} instead of {} breaches, {} instead of {} days of credit.",
+        differences.len(),
+        would_be.0,
+        was.0,
+        would_be.1,
+        was.1
+    )?;
+    if mute > 0 {
+        writeln!(
+            out,
+            "{mute} tickets cannot be asked: their record does not tell how they were opened."
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,318 @@
+//! CONTRACT.md C8, C9 and the reports: what was recorded, as it is asked for.
+
+use crate::office::*;
+use serde_json::Value;
+use ticketd::ops::{credits, report, review};
+
+impl Office {
+    fn told(&mut self, ask: impl Fn(&mut Office, &mut Vec<u8>)) -> String {
+        let mut out = vec![];
+        ask(self, &mut out);
+        String::from_utf8(out).expect("text")
+    }
+
+    fn credits(&mut self, filter: &credits::Filter) -> String {
+        self.told(|office, out| {
+            let (reader, policy, now) = (office.reader(), office.policy.clone(), office.now);
+            credits::answer(&reader, &policy, filter, now, out).expect("the ledger");
+        })
+    }
+
+    fn report(&mut self, filter: &report::Filter) -> String {
+        self.told(|office, out| {
+            let (reader, policy, now) = (office.reader(), office.policy.clone(), office.now);
+            report::answer(&reader, &policy, filter, now, out).expect("a report");
+        })
+    }
+}
+
+fn objects(lines: &str) -> Vec<Value> {
+    let parse = |line| serde_json::from_str(line).expect("an object");
+    lines.lines().map(parse).collect()
+}
+
+/// August: one in time. September: one 40 minutes late, one still waiting since eleven, one of a stranger.
+fn two_months() -> Office {
+    let mut office = Office::new();
+    office.now = swiss("2026-08-31 09:00");
+    office.receives(
+        Post::from(KAETHI)
+            .subject("In time")
+            .body("Severity: 1\nDown.\n"),
+    );
+    office.clock_to("2026-08-31 09:30");
+    office.answers(ANNA, "On it.\n");
+    office.command(1, "close done");
+    office.clock_to("2026-09-07 09:00");
+    office.receives(
+        Post::from(KAETHI)
+            .subject("Late")
+            .body("Severity: 1\nDown.\n"),
+    );
+    office.clock_to("2026-09-07 10:40");
+    office.answers(ANNA, "Sorry.\n");
+    office.command(2, "severity 1 it was");
+    office.clock_to("2026-09-07 11:00");
+    office.receives(
+        Post::from(ALICE)
+            .subject("Waiting <b>")
+            .body("Severity: 2\nSlow.\n"),
+    );
+    office.receives(Post::from(STRANGER).subject("Who are you"));
+    office.clock_to("2026-09-07 12:34");
+    office
+}
+
+#[test]
+fn c9_the_ledger_with_what_accrues_and_the_extended_term() {
+    let mut office = two_months();
+    let json = credits::Filter {
+        json: true,
+        ..credits::Filter::default()
+    };
+    let lines = objects(&office.credits(&json));
+    let told: Vec<String> = lines
+        .iter()
+        .map(|l| {
+            format!(
+                "{} #{} {} {} {} {} until {}",
+                l["customer"].as_str().expect("a name"),
+                l["ticket"],
+                l["days"],
+                l["change"],
+                l["standing"].as_str().expect("a word"),
+                l["ended"],
+                l["term_extended_until"].as_str().expect("a day"),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "acme #3 2 2 accruing null until 2027-01-02",
+            "baeckerei #2 2 2 provisional \"2026-09-07T08:40:00Z\" until 2027-04-02",
+            "baeckerei #2 2 0 final \"2026-09-07T08:40:00Z\" until 2027-04-02",
+        ]
+    );
+    let csv = office.credits(&credits::Filter {
+        csv: true,
+        customer: Some("acme".into()),
+        ..credits::Filter::default()
+    });
+    assert_eq!(
+        csv,
+        "customer,term_from,term_until,term_extended_until,ticket,entry,at,clause,deadline,ended,late_secs,days,change,standing\r\n\
+         acme,2026-01-01,2026-12-31,2027-01-02,3,,2026-09-07T10:34:00Z,C4.1,2026-09-07T10:00:00Z,,2040,2,2,accruing\r\n"
+    );
+    let text = office.credits(&credits::Filter::default());
+    assert!(
+        text.contains(
+            "baeckerei: term 2026-04-01 to 2027-03-31, 2 days of credit: until 2027-04-02"
+        ),
+        "{text}"
+    );
+}
+
+#[test]
+fn c9_a_cap_bounds_the_extension_of_a_term() {
+    let mut office = Office::new();
+    for n in 0..3 {
+        office.receives(
+            Post::from(GINA)
+                .subject(&format!("Down {n}"))
+                .body("Severity: 1\nDown.\n"),
+        );
+    }
+    office.clock_to("2026-09-21 09:00");
+    let text = office.credits(&credits::Filter::default());
+    // 90 days at most on a term that ends on 30 June 2027.
+    assert!(
+        text.contains("270 days of credit, at most 90: until 2027-09-28"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_report_counts_per_customer_and_month() {
+    let mut office = two_months();
+    let json = report::Filter {
+        json: true,
+        ..report::Filter::default()
+    };
+    let rows = objects(&office.report(&json));
+    let told: Vec<String> = rows
+        .iter()
+        .map(|r| {
+            format!(
+                "{} {} {} {} {} {} {}",
+                r["month"].as_str().expect("a month"),
+                r["customer"],
+                r["tickets"],
+                r["promises"],
+                r["staffed_secs"]["median"],
+                r["wall_secs"]["worst"],
+                r["credit_days"]
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            r#"2026-09 null {"1":0,"2":0,"3":1,"4":0} [] null null {"accruing":0,"final":0,"provisional":0}"#,
+            r#"2026-09 "acme" {"1":0,"2":1,"3":0,"4":0} [{"clause":"C4.1","met":0,"missed":1,"pending":0,"severity":2,"void":0}] null null {"accruing":2,"final":0,"provisional":0}"#,
+            r#"2026-08 "baeckerei" {"1":1,"2":0,"3":0,"4":0} [{"clause":"C4.1","met":1,"missed":0,"pending":0,"severity":1,"void":0}] 1800 1800 {"accruing":0,"final":0,"provisional":0}"#,
+            r#"2026-09 "baeckerei" {"1":1,"2":0,"3":0,"4":0} [{"clause":"C4.1","met":0,"missed":1,"pending":0,"severity":1,"void":0}] 6000 6000 {"accruing":0,"final":0,"provisional":2}"#,
+        ]
+    );
+    let august = report::Filter {
+        month: "2026-08-01".parse().ok(),
+        customer: Some("baeckerei".into()),
+        csv: true,
+        ..report::Filter::default()
+    };
+    let lines: Vec<String> = office
+        .report(&august)
+        .lines()
+        .skip(1)
+        .map(String::from)
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "baeckerei,2026-08,,,1,1,0,0,0,1,1800,1800,1800,1800,1800,1800,0,0,0",
+            "baeckerei,2026-08,C4.1,1,1,1,0,0,0,,,,,,,,,,"
+        ]
+    );
+    let text = office.report(&report::Filter::default());
+    assert!(
+        text.contains("1 h 40 min, 1 h 40 min, 1 h 40 min"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_report_is_a_page_that_needs_nothing_and_trusts_nobody() {
+    let bold = |name: &str, text: String| match name {
+        "customers.toml" => text.replace("Bäckerei Keller GmbH", "<script>alert(1)</script> & Co"),
+        _ => text,
+    };
+    let mut office = Office::under(policy_with(bold, ""));
+    office.receives(Post::from(KAETHI).body("Severity: 1\nDown.\n"));
+    office.clock_to("2026-09-07 09:30");
+    office.answers(ANNA, "On it.\n");
+    let page = office.report(&report::Filter {
+        html: Some("report.html".into()),
+        ..report::Filter::default()
+    });
+    assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt; &amp; Co"));
+    assert!(
+        page.contains("<svg") && page.contains("1 met") && page.contains("0.5 h in support hours")
+    );
+    for outside in ["<script", "http:", "https:", "src=", "@import", "url("] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+}
+
+#[test]
+fn another_contract_is_asked_what_it_would_have_made_of_the_record() {
+    let mut office = two_months();
+    let shipped = std::fs::read_to_string(format!(
+        "{}/rules/contract.toml",
+        env!("CARGO_MANIFEST_DIR")
+    ))
+    .expect("the contract");
+    for (file, text) in ["contract.toml", "customers.toml", "staff.toml"].map(|name| {
+        let path = format!("{}/rules/{name}", env!("CARGO_MANIFEST_DIR"));
+        (name, std::fs::read_to_string(path).expect("a file"))
+    }) {
+        let hash = office.policy.book_hash;
+        office
+            .clerk
+            .store()
+            .keep_policy(file, &text, hash)
+            .expect("kept");
+    }
+    let asked = |text: &str| report::Filter {
+        other: Some(("other.toml".into(), text.into())),
+        ..report::Filter::default()
+    };
+    let same = office.report(&asked(&shipped));
+    assert_eq!(
+        same,
+        "0 of 4 tickets would differ: 0 instead of 0 breaches, 0 instead of 0 days of credit.\n"
+    );
+    // Half an hour instead of one for severity 1: what was 30 and 100 minutes is 0 and 70 minutes late.
+    let stricter = shipped.replace(
+        "objectives = { 1 = \"1 h\", 2 = \"2 h\"",
+        "objectives = { 1 = \"15 min\", 2 = \"2 h\"",
+    );
+    let told = office.report(&asked(&stricter));
+    assert!(
+        told.contains(
+            "2 of 4 tickets would differ: 2 instead of 1 breaches, 6 instead of 2 days of credit."
+        ),
+        "{told}"
+    );
+    let json = report::Filter {
+        json: true,
+        since: "2026-09-01".parse().ok(),
+        ..asked(&stricter)
+    };
+    let differences = objects(&office.report(&json));
+    assert_eq!(differences.len(), 1);
+    assert_eq!(differences[0]["ticket"], 2);
+    assert_eq!(differences[0]["was"]["deadline"], "2026-09-07T08:00:00Z");
+    assert_eq!(
+        differences[0]["would_be"]["deadline"],
+        "2026-09-07T07:15:00Z"
+    );
+    assert_eq!(differences[0]["would_be"]["credit_days"], 5);
+    assert!(
+        differences[0]["how"]
+            .to_string()
+            .contains("15 min of business hours")
+    );
+    // One that cannot be read says so, with file and line.
+    let (reader, policy, now) = (office.reader(), office.policy.clone(), office.now);
+    let broken = asked(&shipped.replace("\"1 h\"", "\"soon\""));
+    let fault =
+        report::answer(&reader, &policy, &broken, now, &mut vec![]).expect_err("no contract");
+    assert!(format!("{fault}").contains("other.toml:"), "{fault}");
+}
+
+#[test]
+fn c8_3_a_review_pack_is_asked_for_by_customer() {
+    let mut office = two_months();
+    let (reader, policy, now) = (office.reader(), office.policy.clone(), office.now);
+    let ask = |filter: &review::Filter| {
+        let mut out = vec![];
+        review::answer(&reader, &policy, filter, now, &mut out)
+            .map(|_| String::from_utf8(out).expect("text"))
+    };
+    let fortnight = review::Filter {
+        customer: "acme".into(),
+        from: "2026-08-31".parse().ok(),
+        ..review::Filter::default()
+    };
+    let text = ask(&fortnight).expect("a pack");
+    assert!(
+        text.starts_with("Review ACME AG, 2026-08-31 to 2026-09-13: 1 missed, 1 open risks"),
+        "{text}"
+    );
+    let html = ask(&review::Filter {
+        html: Some("x".into()),
+        ..fortnight.clone()
+    });
+    assert!(html.expect("a page").contains("Waiting &lt;b&gt;"));
+    let json = ask(&review::Filter {
+        json: true,
+        ..fortnight.clone()
+    });
+    let facts: Value = serde_json::from_str(&json.expect("facts")).expect("an object");
+    assert_eq!(facts["missed"], 1);
+    let unknown = ask(&review::Filter {
+        customer: "nobody".into(),
+        ..fortnight
+    });
+    assert!(format!("{}", unknown.expect_err("nobody")).contains("use one of acme, baeckerei"));
+}
