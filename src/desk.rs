@@ -16,6 +16,7 @@ pub mod delivery;
 pub mod digest;
 pub mod draft;
 pub mod event;
+pub mod incident;
 pub mod known;
 pub mod letter;
 pub mod opening;

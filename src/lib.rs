@@ -76,6 +76,7 @@
 //! | a setting | `src/config.rs`, `systemd/ticketd.toml`, the table in `README.md`; a test compares the three |
 //! | a listing, or its JSON | `src/ops/tickets.rs`, `src/ops/outbox.rs`, `src/ops/status.rs` |
 //! | what systemd or monitoring is told | `src/daemon.rs`, `src/ops/status.rs` |
+//! | what holds for any bytes whatever | `fuzz/laws`; `fuzz/run` tries to break it, `tests/corpora.rs` replays what was found |
 //! | which room may know which | `tests/architecture.rs`, with the argument in the commit |
 #![warn(missing_docs)]
 // The documentation is for those who work here, and is built with what is private.

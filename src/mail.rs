@@ -24,9 +24,6 @@ mod transfer;
 mod uuencode;
 mod walk;
 
-#[cfg(test)]
-mod hostile_tests;
-
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 

@@ -28,11 +28,15 @@
 //! | `known`, `reply` | true or false: the sender is a customer's; the mail refers to another one |
 //! | `attachments` | true or false: it has any |
 //! | `tagged`, `untagged` | a rule above has set one of these tags; none of them |
+//! | `until` | the mail was received before this date and time (`2026-11-23T18:00:00+01:00`) |
 //!
 //! All conditions given must hold. A pattern is a regular expression over folded text: lower case, `ue` for ü, `e` for é, ASCII quotes. A space in it stands for any
 //! white space, `^` and `$` are the ends of a line, `\A` and `\z` those of the text. Look-around and back references do not exist, so no mail can make a rule slow.
 //!
-//! Actions: `severity` (found from the description), `severity_stated` (in so many words), `queue`, `tag`, `assign`, `template`, `forward`, `file = true`, `quarantine = true`.
+//! Actions: `severity` (found from the description), `severity_stated` (in so many words), `queue`, `tag`, `assign`, `template`, `forward`, `file = true`, `quarantine = true`, `incident`.
+//!
+//! A known incident is a rule with an end: `incident = 512` links each new ticket that it is for to the incident's own ticket, and `acknowledge = { de = "...",
+//! en = "..." }` stands in their acknowledgements. `#everyone TEXT` on the incident's ticket then answers them all, each on its own ticket. The rule ends by `until`.
 //!
 //! An example is a text, which stands for each field that the rule looks at, or a table of fields: `{ subject = "...", text = "..." }`. Examples prove the patterns;
 //! the conditions on facts are taken as given.
@@ -44,7 +48,8 @@ mod shipped;
 
 use crate::contract::Source;
 use crate::diagnostic::Diagnostic;
-use crate::mail::{Mail, text};
+use crate::mail::{Language, Mail, text};
+use chrono::{DateTime, Utc};
 use fields::{Found, Patterns, Texts};
 use reading::{Fact, Rule};
 
@@ -71,6 +76,8 @@ pub struct Facts {
     pub plan: String,
     /// `aligned`, `submitted`, `unknown`, `unproven`, `ambiguous`.
     pub trust: String,
+    /// When the mail was received (C4.2).
+    pub received: DateTime<Utc>,
 }
 
 /// What the rules find, with reasons.
@@ -94,8 +101,33 @@ pub struct Verdict {
     pub file: bool,
     /// Set aside for a person.
     pub quarantine: bool,
+    /// What it is about is known.
+    pub incident: Option<Incident>,
     /// Each rule that matched: its file and line, its `because`, and the text that matched.
     pub reasons: Vec<String>,
+}
+
+/// A known incident, as a rule names it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Incident {
+    /// Its own ticket.
+    pub ticket: u64,
+    /// What the acknowledgement says of it, by language.
+    texts: Vec<(String, String)>,
+}
+
+impl Incident {
+    /// What the acknowledgement says in this language, or in the nearest there is (C5.1).
+    pub fn text(&self, language: Language) -> &str {
+        let nearest = match language {
+            Language::De => ["de", "en"],
+            Language::Gsw => ["gsw", "de"],
+            Language::En | Language::Other => ["en", "de"],
+        };
+        let written = |wanted: &&str| self.texts.iter().find(|(language, _)| language == wanted);
+        let found = nearest.iter().find_map(written).or(self.texts.first());
+        found.map_or("", |(_, text)| text)
+    }
 }
 
 /// A mail's texts, and which patterns of a rule book are found in them.
@@ -243,6 +275,7 @@ impl Verdict {
         first(&mut self.assign, &actions.assign);
         first(&mut self.template, &actions.template);
         first(&mut self.forward, &actions.forward);
+        first(&mut self.incident, &actions.incident);
         self.file |= actions.file;
         self.quarantine |= actions.quarantine;
         for tag in &actions.tags {
@@ -271,6 +304,9 @@ impl Rule {
     ) -> Option<Missing<'a>> {
         if !self.queues.is_empty() && !self.queues.contains(&facts.queue) {
             return Some(Missing::Fact("queue", &facts.queue));
+        }
+        if self.until.is_some_and(|until| facts.received >= until) {
+            return Some(Missing::Ended);
         }
         let truth = |is: bool| if is { "true" } else { "false" };
         self.facts.iter().find_map(|(fact, words)| {
@@ -335,6 +371,8 @@ enum Missing<'a> {
     Fact(&'static str, &'a str),
     Tag(&'a [String]),
     NoTag(&'a str),
+    /// Its time is over.
+    Ended,
     Text(&'a str),
     NoText(&'a str),
 }
@@ -345,6 +383,7 @@ impl std::fmt::Display for Missing<'_> {
             Missing::Fact(name, value) => write!(f, "{name} is {value:?}"),
             Missing::Tag(tags) => write!(f, "not tagged {}", tags.join(" or ")),
             Missing::NoTag(tag) => write!(f, "tagged {tag}"),
+            Missing::Ended => write!(f, "it has ended"),
             Missing::Text(condition) => write!(f, "{condition} does not match"),
             Missing::NoText(condition) => write!(f, "{condition} matches"),
         }

@@ -26,6 +26,7 @@ fn facts() -> Facts {
         customer: "acme".into(),
         plan: "extended-sla".into(),
         trust: "aligned".into(),
+        received: chrono::DateTime::UNIX_EPOCH,
     }
 }
 
@@ -309,6 +310,59 @@ fn severity_of_what_customers_write() {
     );
 }
 
+/// What customers write of many products, a line each: the severity that a person gives it, and the words. The rules were written with the `known` ones in view;
+/// the `unseen` ones were set aside before, and say what to expect of mails to come.
+const WRITTEN: [(&str, &str, &str); 6] = [
+    ("known", "en", include_str!("rules/known-en.txt")),
+    ("known", "de", include_str!("rules/known-de.txt")),
+    ("known", "gsw", include_str!("rules/known-gsw.txt")),
+    ("unseen", "en", include_str!("rules/unseen-en.txt")),
+    ("unseen", "de", include_str!("rules/unseen-de.txt")),
+    ("unseen", "gsw", include_str!("rules/unseen-gsw.txt")),
+];
+
+/// A missed outage costs most; a false alarm costs little, but not for a wish.
+#[test]
+fn severities_are_found_in_three_languages() {
+    let mut below = vec![];
+    for (set, language, lines) in WRITTEN {
+        let lines: Vec<(u8, &str)> = lines
+            .lines()
+            .filter_map(|line| Some((line.get(..1)?.parse().ok()?, line.get(2..)?)))
+            .collect();
+        for wanted in 1..=4 {
+            let of_it = || lines.iter().filter(move |(s, _)| *s == wanted);
+            let found: Vec<u8> = of_it()
+                .map(|(_, text)| severity(&shipped().classify(&mail("", text), &facts())))
+                .collect();
+            let right = found.iter().filter(|f| **f == wanted).count();
+            let percent = 100 * right / found.len().max(1);
+            println!(
+                "{set} {language}, severity {wanted}: {right} of {} ({percent} %)",
+                found.len()
+            );
+            for ((_, text), found) in of_it().zip(&found).filter(|(_, f)| **f != wanted) {
+                println!("    {found} instead of {wanted}: {text}");
+                if wanted == 4 && *found == 1 {
+                    below.push(format!("a question or wish is no outage: {text}"));
+                }
+            }
+            assert!(
+                found.len() >= 29,
+                "{set} {language} {wanted}: {} lines",
+                found.len()
+            );
+            let floor = if set == "known" { 85 } else { 80 };
+            if percent < floor {
+                below.push(format!(
+                    "{set} {language}, severity {wanted}: {percent} %, less than {floor}"
+                ));
+            }
+        }
+    }
+    assert!(below.is_empty(), "{}", below.join("\n"));
+}
+
 #[test]
 fn a_quoted_outage_is_not_seen() {
     let mut reply = mail("Re: report", "Thanks, I will look at it");
@@ -441,6 +495,14 @@ fn spam_from_a_stranger_is_set_aside_and_a_customers_is_not() {
     assert!(shipped().classify(&spam, &stranger).quarantine);
     let known = shipped().classify(&spam, &facts());
     assert!(!known.quarantine && known.tags == ["spam"], "{known:?}");
+}
+
+#[test]
+fn words_stand_for_words_above_them_whatever_their_names() {
+    let rules = book(
+        "[words]\nwho = 'users|staff'\nall = 'all ({{who}})'\n[[rule]]\nbecause = 'x'\nsaid = '{{all}}'\ntag = 'x'\nmatches = 'all staff'\n",
+    );
+    assert_eq!(rules.classify(&mail("", "All users"), &facts()).tags, ["x"]);
 }
 
 #[test]
@@ -608,6 +670,9 @@ fn five_megabytes_of_german_are_fast() {
     let start = Instant::now();
     let rules = RuleBook::shipped().unwrap_or_default();
     println!("{} rules compiled: {:?}", rules.len(), start.elapsed());
+    let test = std::env::current_exe().unwrap_or_default();
+    let is_optimised = !test.components().any(|part| part.as_os_str() == "debug");
+    let limit_secs = if is_optimised { 1.0 } else { 3.0 };
     let sentence = "Grüezi, die Größe der Übertragung überschreitet möglicherweise die zulässige Höhe, und für die Störungsbehebung wäre es schön, wenn Sie uns, wie können wir sagen, ein paar Hinweise gäben, damit die Prüfung läuft. ";
     let one = mail("Überlänge", &sentence.repeat((5 << 20) / sentence.len()));
     let many = mail("Überlänge", &sentence.repeat((64 << 10) / sentence.len()));
@@ -619,7 +684,7 @@ fn five_megabytes_of_german_are_fast() {
             }
         });
         println!("{name}: {took:?}");
-        assert!(took.as_secs_f64() < 3.0, "{name}: {took:?}");
+        assert!(took.as_secs_f64() < limit_secs, "{name}: {took:?}");
     }
 }
 

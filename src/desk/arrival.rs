@@ -14,7 +14,7 @@ use super::record::{
     Counters, Direction, Entry, EntryKind, Fate, MailFacts, Outcome, Place, Record,
 };
 use super::ticket::{SeverityBy, State, Ticket, TicketId};
-use super::{Arrival, Known, Policy, reply, returned, sent};
+use super::{Arrival, Known, Policy, incident, reply, returned, sent};
 use crate::contract::Subscription;
 use crate::mail::sender::{self, Trust};
 use crate::mail::text::cleaned;
@@ -287,6 +287,7 @@ pub(super) fn from_requester(
         customer: subscription.customer.clone().unwrap_or_default(),
         plan: subscription.plan.clone(),
         trust: trust_word(case).into(),
+        received: case.arrival.received,
     };
     let rules = &case.policy.rules;
     // Somebody searched the mail that arrived; a forward is judged by what it passes on.
@@ -311,6 +312,7 @@ pub(super) fn from_requester(
         };
     }
     let meant = meant_by_escalation(case, known, &belonging, &subscription);
+    let incident = incident::named(&verdict, known);
     if known.lacks() {
         return Outcome::default();
     }
@@ -324,7 +326,13 @@ pub(super) fn from_requester(
         Some(ticket) => return joined(case, known, ticket, &verdict, odd),
         None => belonging.possibly.map(|t| Related::Perhaps(t.id)),
     };
-    opened(case, known, counters, subscription, &verdict, related)
+    let opening = Opening {
+        counters,
+        subscription,
+        related,
+        incident,
+    };
+    opened(case, known, &verdict, opening)
 }
 
 /// The ticket that an urgent escalation means which proves none (C7.2): one that it names and whose customer writes, else the writer's only open one, else
@@ -503,14 +511,22 @@ fn reopened(draft: &mut Draft, case: &Case) {
     }
 }
 
-fn opened(
-    case: &Case,
-    known: &Known,
+/// What a new ticket begins with.
+struct Opening<'k> {
     counters: Counters,
     subscription: Subscription,
-    verdict: &Verdict,
     related: Option<Related>,
-) -> Outcome {
+    /// The ticket of the incident that it is about.
+    incident: Option<&'k Ticket>,
+}
+
+fn opened(case: &Case, known: &Known, verdict: &Verdict, opening: Opening) -> Outcome {
+    let Opening {
+        counters,
+        subscription,
+        related,
+        incident,
+    } = opening;
     let mut ticket = new_ticket(case, counters, subscription, verdict);
     let id = ticket.id;
     ticket.linked.extend(related.as_ref().map(Related::id));
@@ -530,6 +546,9 @@ fn opened(
     }
     clocks::opened(&mut draft, case.arrival.received);
     related_to(&mut draft, related);
+    if let Some(incident) = incident {
+        incident::join(&mut draft, incident);
+    }
     if wants_escalation(case, verdict) {
         escalated(&mut draft, case, is_urgent(case));
     }
@@ -603,6 +622,7 @@ pub(super) fn new_ticket(
         linked: vec![],
         merged_into: None,
         merged: vec![],
+        incident: None,
         policy: case.policy.book_hash,
     }
 }

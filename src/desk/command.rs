@@ -20,7 +20,7 @@ use super::draft::Draft;
 use super::event::Command;
 use super::record::{Direction, EntryKind, Fate};
 use super::ticket::{State, Ticket, TicketId};
-use super::{Known, Outcome, Policy, correspondence};
+use super::{Known, Outcome, Policy, correspondence, incident};
 use crate::contract::{Person, Role};
 use chrono::{DateTime, Utc};
 
@@ -31,7 +31,7 @@ pub(super) use opening::{begins_a_ticket, opened_by_mail};
 const OPERATOR: &str = "operator";
 
 /// What was done, for the transcript; or what is wrong.
-type Done = Result<String, String>;
+pub(super) type Done = Result<String, String>;
 
 /// Where a verb can be said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,6 +129,7 @@ pub const VERBS: &[Verb] = &[
     verb("escalate", "urgent|normal [DATE] [TIME], or withdraw REASON", "the customer called and wants a manager; \"withdraw\" (a manager) ends that", REQUEST, conversation::escalate),
     verb("template", "consulting|end-user", "answers the customer with that letter", NOT_VOID, conversation::template),
     Verb { road: Road::Line, ..verb("reply", "TEXT", "answers the customer", NOT_VOID, conversation::reply) },
+    verb("everyone", "TEXT", "of a known incident: answers all whose tickets a rule linked to this one, each on its own ticket", REQUEST, incident::everyone),
     verb("human", "[ENTRY]", "what was filed as automatic mail, or set aside, is a request, with its own receipt", ANY, opening::human),
     verb("open", "[QUEUE] ADDRESS SUBJECT", "opens a ticket for a customer, in a mail of its own; below it what he wants", ANY, opening::misplaced),
     Verb { road: Road::Mail, ..verb("dry-run", "", "says what the commands would do, and does nothing", ANY, dry_run) },
@@ -238,8 +239,16 @@ impl<'a, 'k> Orders<'a, 'k> {
         Ok(text.to_string())
     }
 
+    /// This goes to the customer.
+    pub(super) fn answer_with(&mut self, text: &str) -> Result<(), String> {
+        match self.answer.replace(text.to_string()) {
+            None => Ok(()),
+            Some(_) => Err("Only one answer can go out at once.".into()),
+        }
+    }
+
     /// Who of the staff says so; the operator has to name somebody.
-    fn person(&self, verb: &str) -> Result<&'a Person, String> {
+    pub(super) fn person(&self, verb: &str) -> Result<&'a Person, String> {
         let nobody = || format!("#{verb}: say who of the staff it is, with --by ID.");
         self.by.person.ok_or_else(nobody)
     }

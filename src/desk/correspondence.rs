@@ -14,7 +14,7 @@ use super::policy::Acknowledge;
 use super::record::EntryKind;
 use super::record::{Entry, LetterFacts};
 use super::ticket::{Clock, ClockKind, SeverityBy, State};
-use super::{Known, Policy, command, digest, returned, thread};
+use super::{Known, Policy, command, digest, incident, returned, thread};
 use crate::contract::{Person, Role, Step};
 use crate::mail::Language;
 use crate::mail::text::cleaned;
@@ -55,23 +55,32 @@ pub(super) fn acknowledge_opened(draft: &mut Draft) {
     }
     let text = match draft.queue().confidential {
         true => security_acknowledgement(draft, false),
-        false => received(draft, draft.ticket.received, vec![], false),
+        false => received(draft, draft.ticket.received, Noted::default()),
     };
     draft.letter_to_requester(LetterKind::Acknowledgement, text);
 }
 
 fn acknowledgement(draft: &Draft, case: &Case, verdict: &Verdict) -> Text {
     let missing = verdict.tags.iter().filter(|t| t.starts_with("missing-"));
-    let cut = is_cut(case);
-    received(
-        draft,
-        case.arrival.received,
-        missing.cloned().collect(),
-        cut,
-    )
+    let incident = incident::text(&draft.ticket, verdict);
+    let noted = Noted {
+        // What is known needs no steps to reproduce it.
+        missing: missing.filter(|_| incident.is_empty()).cloned().collect(),
+        incident,
+        cut: is_cut(case),
+    };
+    received(draft, case.arrival.received, noted)
 }
 
-fn received(draft: &Draft, at: DateTime<Utc>, missing: Vec<String>, cut: bool) -> Text {
+/// What an acknowledgement says of the mail itself.
+#[derive(Default)]
+struct Noted {
+    missing: Vec<String>,
+    incident: String,
+    cut: bool,
+}
+
+fn received(draft: &Draft, at: DateTime<Utc>, noted: Noted) -> Text {
     let (ticket, book, links) = (&draft.ticket, &draft.policy.book, &draft.policy.links);
     let clock = ticket.initial_response().filter(|c| !c.objective.internal);
     let opens = clock
@@ -95,8 +104,9 @@ fn received(draft: &Draft, at: DateTime<Utc>, missing: Vec<String>, cut: bool) -
                 .filter(|c| c.deadline > draft.now)
                 .map(|c| book.local_for(c.deadline, ticket.language)),
             opens: opens.map(|o| book.local_for(o, ticket.language)),
-            missing,
-            cut,
+            missing: noted.missing,
+            incident: noted.incident,
+            cut: noted.cut,
             status_page: links.status_page.clone(),
             documentation: links.documentation.clone(),
             community: links.community.clone(),

@@ -230,6 +230,9 @@ pub struct Ticket {
     /// The tickets whose mail comes here since a merge, all of them, however often they were merged on (C4.10).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub merged: Vec<TicketId>,
+    /// The ticket of the known incident that it is about: `#everyone` there answers it too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<TicketId>,
     /// The policy files it is pinned to (hash of the three).
     pub policy: Fingerprint,
 }

@@ -225,13 +225,14 @@ fn delivery_status(seen: &Seen) -> Option<Answer> {
 }
 
 fn of_told(told: Told) -> Answer {
-    let (kind, because, _) = match told.fate {
-        Fate::Failed => return (Kind::Bounce, told.because, Some(told.bounce)),
-        Fate::Delayed => answer(Kind::Delayed, told.because),
-        Fate::Delivered => answer(Kind::Delivered, told.because),
+    let kind = match told.fate {
+        Fate::Failed => Kind::Bounce,
+        Fate::Delayed => Kind::Delayed,
+        Fate::Delivered => Kind::Delivered,
     };
+    let (kind, because, _) = answer(kind, told.because);
     // A delay says which letter is late, and to whom; the desk shows it.
-    let bounce = Some(told.bounce).filter(|_| kind == Kind::Delayed);
+    let bounce = Some(told.bounce).filter(|_| kind != Kind::Delivered);
     (kind, because, bounce)
 }
 
@@ -439,4 +440,23 @@ fn machine_words(seen: &Seen) -> Option<Answer> {
             "text: an absence with a return or a deputy in its first words",
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    /// Found by fuzzing: an `Action` of any length went into the reason, and so into the record.
+    #[test]
+    fn the_reason_of_a_bounce_is_short() {
+        let raw = format!(
+            "Return-Path: <>\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\nContent-Type: message/delivery-status\n\n\
+             Final-Recipient: rfc822; a@b.example\nAction: failed{}\nStatus: 5.1.1\n\n--b--\n",
+            "x".repeat(10_000)
+        );
+        let mail = crate::mail::read(raw.as_bytes());
+        assert!(
+            mail.kind_reason.chars().count() <= 200,
+            "{}",
+            mail.kind_reason
+        );
+    }
 }

@@ -455,7 +455,7 @@ pub(super) fn ids(value: &str) -> Vec<String> {
 fn id(text: &str) -> Option<String> {
     let id: String = text
         .chars()
-        .filter(|c| !c.is_whitespace() && !c.is_control())
+        .filter(|c| !c.is_whitespace() && !c.is_control() && !matches!(c, '<' | '>'))
         .collect();
     (!id.is_empty() && id.len() <= ID_BYTES_MAX).then_some(id)
 }
@@ -539,6 +539,8 @@ mod tests {
             ("<a@b><c@d>", vec!["a@b", "c@d"]),
             ("<a @b>, junk \"x\" <c@d", vec!["a@b", "c@d"]),
             ("a@b c@d", vec!["a@b", "c@d"]),
+            // Found by fuzzing: in a letter of ours the bracket would have ended another id.
+            ("a@b> c@d", vec!["a@b", "c@d"]),
             ("Your message of Monday", vec![]),
             ("<>", vec![]),
             ("", vec![]),

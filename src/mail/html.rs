@@ -232,21 +232,24 @@ impl Writer {
 
     /// Links stand behind the sentence, so that it stays whole for readers and for rules.
     fn end_sentence(&mut self) {
-        if self
-            .line
-            .trim_end()
-            .ends_with(['.', '!', '?', ':', '…', '。'])
-        {
+        if self.line.trim_end().ends_with(['.', '!', '?', '…', '。']) {
             self.write_urls();
         }
     }
 
     fn write_urls(&mut self) {
+        if self.urls.is_empty() {
+            return;
+        }
+        let end = self.line.trim_end().len();
+        self.line.truncate(end);
+        // A line that announces what follows still ends in its colon: "Anna wrote:".
+        let announces = self.line.ends_with(':');
+        self.line.truncate(end - usize::from(announces));
         for url in std::mem::take(&mut self.urls) {
-            let end = self.line.trim_end().len();
-            self.line.truncate(end);
             self.line.push_str(&format!(" <{url}>"));
         }
+        self.line.extend(announces.then_some(':'));
     }
 
     fn text(&mut self, text: &str) {
@@ -463,6 +466,10 @@ mod tests {
         check(
             "See <a href='https://x.example/'>here</a> for <a href='https://y.example/'>more</a>. Bye.",
             "See here for more. <https://x.example/> <https://y.example/> Bye.",
+        );
+        check(
+            "<p>On 3.3. <a href='https://x.example/'>Anna</a> wrote:</p>b",
+            "On 3.3. Anna wrote <https://x.example/>:\n\nb",
         );
         check("<a href='https://x.example/'>x.example</a>", "x.example");
         check("<a href='javascript:alert(1)'>here</a>", "here");

@@ -211,15 +211,25 @@ fn counted(text: &str) -> [u32; 4] {
             .unwrap_or(w)
     });
     let words = parts.flat_map(|w| w.split(|c: char| !c.is_alphabetic()));
-    for word in words
+    let mut lower = String::new();
+    for written in words
         .filter(|w| !w.is_empty() && w.len() <= 40)
         .take(WORDS_MAX)
     {
-        let word = word.to_lowercase();
-        if let Some(worth) = POINTS.get(word.as_str()) {
+        let is_ascii = written.is_ascii();
+        let word = if is_ascii {
+            lower.clear();
+            lower.push_str(written);
+            lower.make_ascii_lowercase();
+            lower.as_str()
+        } else {
+            lower = written.to_lowercase();
+            lower.as_str()
+        };
+        if let Some(worth) = POINTS.get(word) {
             points.iter_mut().zip(worth).for_each(|(p, w)| *p += w);
         }
-        if !word.is_ascii() {
+        if !is_ascii {
             for (language, letters) in LETTERS {
                 if word.chars().any(|c| letters.contains(c)) {
                     points[index(*language)] += SHARED;
@@ -232,6 +242,9 @@ fn counted(text: &str) -> [u32; 4] {
 
 /// More letters of another script than of Latin.
 fn is_foreign_script(text: &str) -> bool {
+    if text.is_ascii() {
+        return false;
+    }
     let mut latin = 0usize;
     let mut foreign = 0usize;
     for c in text.chars().filter(|c| c.is_alphabetic()) {

@@ -180,10 +180,14 @@ fn decoded(field: &Field, hint: Option<&str>, notes: &mut HeaderNotes) -> Header
         notes.control = true;
         text = text.replace(|c: char| c.is_control(), "\u{fffd}");
     }
-    Header {
-        name,
-        value: cleaned(&text, usize::MAX),
-    }
+    // Most are clean, and stay where they are.
+    let is_clean = text.bytes().all(|b| (b' '..0x7f).contains(&b));
+    let value = if is_clean {
+        text
+    } else {
+        cleaned(&text, usize::MAX)
+    };
+    Header { name, value }
 }
 
 fn mailboxes(mail: &Mail, name: &str) -> Vec<Mailbox> {

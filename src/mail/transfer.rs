@@ -61,16 +61,26 @@ pub(super) fn decoded(content: &[u8], encoding: Encoding) -> (Cow<'_, [u8]>, boo
 pub(super) fn decoded_len(content: &[u8], encoding: Encoding) -> (u64, bool) {
     match encoding {
         Encoding::Identity => (content.len() as u64, false),
-        Encoding::Base64 => {
-            let digits = digits(content);
-            (
-                digits / 4 * 3 + (digits % 4).saturating_sub(1),
-                digits % 4 == 1,
-            )
-        }
+        Encoding::Base64 => base64_len(content),
         _ => {
             let (bytes, damaged) = decoded(content, encoding);
             (bytes.len() as u64, damaged)
+        }
+    }
+}
+
+/// As [`base64`] decodes: `=` ends a group; between two stands one run of digits, as a rule the only one.
+fn base64_len(content: &[u8]) -> (u64, bool) {
+    let (mut bytes, mut damaged) = (0, false);
+    let mut rest = content;
+    loop {
+        let end = memchr::memchr(b'=', rest).unwrap_or(rest.len());
+        let digits = digits(&rest[..end]);
+        bytes += digits / 4 * 3 + (digits % 4).saturating_sub(1);
+        damaged |= digits % 4 == 1;
+        match rest.get(end + 1..) {
+            Some(after) => rest = after,
+            None => return (bytes, damaged),
         }
     }
 }
@@ -205,10 +215,11 @@ mod tests {
                 (expected.as_bytes(), damaged),
                 "{given}"
             );
-            let (length, _) = decoded_len(given.as_bytes(), Encoding::Base64);
-            if !given.contains("=a") {
-                assert_eq!(length, expected.len() as u64, "{given}");
-            }
+            assert_eq!(
+                decoded_len(given.as_bytes(), Encoding::Base64),
+                (expected.len() as u64, damaged),
+                "{given}"
+            );
         }
     }
 

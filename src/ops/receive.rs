@@ -132,6 +132,8 @@ fn taken(cli: &Cli, arguments: &Arguments) -> anyhow::Result<Tally> {
             let chunks = preparing(chunks, opened.policy(), opened.foresight())?;
             each_chunk(chunks, &mut tally, |(jobs, prepared)| {
                 let done = opened.process(&jobs, &prepared)?;
+                // To free a chunk takes a while, and the next is ready.
+                rayon::spawn(move || drop((jobs, prepared)));
                 Ok(done
                     .iter()
                     .map(|d| Taken {

@@ -208,6 +208,7 @@ impl Trial {
             customer: subscription.customer.unwrap_or_default(),
             plan: subscription.plan,
             trust: trust_word(&trust).into(),
+            received: clock::now(),
         }
     }
 }
@@ -270,6 +271,7 @@ fn as_value(file: &Path, verdict: &Verdict) -> serde_json::Value {
         "forward": verdict.forward,
         "file_silently": verdict.file,
         "quarantine": verdict.quarantine,
+        "incident": verdict.incident.as_ref().map(|i| i.ticket),
         "reasons": verdict.reasons,
     })
 }
@@ -288,6 +290,9 @@ fn in_a_line(verdict: &Verdict) -> String {
     named("assign", &verdict.assign);
     named("template", &verdict.template);
     named("forward to", &verdict.forward);
+    if let Some(incident) = &verdict.incident {
+        parts.push(format!("incident of ticket {}", incident.ticket));
+    }
     if verdict.file {
         parts.push("file silently".into());
     }

@@ -1,8 +1,10 @@
 //! A rule file's text made rules, every fault with its line.
 
+use super::Incident;
 use super::fields::{Field, PatternId, Patterns};
 use crate::contract::Source;
 use crate::diagnostic::Diagnostic;
+use chrono::{DateTime, Utc};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -19,6 +21,8 @@ pub struct Rule {
     /// None may be found.
     pub none: Vec<Condition>,
     pub facts: Vec<(Fact, Vec<String>)>,
+    /// From then on it holds for no mail.
+    pub until: Option<DateTime<Utc>>,
     pub actions: Actions,
     pub matches: Vec<Example>,
     pub ignores: Vec<Example>,
@@ -59,6 +63,7 @@ pub struct Actions {
     pub forward: Option<String>,
     pub file: bool,
     pub quarantine: bool,
+    pub incident: Option<Incident>,
 }
 
 /// A text that a rule must or must not match.
@@ -81,7 +86,7 @@ pub enum ExampleTexts {
 
 type Value<'i> = Spanned<DeValue<'i>>;
 
-const CONDITIONS_AND_ACTIONS: &str = "because, said, also, unless, subject, text, sender, recipient, attachment, header, language, customer, plan, kind, trust, known, reply, attachments, tagged, untagged, severity, severity_stated, queue, tag, assign, template, forward, file, quarantine, matches, ignores";
+const CONDITIONS_AND_ACTIONS: &str = "because, said, also, unless, subject, text, sender, recipient, attachment, header, language, customer, plan, kind, trust, known, reply, attachments, tagged, untagged, until, severity, severity_stated, queue, tag, assign, template, forward, file, quarantine, incident, acknowledge, matches, ignores";
 
 const KINDS: &[&str] = &[
     "human",
@@ -98,6 +103,8 @@ const KINDS: &[&str] = &[
 ];
 const TRUSTS: &[&str] = &["aligned", "submitted", "unknown", "unproven", "ambiguous"];
 const LANGUAGES: &[&str] = &["de", "gsw", "en", "other"];
+/// The languages of letters (C5.1).
+const WRITTEN: &[&str] = &["de", "gsw", "en"];
 
 /// Adds a file's rules, their patterns and every fault found.
 pub fn read(
@@ -180,7 +187,10 @@ impl Reader<'_> {
                 "write name = 'pattern'",
             );
         };
-        for (key, value) in table {
+        // In the order of the file, which the table does not keep: a word may stand for words above it.
+        let mut words: Vec<_> = table.iter().collect();
+        words.sort_by_key(|(key, _)| key.span().start);
+        for (key, value) in words {
             let joined = self.strings(value).join("|");
             if let Some(pattern) = self.expanded(&joined, value.span().start) {
                 self.words.push((key.get_ref().to_string(), pattern));
@@ -215,6 +225,7 @@ impl Reader<'_> {
             all: vec![],
             none: vec![],
             facts: vec![],
+            until: None,
             actions: Actions::default(),
             matches: vec![],
             ignores: vec![],
@@ -262,6 +273,9 @@ impl Reader<'_> {
             "attachments" => rule
                 .facts
                 .push((Fact::Attachments, vec![self.truth(value).to_string()])),
+            "until" => rule.until = self.moment(value),
+            "incident" => incident_of(rule).ticket = self.ticket(value),
+            "acknowledge" => incident_of(rule).texts = self.texts_by_language(value),
             "severity" => rule.actions.severity_found = self.severity(value),
             "severity_stated" => rule.actions.severity_stated = self.severity(value),
             "queue" => rule.actions.queue = Some(self.string(value)),
@@ -297,6 +311,7 @@ impl Reader<'_> {
                 "add severity, tag, queue or another action",
             );
         }
+        self.whole_incident(rule, at);
         if rule.all.is_empty() && rule.none.is_empty() && rule.facts.is_empty() {
             self.fault(
                 at,
@@ -311,6 +326,72 @@ impl Reader<'_> {
                 "add matches = [\"a text that it is for\"]",
             );
         }
+    }
+
+    /// C2.1: without an end, a rule for an outage of last year would answer today's mail.
+    fn whole_incident(&mut self, rule: &Rule, at: usize) {
+        let Some(incident) = &rule.actions.incident else {
+            return;
+        };
+        let missing = if incident.ticket == 0 {
+            (
+                "the incident has no ticket",
+                "add incident = 512, the incident's own ticket",
+            )
+        } else if incident.texts.is_empty() {
+            (
+                "the incident has no text",
+                "add acknowledge = { en = \"We know of it ...\" }",
+            )
+        } else if rule.until.is_none() {
+            (
+                "the incident has no end",
+                "add until = 2026-11-23T18:00:00+01:00",
+            )
+        } else {
+            return;
+        };
+        self.fault(at, missing.0, missing.1);
+    }
+
+    fn moment(&mut self, value: &Value) -> Option<DateTime<Utc>> {
+        let written = value.get_ref().as_datetime().map(ToString::to_string);
+        let moment = written.and_then(|w| DateTime::parse_from_rfc3339(&w).ok());
+        if moment.is_none() {
+            self.fault(
+                value.span().start,
+                "it is no date and time with a zone",
+                "write until = 2026-11-23T18:00:00+01:00",
+            );
+        }
+        moment.map(|m| m.to_utc())
+    }
+
+    fn ticket(&mut self, value: &Value) -> u64 {
+        let number = value.get_ref().as_integer();
+        let number = number.and_then(|i| i.as_str().parse().ok());
+        number.filter(|n| *n > 0).unwrap_or_else(|| {
+            let at = value.span().start;
+            self.fault(at, "it is no ticket's number", "write incident = 512");
+            0
+        })
+    }
+
+    fn texts_by_language(&mut self, value: &Value) -> Vec<(String, String)> {
+        let Some(table) = value.get_ref().as_table() else {
+            let remedy = "write acknowledge = { de = \"...\", en = \"...\" }";
+            self.fault(value.span().start, "it is no table of texts", remedy);
+            return vec![];
+        };
+        let mut texts = vec![];
+        for (language, text) in table {
+            if !WRITTEN.contains(&language.get_ref().as_ref()) {
+                let problem = format!("no letter is written in \"{}\"", language.get_ref());
+                self.fault(language.span().start, problem, "use de, gsw, en");
+            }
+            texts.push((language.get_ref().to_string(), self.string(text)));
+        }
+        texts
     }
 
     fn condition(&mut self, name: &str, fields: &[Field], value: &Value) -> Condition {
@@ -504,6 +585,10 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+fn incident_of(rule: &mut Rule) -> &mut Incident {
+    rule.actions.incident.get_or_insert_default()
 }
 
 fn field(name: &str) -> Field {

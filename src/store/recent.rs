@@ -16,7 +16,14 @@ const ROWS_KEPT_MAX: usize = 8_192;
 /// An index, and the rows that were last read or written through this.
 pub struct Recent {
     index: Arc<dyn Index>,
-    rows: Mutex<HashMap<String, Option<Vec<u8>>>>,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    rows: HashMap<String, Option<Vec<u8>>>,
+    /// How often rows were written.
+    writes: u64,
 }
 
 impl Recent {
@@ -24,12 +31,21 @@ impl Recent {
     pub fn over(index: Arc<dyn Index>) -> Self {
         Recent {
             index,
-            rows: Mutex::default(),
+            kept: Mutex::default(),
         }
     }
 
-    fn rows(&self) -> MutexGuard<'_, HashMap<String, Option<Vec<u8>>>> {
-        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn keep(&mut self, key: &str, value: Option<Vec<u8>>) {
+        if self.rows.len() >= ROWS_KEPT_MAX {
+            self.rows.clear();
+        }
+        self.rows.insert(key.to_string(), value);
     }
 }
 
@@ -58,22 +74,21 @@ impl Foresight {
     }
 }
 
-fn keep(rows: &mut HashMap<String, Option<Vec<u8>>>, key: &str, value: Option<Vec<u8>>) {
-    if rows.len() >= ROWS_KEPT_MAX {
-        rows.clear();
-    }
-    rows.insert(key.to_string(), value);
-}
-
 impl Index for Recent {
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
-        let mut rows = self.rows();
-        if let Some(value) = rows.get(key) {
+        let kept = self.kept();
+        if let Some(value) = kept.rows.get(key) {
             return Ok(value.clone());
         }
-        // Under the lock: what another thread writes meanwhile is kept after this, not before.
+        let writes = kept.writes;
+        // Nobody waits for this lock while sled has this question wait.
+        drop(kept);
         let value = self.index.get(key)?;
-        keep(&mut rows, key, value.clone());
+        let mut kept = self.kept();
+        // What another thread has written meanwhile may be newer.
+        if kept.writes == writes {
+            kept.keep(key, value.clone());
+        }
         Ok(value)
     }
 
@@ -88,9 +103,10 @@ impl Index for Recent {
 
     fn apply(&self, rows: &Rows) -> Result<()> {
         self.index.apply(rows)?;
-        let mut kept = self.rows();
+        let mut kept = self.kept();
+        kept.writes += 1;
         for (key, value) in rows {
-            keep(&mut kept, key, value.clone());
+            kept.keep(key, value.clone());
         }
         Ok(())
     }
@@ -100,7 +116,7 @@ impl Index for Recent {
     }
 
     fn begin_anew(&self, why: &str) -> Result<()> {
-        self.rows().clear();
+        self.kept().rows.clear();
         self.index.begin_anew(why)
     }
 
@@ -113,7 +129,7 @@ impl Index for Recent {
     }
 
     fn close(&self) -> Result<()> {
-        self.rows().clear();
+        self.kept().rows.clear();
         self.index.close()
     }
 }
@@ -142,6 +158,57 @@ mod tests {
         }
     }
 
+    /// Reads, and has somebody write before it tells what it read.
+    #[derive(Default)]
+    struct Overtaken(MemoryIndex, Mutex<Option<Arc<Recent>>>);
+
+    impl Index for Overtaken {
+        fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
+            let read = self.0.get(key)?;
+            if let Some(recent) = self.1.lock().unwrap().take() {
+                recent.apply(&row(Some("newer")))?;
+            }
+            Ok(read)
+        }
+        fn scan(
+            &self,
+            prefix: &str,
+            from: &str,
+            visit: &mut dyn FnMut(&str, &[u8]) -> Result<bool>,
+        ) -> Result<()> {
+            self.0.scan(prefix, from, visit)
+        }
+        fn apply(&self, rows: &Rows) -> Result<()> {
+            self.0.apply(rows)
+        }
+        fn checkpoint(&self) -> Result<()> {
+            Ok(())
+        }
+        fn begin_anew(&self, _why: &str) -> Result<()> {
+            Ok(())
+        }
+        fn is_clean(&self) -> bool {
+            false
+        }
+        fn in_use(&self) -> Result<()> {
+            Ok(())
+        }
+        fn close(&self) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_was_read_before_a_write_is_not_kept_after_it() {
+        let index = Arc::new(Overtaken::default());
+        index.apply(&row(Some("old"))).unwrap();
+        let recent = Arc::new(Recent::over(index.clone()));
+        *index.1.lock().unwrap() = Some(recent.clone());
+        assert_eq!(recent.get("key").unwrap(), Some(b"old".to_vec()));
+        assert_eq!(recent.get("key").unwrap(), Some(b"newer".to_vec()));
+        *index.1.lock().unwrap() = None;
+    }
+
     #[test]
     fn it_forgets_rather_than_grows() {
         let index = Arc::new(MemoryIndex::new());
@@ -149,6 +216,6 @@ mod tests {
         for n in 0..3 * ROWS_KEPT_MAX {
             recent.get(&n.to_string()).unwrap();
         }
-        assert!(recent.rows().len() <= ROWS_KEPT_MAX);
+        assert!(recent.kept().rows.len() <= ROWS_KEPT_MAX);
     }
 }

@@ -67,6 +67,7 @@ fn ticket(n: u64, raw: &[u8]) -> Ticket {
         linked: vec![],
         merged_into: None,
         merged: vec![],
+        incident: None,
         policy: Fingerprint::of(b"policy"),
     }
 }

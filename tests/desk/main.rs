@@ -10,6 +10,7 @@ mod commands;
 mod confidential;
 mod credits;
 mod identity;
+mod incident;
 mod injection;
 mod loops;
 mod office;

@@ -484,6 +484,7 @@ mod broken {
             linked: vec![],
             merged_into: None,
             merged: vec![],
+            incident: None,
             policy: Fingerprint([0; 32]),
         }
     }

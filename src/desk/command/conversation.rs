@@ -158,8 +158,5 @@ fn answer(orders: &mut Orders, text: String) -> Result<(), String> {
     if orders.draft.ticket.state == State::Quarantined {
         clocks::taken_up(&mut orders.draft, orders.by.id);
     }
-    match orders.answer.replace(text) {
-        None => Ok(()),
-        Some(_) => Err("Only one answer can go out at once.".into()),
-    }
+    orders.answer_with(&text)
 }

@@ -21,9 +21,9 @@ pub(in crate::desk) struct Words {
 }
 
 impl Words {
-    /// Whether everything after it belongs to it: what follows `#note` is the note, what follows `#reply` the reply.
+    /// Whether everything after it belongs to it: what follows `#note` is the note, what follows `#reply` or `#everyone` the answer.
     fn takes_all(&self) -> bool {
-        matches!(self.name.as_str(), "note" | "reply")
+        matches!(self.name.as_str(), "note" | "reply" | "everyone")
     }
 }
 

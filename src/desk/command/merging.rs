@@ -266,6 +266,7 @@ fn child<'a>(
         linked: vec![parent.id],
         merged_into: None,
         merged: vec![],
+        incident: None,
         policy: draft.policy.book_hash,
         ..parent
     };

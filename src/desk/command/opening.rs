@@ -253,6 +253,7 @@ fn ticket(policy: &Policy, by: By, known: &Known, wish: &Wish) -> Ticket {
         linked: vec![],
         merged_into: None,
         merged: vec![],
+        incident: None,
         policy: policy.book_hash,
     }
 }

@@ -241,7 +241,7 @@ const SHEETS: &[Sheet] = &[
             json!({"ticket": 457, "vendor": "Example AG", "severity": 2, "severity_stated": true, "plan": "Extended SLA",
             "deadline": "Mon 30.03.2026 10:40", "opens": "Mon 30.03.2026 08:00",
             "missing": ["missing-impact", "missing-description", "missing-steps", "missing-expected", "missing-logs", "missing-isolation"],
-            "cut": true, "status_page": "https://status.example", "documentation": "https://docs.example", "community": "https://community.example",
+            "incident": "We know of the disturbance.", "cut": true, "status_page": "https://status.example", "documentation": "https://docs.example", "community": "https://community.example",
             "escalation_address": "hi@vendor.example", "phone": "+41 71 000 00 00"})
         },
     },

@@ -29,6 +29,8 @@ pub struct Acknowledgement {
     pub opens: Option<String>,
     /// Tags of what the request lacks (C6.1): `missing-impact`, `missing-description`, `missing-steps`, `missing-expected`, `missing-logs`, `missing-isolation`. Others say nothing.
     pub missing: Vec<String>,
+    /// What is known of the incident that it is about, in words of ours; or empty.
+    pub incident: String,
     /// Whether the mail was larger than what is taken, so that only its first part is here.
     pub cut: bool,
     /// The public status page, or empty.

@@ -91,22 +91,31 @@ pub(in crate::mail) fn fold(text: &str, bytes_max: usize) -> String {
     let text = head(text, bytes_max);
     let mut folded = String::with_capacity(text.len());
     let mut space = true;
-    for c in text.chars() {
+    let mut rest = text;
+    loop {
+        // Words of plain letters, which most are, are copied whole.
+        let plain = rest.bytes().position(|b| !b.is_ascii_graphic());
+        let (word, after) = rest.split_at(plain.unwrap_or(rest.len()));
+        if !word.is_empty() {
+            let begins = folded.len();
+            folded.push_str(word);
+            folded[begins..].make_ascii_lowercase();
+            space = false;
+        }
+        let Some(c) = after.chars().next() else {
+            return folded;
+        };
+        rest = &after[c.len_utf8()..];
         if c.is_whitespace() || c.is_control() {
             if !space {
                 folded.push(' ');
             }
             space = true;
-            continue;
-        }
-        space = false;
-        if c.is_ascii() {
-            folded.push(c.to_ascii_lowercase());
         } else {
+            space = false;
             fold_letter(c, &mut folded);
         }
     }
-    folded
 }
 
 fn fold_letter(c: char, folded: &mut String) {
