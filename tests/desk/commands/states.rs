@@ -192,6 +192,7 @@ fn the_table_is_whole() {
         "open",
         "dry-run",
         "help",
+        "everyone",
         "exploited",
         "reported",
         "fixed",
