@@ -14,7 +14,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("store", &["contract", "desk", "mail"]),
     // rules: the search of a batch's mails by all patterns runs on all cores, before the decisions that use it.
     ("clerk", &["contract", "desk", "mail", "rules", "store"]),
-    ("deadlines", &["clerk", "desk", "store"]),
+    // contract: whose fortnight is over (C8.3), and when a desk opens (C10.5).
+    ("deadlines", &["clerk", "contract", "desk", "store"]),
     ("post", &["clerk", "clock", "desk", "mail", "store"]),
     (
         "config",
@@ -42,6 +43,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "clerk",
             "clock",
             "config",
+            // A contract changed under its old date is not gone by.
+            "contract",
             "deadlines",
             "desk",
             "diagnostic",

@@ -7,11 +7,10 @@ use ticketd::desk::record::EntryKind;
 #[test]
 fn d10_each_verb_below_the_first_lines_holds_the_mail_back() {
     let mut office = bakery(3);
-    for verb in VERBS.iter().filter(|v| v.road != Road::Line) {
-        for dress in ["#", "- #", "*#"] {
-            let body = format!("Dear customer\n\n{dress}{} x\n", verb.name);
-            refused(&mut office, ANNA, &body, "stands below the first lines");
-        }
+    let by_mail = VERBS.iter().filter(|v| v.road != Road::Line);
+    for (verb, dress) in by_mail.zip(["#", "- #", "*#"].iter().cycle()) {
+        let body = format!("Dear customer\n\n{dress}{} x\n", verb.name);
+        refused(&mut office, ANNA, &body, "stands below the first lines");
     }
 }
 
