@@ -498,7 +498,7 @@ pub(super) fn transcript(
             true => vec![],
             false => command::manual(),
         },
-        relayed_to: relayed_to.into(),
+        relayed_to,
         done,
         wrong,
         ..a_transcript(draft)
