@@ -5,6 +5,7 @@ use super::draft::Draft;
 use super::policy::Acknowledge;
 use super::record::{Allowance, EntryKind};
 use super::{Known, correspondence};
+use crate::mail::Fingerprint;
 use crate::mail::sender::Trust;
 use crate::rules::Verdict;
 
@@ -49,17 +50,58 @@ pub(super) fn decide(
 ) -> Vec<Allowance> {
     if let Some(reason) = none_because(draft, case, known) {
         draft.note(EntryKind::Note, &format!("Not acknowledged: {reason}."));
-        return vec![];
+        return remembered(case, known).into_iter().collect();
     }
     correspondence::acknowledge(draft, case, verdict);
     let one_more = |name: String| {
         known
             .allowance(&name)
             .cloned()
-            .unwrap_or(Allowance { name, sent: vec![] })
+            .unwrap_or_else(|| Allowance {
+                name,
+                ..Allowance::default()
+            })
             .with_one_more(case.now)
     };
-    allowance_names(case).into_iter().map(one_more).collect()
+    let mut used: Vec<Allowance> = allowance_names(case).into_iter().map(one_more).collect();
+    // The first is the address's.
+    if let Some(address) = used.first_mut() {
+        *address = std::mem::take(address).with_answered(case.now, words(case));
+    }
+    used
+}
+
+/// Of the staff it is remembered all the same: see [`is_repeated`].
+fn remembered(case: &Case, known: &Known) -> Option<Allowance> {
+    let author = case.author.as_deref()?;
+    case.policy.book.staff.by_address(author)?;
+    let name = address_name(author);
+    let address = known.allowance(&name).cloned();
+    let address = address.unwrap_or_else(|| Allowance {
+        name,
+        ..Allowance::default()
+    });
+    Some(address.with_answered(case.now, words(case)))
+}
+
+/// Whether a mail says what its author's last ones said within the day. Two of the staff whose machines answer every notice with a mail of their own would
+/// else open tickets for each other for ever.
+pub(super) fn is_repeated(case: &Case, known: &Known) -> bool {
+    let author = case.author.as_deref().unwrap_or_default();
+    let address = known.allowance(&address_name(author));
+    address.is_some_and(|a| a.has_answered(case.now, words(case)))
+}
+
+/// What was written, without what a machine counts up in it: numbers, dates, signs.
+fn words(case: &Case) -> u64 {
+    let text = format!("{} {}", case.mail.subject, case.mail.new_text);
+    let letters: String = text
+        .chars()
+        .filter(|c| c.is_alphabetic())
+        .flat_map(char::to_lowercase)
+        .collect();
+    let Fingerprint(hash) = Fingerprint::of(letters.as_bytes());
+    u64::from_be_bytes(hash[..8].try_into().unwrap_or_default())
 }
 
 fn allowance_names(case: &Case) -> Vec<String> {
@@ -117,6 +159,10 @@ fn none_because(draft: &Draft, case: &Case, known: &Known) -> Option<String> {
             return Some("our mail server did not authenticate the author".into());
         }
         Acknowledge::Authenticated | Acknowledge::All => {}
+    }
+    // Who answers an acknowledgement with the words that were just acknowledged is no person (C02).
+    if is_repeated(case, known) {
+        return Some("the same words were acknowledged within the day".into());
     }
     over_limit(draft, case, known, author)
 }

@@ -4,7 +4,7 @@
 
 use super::acknowledgement;
 use super::belonging::{self, Belonging};
-use super::clocks;
+use super::clocks::{self, Turn};
 use super::correspondence;
 use super::draft::Draft;
 use super::event::Trouble;
@@ -47,6 +47,8 @@ pub(super) struct Case<'a> {
     pub now: DateTime<Utc>,
     /// Who of the staff says that the author is who he seems to be: a forward of theirs opened the ticket.
     pub vouched_by: Option<String>,
+    /// Somebody of the staff says that a person wrote it (C10.5): no rule files it, or sets it aside, once more.
+    pub brought_back: bool,
     /// Addresses to which no automatic letter should go: letters to them came back.
     pub resting: Vec<String>,
 }
@@ -64,6 +66,7 @@ impl<'a> Case<'a> {
             queue: queue_of(policy, arrival),
             now,
             vouched_by: None,
+            brought_back: false,
             resting: returned::resting(policy, known, now, author.as_deref()),
             author,
         }
@@ -288,11 +291,12 @@ pub(super) fn from_requester(
     };
     let rules = &case.policy.rules;
     // Somebody searched the mail that arrived; a forward is judged by what it passes on.
-    let verdict = match known.searched().filter(|_| case.vouched_by.is_none()) {
+    let arrived = case.vouched_by.is_none() && !case.brought_back;
+    let verdict = match known.searched().filter(|_| arrived) {
         Some(searched) => rules.judged(case.mail, &facts, searched),
         None => rules.classify(case.mail, &facts),
     };
-    if verdict.quarantine {
+    if verdict.quarantine && !case.brought_back {
         return set_aside(
             case,
             counters,
@@ -300,7 +304,7 @@ pub(super) fn from_requester(
             &format!("a rule set it aside: {}", verdict.reasons.join("; ")),
         );
     }
-    if verdict.file {
+    if verdict.file && !case.brought_back {
         let why = format!("a rule filed it: {}", verdict.reasons.join("; "));
         return Outcome {
             because: "filed by a rule".into(),
@@ -449,12 +453,41 @@ fn joined(case: &Case, known: &Known, ticket: Ticket, verdict: &Verdict, odd: &s
         }
         widened(&mut draft, case);
         reopened(&mut draft, case);
+        if let Some(stated) = verdict.severity_stated {
+            odd = restated(&mut draft, stated).unwrap_or(odd);
+        }
         if wants_escalation(case, verdict) {
             escalated(&mut draft, case, is_urgent(case));
         }
     }
     correspondence::notify_of_reply(&mut draft, known, case, odd);
     draft.finish(format!("reply on ticket {id}"), Fate::Joined)
+}
+
+/// C4.5: until staff have determined the severity, the customer's newer statement counts like any change of facts; after that it alerts staff, and changes
+/// nothing by itself. What to tell them.
+fn restated(draft: &mut Draft, stated: u8) -> Option<&'static str> {
+    let before = draft.ticket.severity;
+    if stated == before {
+        return None;
+    }
+    if draft.ticket.severity_by == SeverityBy::Staff {
+        draft.note(
+            EntryKind::Severity,
+            &format!("The customer states severity {stated} now; it stays {before} until staff change it (C4.5)."),
+        );
+        return Some(
+            "The customer states another severity now; it stays until you change it (#severity).",
+        );
+    }
+    draft.note(
+        EntryKind::Severity,
+        &format!("The customer states severity {stated}; it was {before}."),
+    );
+    draft.turn(Turn::Determined(stated));
+    draft.ticket.severity_by = SeverityBy::Customer;
+    correspondence::change(draft, before, "", false);
+    None
 }
 
 /// Whom a proven participant puts in copy takes part from now on.
@@ -714,6 +747,9 @@ fn mail_entry(case: &Case, place: Place, kind: EntryKind, text: &str) -> Entry {
             kind_reason: cleaned(&mail.kind_reason, 200),
             found_by: belonging::found_by(mail),
             oddities: oddities(case),
+            said: None,
+            words: None,
+            answers: None,
         }),
         letter: None,
         turns: vec![],

@@ -98,6 +98,13 @@ pub enum Turn {
     },
     /// The customer withdrew the escalation (C7.2).
     Withdrawn,
+    /// A report has gone to the authorities (CRA Art. 14).
+    Reported {
+        /// Which one was owed.
+        clock: ClockKind,
+        /// When it went.
+        at: DateTime<Utc>,
+    },
     /// The answer that was accepted then came back (C4.7).
     Returned {
         /// What it ended runs on.
@@ -179,6 +186,12 @@ fn turned(draft: &mut Draft, turn: &Turn) {
             |c| c.kind == ClockKind::Escalation,
             Unanswered::Withdrawn,
         ),
+        Turn::Reported { clock, at } => {
+            let owed = |c: &Clock| c.kind == *clock && c.is_running();
+            if let Some(index) = draft.ticket.clocks.iter().position(owed) {
+                end(draft, index, *at, None);
+            }
+        }
         Turn::Missed { clock, started } => {
             let missed =
                 |c: &&mut Clock| c.kind == *clock && c.started == *started && c.is_running();
@@ -203,7 +216,8 @@ fn turned(draft: &mut Draft, turn: &Turn) {
 /// Which running clocks an answer ends that was written then: of an escalation's only a manager's does (C7.3).
 pub(super) fn answered(ticket: &Ticket, manager: bool, written: DateTime<Utc>) -> Vec<usize> {
     let ends = |c: &Clock| {
-        c.is_running() && c.started <= written && (manager || c.kind != ClockKind::Escalation)
+        let may_end = !c.kind.is_for_authorities() && (manager || c.kind != ClockKind::Escalation);
+        c.is_running() && c.started <= written && may_end
     };
     let clocks = ticket.clocks.iter().enumerate();
     clocks.filter(|(_, c)| ends(c)).map(|(i, _)| i).collect()
@@ -306,6 +320,19 @@ fn objective(
         ClockKind::Update => book
             .update(account, severity, at)
             .unwrap_or_else(|| book.next_reply(account, severity, at)),
+        ClockKind::EarlyWarning => to_the_authorities("CRA Art. 14(2)(a)", 24),
+        ClockKind::Notification => to_the_authorities("CRA Art. 14(2)(b)", 72),
+        ClockKind::FinalReport => to_the_authorities("CRA Art. 14(2)(c)", 14 * 24),
+    }
+}
+
+/// By day and night; never a breach of the contract or a credit.
+fn to_the_authorities(clause: &str, hours: u32) -> Objective {
+    Objective {
+        clause: clause.into(),
+        minutes: hours * 60,
+        hours: "24/7".into(),
+        internal: true,
     }
 }
 
@@ -418,6 +445,10 @@ fn moved(draft: &mut Draft, account: &Subscription) {
     // What is promised from now on goes by the contract of now.
     let pinned = std::mem::replace(&mut ticket.policy, policy.book_hash);
     for clock in &mut ticket.clocks {
+        if clock.kind.is_for_authorities() {
+            // The law asks for no account.
+            continue;
+        }
         if !clock.is_running() || clock.is_late(now) {
             clock.account.get_or_insert_with(|| before.clone());
             clock.policy.get_or_insert(pinned);

@@ -8,6 +8,7 @@
 
 mod account;
 mod conversation;
+mod disclosure;
 mod lines;
 mod merging;
 mod moment;
@@ -130,6 +131,9 @@ pub const VERBS: &[Verb] = &[
     verb("template", "consulting|end-user", "answers the customer with that letter", NOT_VOID, conversation::template),
     Verb { road: Road::Line, ..verb("reply", "TEXT", "answers the customer", NOT_VOID, conversation::reply) },
     verb("everyone", "TEXT", "of a known incident: answers all whose tickets a rule linked to this one, each on its own ticket", REQUEST, incident::everyone),
+    verb("exploited", "[DATE] [TIME] HOW WE KNOW", "the vulnerability is exploited: the deadlines of the Cyber Resilience Act run, 24 h and 72 h", LIVE, disclosure::exploited),
+    verb("reported", "warning|notification|final [DATE] [TIME]", "that report has gone to the authorities", ANY, disclosure::reported),
+    verb("fixed", "[DATE] [TIME] WHAT", "there is a remedy: the final report is due within 14 days", REQUEST, disclosure::fixed),
     verb("human", "[ENTRY]", "what was filed as automatic mail, or set aside, is a request, with its own receipt", ANY, opening::human),
     verb("open", "[QUEUE] ADDRESS SUBJECT", "opens a ticket for a customer, in a mail of its own; below it what he wants", ANY, opening::misplaced),
     Verb { road: Road::Mail, ..verb("dry-run", "", "says what the commands would do, and does nothing", ANY, dry_run) },

@@ -166,6 +166,12 @@ fn notify_people(draft: &mut Draft, case: &Case, why: &str, people: Vec<&Person>
         notice(draft, case, why)
     };
     let enclosed = enclosed(draft, case);
+    // Who wrote it himself has read it.
+    let is_author = |p: &&Person| {
+        let wrote = |a: &String| case.author.as_deref() == Some(a.as_str());
+        case.vouched_by.is_none() && p.addresses.iter().any(wrote)
+    };
+    let people: Vec<&Person> = people.into_iter().filter(|p| !is_author(p)).collect();
     for person in people {
         let enclosed = enclosed.clone().into_iter().collect();
         draft.letter_to_staff_with(LetterKind::Notice, person, text.clone(), enclosed);
@@ -458,6 +464,9 @@ fn owed(kind: ClockKind) -> &'static str {
         ClockKind::Escalation => "answer to the escalation",
         ClockKind::NextReply => "next reply",
         ClockKind::Update => "update of the customer",
+        ClockKind::EarlyWarning => "early warning to the authorities",
+        ClockKind::Notification => "notification to the authorities",
+        ClockKind::FinalReport => "final report to the authorities",
     }
 }
 

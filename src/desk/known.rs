@@ -4,7 +4,7 @@
 
 use super::record::{Allowance, Counters, Cursor, Entry, Gathering, Place, Round};
 use super::ticket::{Ticket, TicketId};
-use crate::mail::Fingerprint;
+use crate::mail::{Fingerprint, Mail};
 use crate::rules::Searched;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +19,8 @@ pub enum Ask {
     Entry(Place),
     /// All entries of a ticket, in order.
     Entries(TicketId),
+    /// The mail of an entry, read again from its bytes.
+    Mail(Place),
     /// Where a mail with this raw or written fingerprint was recorded.
     Seen(Fingerprint),
     /// The ticket of a queue that a Message-ID belongs to, as the id of a mail or as one referenced by it.
@@ -60,6 +62,7 @@ pub enum Answer {
     Ticket(Option<Box<Ticket>>),
     Entry(Option<Box<Entry>>),
     Entries(Vec<Entry>),
+    Mail(Option<Arc<Mail>>),
     Seen(Option<Place>),
     FoundBy(Option<TicketId>),
     OpenOf(Vec<OpenTicket>),
@@ -144,6 +147,10 @@ impl Known {
     asks! {
         /// All entries of a ticket, in order.
         entries(id: TicketId) -> &[Entry], Ask::Entries(id), Answer::Entries(e) => e, &[]
+    }
+    asks! {
+        /// The mail of an entry, read again from its bytes.
+        mail(place: Place) -> Option<&Arc<Mail>>, Ask::Mail(place), Answer::Mail(m) => m.as_ref(), None
     }
     asks! {
         /// Where a mail with this raw or written fingerprint was recorded.

@@ -216,5 +216,8 @@ pub(super) fn clock_word(kind: ClockKind) -> &'static str {
         ClockKind::Escalation => "Escalation",
         ClockKind::NextReply => "Next reply",
         ClockKind::Update => "Update of the customer",
+        ClockKind::EarlyWarning => "Early warning",
+        ClockKind::Notification => "Notification",
+        ClockKind::FinalReport => "Final report",
     }
 }

@@ -71,6 +71,15 @@ pub struct MailFacts {
     /// What was odd.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub oddities: Vec<String>,
+    /// Of a staff member's mail: what it said, so that nobody's words count twice (ATTACKS.md A10).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<Fingerprint>,
+    /// The same without what a machine counts up: its letters alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub words: Option<Fingerprint>,
+    /// Of a staff member's mail: the letter that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<Place>,
 }
 
 /// Where a letter is on its road (QUIRKS.md, crash matrix).
@@ -253,6 +262,9 @@ pub struct Allowance {
     pub name: String,
     /// Spans of ten minutes, oldest first: the span's number since 1970, and how many letters. Bounded by the day, whatever the limits.
     pub sent: Vec<(i64, u32)>,
+    /// Of an address: the span, and what was written that was acknowledged then; the same words are a machine's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answered: Vec<(i64, u64)>,
 }
 
 const SPAN_SECS: i64 = 600;
@@ -266,6 +278,22 @@ impl Allowance {
             .filter(|(span, _)| *span >= oldest)
             .map(|(_, n)| n)
             .sum()
+    }
+
+    /// Whether these words were acknowledged within the day before `now`.
+    pub fn has_answered(&self, now: DateTime<Utc>, words: u64) -> bool {
+        let oldest = (now.timestamp() - 86_400).div_euclid(SPAN_SECS);
+        let mut known = self.answered.iter();
+        known.any(|(span, w)| *span >= oldest && *w == words)
+    }
+
+    /// With words that are acknowledged at `now`; what is older than a day is forgotten.
+    pub fn with_answered(mut self, now: DateTime<Utc>, words: u64) -> Self {
+        let span = now.timestamp().div_euclid(SPAN_SECS);
+        self.answered
+            .retain(|(s, _)| *s >= span - 86_400 / SPAN_SECS);
+        self.answered.push((span, words));
+        self
     }
 
     /// With one more letter at `now`; what is older than a day is forgotten.

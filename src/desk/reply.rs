@@ -11,17 +11,21 @@ use super::clocks;
 use super::command::{self, By, Orders, Words, may_act};
 use super::draft::Draft;
 use super::letter::{self, Enclosure, LetterKind};
-use super::record::{Counters, Direction, Entry, EntryKind, Fate, Outcome};
+use super::record::{Allowance, Counters, Direction, Entry, EntryKind, Fate, Outcome, Record};
 use super::ticket::{State, Ticket};
-use super::{Known, correspondence, delivery, thread};
+use super::{Known, acknowledgement, correspondence, delivery, thread};
 use crate::contract::Person;
 use crate::mail::sender::Trust;
 use crate::mail::text::cleaned;
-use crate::mail::{Mail, Mailbox, TextOf, forward, language, quote, sanitise};
+use crate::mail::{Fingerprint, Mail, Mailbox, TextOf, forward, language, quote, sanitise};
 use crate::rules::Verdict;
+use chrono::TimeDelta;
 
 /// Before a customer's words in a notice (rules/letters, `barred`): by it they are known again in an answer that quotes the notice.
 const BAR: char = '|';
+
+/// So many answers on a ticket may differ in numbers alone within a day: more is a machine that counts.
+const ALIKE_A_DAY: usize = 3;
 
 /// What becomes of a human mail whose one author stands in the staff list.
 pub(super) fn from_staff(
@@ -48,8 +52,13 @@ pub(super) fn from_staff(
             return command::opened_by_mail(case, known, person, &commands, &text, counters);
         }
         // A new request of a colleague is a request like any other.
-        return forwarded(case, known, person, counters)
-            .unwrap_or_else(|| arrival::from_requester(case, known, belonging, counters));
+        return forwarded(case, known, person, counters).unwrap_or_else(|| {
+            if acknowledgement::is_repeated(case, known) {
+                let because = format!("{} said the same within the day: filed", person.id);
+                return arrival::file(case, counters, because);
+            }
+            arrival::from_requester(case, known, belonging, counters)
+        });
     };
     if let Proof::ReturnPath { .. } = proof {
         return given_back(case, ticket, person);
@@ -111,7 +120,7 @@ fn forwarded(case: &Case, known: &Known, person: &Person, counters: Counters) ->
     };
     // Belongs to where the customer's own mail went, if that came by another road too.
     let belonging = belonging::find(&case, known);
-    super::acknowledgement::ask(&case, known);
+    acknowledgement::ask(&case, known);
     if known.lacks() {
         return Some(Outcome::default());
     }
@@ -251,6 +260,35 @@ fn answered(case: &Case, known: &Known, ticket: Ticket, proof: &Proof, person: &
     if case.arrival.silent {
         return draft.finish("history: of staff", Fate::Joined);
     }
+    let said = said(&draft, case, &commands, text);
+    let words = words(text);
+    let answers = match proof {
+        Proof::Token { place, .. } => Some(*place),
+        _ => None,
+    };
+    if let Some(facts) = draft.last_entry().and_then(|e| e.mail.as_mut()) {
+        (facts.said, facts.words, facts.answers) = (Some(said), Some(words), answers);
+    }
+    let within_a_day = |entry: &&Entry| case.now - entry.at < TimeDelta::days(1);
+    // Commands are said again for a reason.
+    let today = || {
+        let plain = written.iter().filter(|_| commands.is_empty());
+        plain.filter(within_a_day)
+    };
+    let facts = |entry: &Entry| entry.mail.clone();
+    let same = |e: &&Entry| facts(e).is_some_and(|m| m.said == Some(said));
+    let alike = |e: &&Entry| facts(e).is_some_and(|m| m.words == Some(words));
+    // To the same letter never twice (A10).
+    let replayed = written
+        .iter()
+        .filter(same)
+        .find(|e| answers.is_some() && facts(e).is_some_and(|m| m.answers == answers));
+    // As a machine says them: the same words not twice a day, words that differ in numbers alone not a fourth time.
+    let repeated = today().find(same);
+    let counted_up = today().filter(alike).nth(ALIKE_A_DAY - 1);
+    if let Some(before) = replayed.or(repeated).or(counted_up) {
+        return said_before(draft, case, known, person, before.place.seq);
+    }
     // On a copy, so that nothing of it is left if anything is wrong.
     let mut orders = Orders::on(draft.clone(), known, By::person(person));
     let (mut done, mut wrong) = orders.carry_out(&commands);
@@ -303,6 +341,48 @@ fn answered(case: &Case, known: &Known, ticket: Ticket, proof: &Proof, person: &
         correspondence::transcript(&mut draft, person, done, vec![], relayed_to.as_deref());
     }
     draft.finish(format!("{} on ticket {id}", person.id), Fate::Joined)
+}
+
+/// What a mail says: the same again is a replay of it, or a machine that answers whatever it gets.
+fn said(draft: &Draft, case: &Case, commands: &[Words], text: &str) -> Fingerprint {
+    let files = case.mail.attachments.iter().map(|a| (&a.name, a.bytes));
+    let files: Vec<_> = files.collect();
+    let whole = (draft.ticket.id, &case.author, commands, text, files);
+    Fingerprint::of(format!("{whole:?}").as_bytes())
+}
+
+fn words(text: &str) -> Fingerprint {
+    let letters: String = text.chars().filter(|c| c.is_alphabetic()).collect();
+    Fingerprint::of(letters.as_bytes())
+}
+
+/// Nothing is carried out or relayed a second time; the writer hears so once an hour, since a machine would answer that too.
+fn said_before(
+    mut draft: Draft,
+    case: &Case,
+    known: &Known,
+    person: &Person,
+    entry: u32,
+) -> Outcome {
+    let name = format!("again:{}", person.id);
+    let allowance = known.allowance(&name).cloned().unwrap_or(Allowance {
+        name,
+        ..Allowance::default()
+    });
+    let told = allowance.sent_within(case.now, 3_600) > 0;
+    let because = format!(
+        "{} said the same before (entry {entry}): nothing is done twice",
+        person.id
+    );
+    if told {
+        return draft.finish(because, Fate::Joined);
+    }
+    let wrong = format!(
+        "You have said just this before (entry {entry}), and it was dealt with then. If you mean it again, say it in other words."
+    );
+    correspondence::transcript(&mut draft, person, vec![], vec![wrong], None);
+    let outcome = draft.finish(because, Fate::Joined);
+    outcome.with(Record::Allowance(allowance.with_one_more(case.now)))
 }
 
 /// The writer's own words and nothing else: of our notice, which he quotes, the customer may see the customer's words only. What stands in an enclosed file or

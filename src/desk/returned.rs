@@ -117,7 +117,7 @@ pub(super) fn came_back(case: &Case, known: &Known, ticket: Ticket, place: Place
         ..letter.clone()
     });
     if !again && !case.arrival.silent {
-        consequences(&mut draft, case, &entry, &letter, &written, rested);
+        consequences(&mut draft, known, case, &entry, &letter, &written, rested);
     }
     let outcome = draft
         .finish(because, Fate::Filed)
@@ -131,7 +131,10 @@ fn one_more(known: &Known, name: String, now: DateTime<Utc>) -> Allowance {
     known
         .allowance(&name)
         .cloned()
-        .unwrap_or(Allowance { name, sent: vec![] })
+        .unwrap_or_else(|| Allowance {
+            name,
+            ..Allowance::default()
+        })
         .with_one_more(now)
 }
 
@@ -147,6 +150,7 @@ fn said(case: &Case) -> String {
 
 fn consequences(
     draft: &mut Draft,
+    known: &Known,
     case: &Case,
     entry: &Entry,
     letter: &LetterFacts,
@@ -168,7 +172,7 @@ fn consequences(
                     ", which is on the customer's side: the clocks stay stopped (C4.7), and somebody should reach them in another way",
                 );
             } else if !answered_meanwhile(written, entry, at) {
-                words.push_str(&ran_on(draft, at, case.arrival.received));
+                words.push_str(&ran_on(draft, known, at, case.arrival.received));
             }
         }
         _ => {}
@@ -207,7 +211,27 @@ fn answered_meanwhile(written: &[Entry], bounced: &Entry, accepted: DateTime<Utc
 }
 
 /// The clocks that this answer ended run on; the time between acceptance and bounce is not counted (C4.7). What to tell.
-fn ran_on(draft: &mut Draft, accepted: DateTime<Utc>, returned: DateTime<Utc>) -> String {
+fn ran_on(
+    draft: &mut Draft,
+    known: &Known,
+    accepted: DateTime<Utc>,
+    returned: DateTime<Utc>,
+) -> String {
+    // What was merged into it was answered by it, too (C4.10).
+    let merged = draft.ticket.merged.clone();
+    for ticket in merged.into_iter().filter_map(|id| known.ticket(id)) {
+        if ticket.clocks.iter().any(|c| c.stopped == Some(accepted)) {
+            let mut other = Draft::of(draft.policy, ticket.clone(), draft.now);
+            let words = format!(
+                "The answer in ticket {} came back: the clocks that it ended run on (C4.7).",
+                draft.ticket.id
+            );
+            other.note(EntryKind::State, &words);
+            other.turn(Turn::Returned { accepted, returned });
+            other.ticket.responded = other.ticket.responded.filter(|at| *at != accepted);
+            draft.beside.push(other);
+        }
+    }
     let mut promised = None;
     let mut resumed = vec![];
     let ended = |c: &Clock| c.stopped == Some(accepted);

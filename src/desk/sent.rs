@@ -66,6 +66,7 @@ fn answered(case: &Case, known: &Known, person: &Person) -> Option<Ticket> {
                 author: case.author.clone(),
                 trust: case.trust.clone(),
                 vouched_by: None,
+                brought_back: false,
                 resting: vec![],
                 ..*case
             };

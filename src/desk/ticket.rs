@@ -88,6 +88,22 @@ pub enum ClockKind {
     NextReply,
     /// C6.5: internal; runs again after each update.
     Update,
+    /// To the authorities, of a vulnerability that is exploited (CRA Art. 14(2)(a)).
+    EarlyWarning,
+    /// CRA Art. 14(2)(b).
+    Notification,
+    /// CRA Art. 14(2)(c).
+    FinalReport,
+}
+
+impl ClockKind {
+    /// Whether it measures what is owed to the authorities, which no answer to the one who asked ends.
+    pub fn is_for_authorities(self) -> bool {
+        matches!(
+            self,
+            ClockKind::EarlyWarning | ClockKind::Notification | ClockKind::FinalReport
+        )
+    }
 }
 
 /// One running or ended clock of a ticket.

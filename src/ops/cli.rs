@@ -215,12 +215,12 @@ fn request(command: &Command) -> Option<Request> {
             raw: *raw,
             json: *json,
         },
-        Command::Credits(filter) => Request::Credits(filter.clone()),
         Command::Staff(said) => Request::Command {
             by: said.by.clone(),
             ticket: said.ticket,
             line: said.line.clone(),
         },
+        Command::Credits(filter) => Request::Credits(filter.clone()),
         Command::Outbox { json, wish } => Request::Outbox(outbox_wish(*json, wish.as_ref())),
         Command::Audit { json } => Request::Audit { json: *json },
         Command::Status { json } => Request::Status { json: *json },

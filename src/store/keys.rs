@@ -97,6 +97,9 @@ fn clock_word(clock: ClockKind) -> &'static str {
         ClockKind::Escalation => "escalation",
         ClockKind::NextReply => "next-reply",
         ClockKind::Update => "update",
+        ClockKind::EarlyWarning => "early-warning",
+        ClockKind::Notification => "notification",
+        ClockKind::FinalReport => "final-report",
     }
 }
 

@@ -10,7 +10,7 @@ use super::writing::{self, key_of};
 use crate::desk::known::{Answer, Ask};
 use crate::desk::record::{Counters, Entry, Fate, Outcome, Place, Record};
 use crate::desk::ticket::{Ticket, TicketId};
-use crate::mail::Fingerprint;
+use crate::mail::{self, Fingerprint, Mail};
 use anyhow::Result;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -187,6 +187,7 @@ impl Shared {
         Ok(match ask {
             Ask::Ticket(id) => Answer::Ticket(self.latest_ticket(over, *id)?.map(Box::new)),
             Ask::Entry(place) => Answer::Entry(self.latest_entry(over, *place)?.map(Box::new)),
+            Ask::Mail(place) => Answer::Mail(self.bytes(*place)?.and_then(read)),
             Ask::Entries(id) => Answer::Entries(self.latest_entries(over, *id)?),
             Ask::Seen(fingerprint) => Answer::Seen(self.seen(over, fingerprint)?),
             Ask::FoundBy { queue, message_id } => {
@@ -289,6 +290,14 @@ impl Shared {
         }
         Ok(None)
     }
+}
+
+/// A mail as it was read when it came, on the stack that mails may need. One that cannot be read again is none.
+fn read(raw: Vec<u8>) -> Option<Arc<Mail>> {
+    let reading = std::thread::Builder::new()
+        .stack_size(mail::parse::STACK_BYTES)
+        .spawn(move || mail::read(&raw));
+    reading.ok()?.join().ok().map(Arc::new)
 }
 
 /// Whether no batch has taken away what an entry was found by.

@@ -82,19 +82,7 @@ impl Reader {
 
     /// The bytes of an entry's mail or letter, byte for byte, checked against their fingerprint.
     pub fn bytes(&self, place: Place) -> Result<Option<Vec<u8>>> {
-        let key = keys::entry(place);
-        let Some(row) = self.shared.index.get(&key)? else {
-            return Ok(None);
-        };
-        let row: Row<Entry> = parse(&key, &row)?;
-        let position = row.raw;
-        let entry = writing::value(self.disk(), row, an_entry).with_context(|| key.clone())?;
-        let (Some(position), Some(fingerprint)) = (position, bytes_of(&entry)) else {
-            return Ok(None);
-        };
-        journal::read(self.disk(), position, fingerprint)
-            .map(Some)
-            .context(key)
+        self.shared.bytes(place)
     }
 
     /// Whether mail may be taken in.
@@ -430,5 +418,24 @@ impl Shared {
         pick: impl FnOnce(Record) -> Option<T>,
     ) -> Result<T> {
         writing::value(&*self.disk, parse(key, row)?, pick).with_context(|| key.to_string())
+    }
+}
+
+impl Shared {
+    /// The bytes of an entry's mail or letter, byte for byte, checked against their fingerprint.
+    pub(super) fn bytes(&self, place: Place) -> Result<Option<Vec<u8>>> {
+        let (key, disk) = (keys::entry(place), self.disk.as_ref());
+        let Some(row) = self.index.get(&key)? else {
+            return Ok(None);
+        };
+        let row: Row<Entry> = parse(&key, &row)?;
+        let position = row.raw;
+        let entry = writing::value(disk, row, an_entry).with_context(|| key.clone())?;
+        let (Some(position), Some(fingerprint)) = (position, bytes_of(&entry)) else {
+            return Ok(None);
+        };
+        journal::read(disk, position, fingerprint)
+            .map(Some)
+            .context(key)
     }
 }

@@ -137,6 +137,9 @@ fn mail_entry(place: Place, raw: &[u8]) -> Entry {
             kind_reason: "no mark of a machine".into(),
             found_by: vec![id],
             oddities: vec![],
+            said: None,
+            words: None,
+            answers: None,
         }),
         ..blank(place, EntryKind::Mail)
     }
@@ -324,6 +327,7 @@ fn an_outcome_reads_back_as_serde_would_have_written_it() {
         .with(Record::Allowance(Allowance {
             name: "all".into(),
             sent: vec![(2_960_000, 3)],
+            answered: vec![],
         }));
     let mut encoded = Encoded::default();
     encoded

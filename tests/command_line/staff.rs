@@ -212,7 +212,7 @@ fn what_may_not_be_is_bad_data_and_changes_nothing() {
             &["template", "1", "gold", "--by", "anna"],
             "use consulting or end-user",
         ),
-        (&["human", "0", "17"], "0 is the file"),
+        (&["human", "0", "17"], "the file has no automatic mail 17"),
     ] {
         let said = house.run(words).expect(65);
         assert!(

@@ -6,31 +6,10 @@ use ticketd::desk::letter::LetterKind;
 use ticketd::desk::record::{EntryKind, Fate, Road};
 use ticketd::desk::ticket::State;
 
-/// A report as RFC 3464 has it, to an address, about a letter.
-fn report(to: &str, letter: &Sent, action: &str, status: &str) -> Post {
-    let (recipient, id, subject) = (&letter.to, &letter.id, &letter.mail.subject);
-    Post::from("Mail Delivery System <mailer-daemon@mx.acme.example>")
-        .to(to)
-        .subject("Undelivered Mail Returned to Sender")
-        .with("Auto-Submitted: auto-replied")
-        .with("MIME-Version: 1.0")
-        .with("Content-Type: multipart/report; report-type=delivery-status; boundary=r")
-        .body(&format!(
-            "--r\nContent-Type: text/plain\n\nYour mail to {recipient} could not be delivered.\n--r\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.acme.example\n\nFinal-Recipient: rfc822; {recipient}\nAction: {action}\nStatus: {status}\n--r\nContent-Type: text/rfc822-headers\n\nFrom: support@desk.example\nTo: {recipient}\nMessage-ID: <{id}>\nSubject: {subject}\n--r--\n"
-        ))
-}
-
 impl Office {
-    /// The envelope's sender of a letter.
-    fn return_path(&mut self, letter: &Sent) -> String {
-        let entries = self.entries(letter.place.ticket.0);
-        let entry = entries.iter().find(|e| e.place == letter.place).unwrap();
-        entry.letter.clone().unwrap().envelope_from
-    }
-
     /// The letter comes back to where it left from.
     fn returns(&mut self, letter: &Sent, status: &str) -> Fate {
-        let path = self.return_path(letter);
+        let path = self.envelope_from(letter);
         self.receives(report(&path, letter, "failed", status)).fate
     }
 }
@@ -51,7 +30,7 @@ fn answered() -> (Office, Sent) {
 fn each_letter_has_a_return_path_of_its_own() {
     let (mut office, relay) = answered();
     let letters = office.letters();
-    let mut paths: Vec<String> = letters.iter().map(|l| office.return_path(l)).collect();
+    let mut paths: Vec<String> = letters.iter().map(|l| office.envelope_from(l)).collect();
     assert!(
         paths
             .iter()
@@ -69,7 +48,7 @@ fn each_letter_has_a_return_path_of_its_own() {
     let mut office = Office::under(policy);
     office.receives(Post::from(KAETHI));
     let ack = office.letters_to(KAETHI).remove(0);
-    assert_eq!(office.return_path(&ack), "");
+    assert_eq!(office.envelope_from(&ack), "");
 }
 
 #[test]
@@ -178,7 +157,7 @@ fn c4_7_a_bounce_counts_once_and_an_acceptance_heard_later_not_at_all() {
 fn a_report_of_delay_changes_nothing() {
     let (mut office, relay) = answered();
     let before = (office.ticket(1).clocks, office.letters().len());
-    let path = office.return_path(&relay);
+    let path = office.envelope_from(&relay);
     let post = report(&path, &relay, "delayed", "4.4.1");
     assert_eq!(office.receives(post).fate, Fate::Filed);
     assert_eq!((office.ticket(1).clocks, office.letters().len()), before);
@@ -197,7 +176,7 @@ fn a_report_of_delay_changes_nothing() {
 fn a09_a_forged_bounce_does_nothing() {
     let (mut office, relay) = answered();
     let ack = office.letters_to(KAETHI).remove(0);
-    let (path, of_ack) = (office.return_path(&relay), office.return_path(&ack));
+    let (path, of_ack) = (office.envelope_from(&relay), office.envelope_from(&ack));
     let reply_to = relay.mail.reply_to[0].address.clone();
     let broken = format!("{}a@desk.example", path.split('@').next().unwrap());
     let swapped = path.replace("breply.1.", "breply.2.");
@@ -242,7 +221,7 @@ fn without_plus_addresses_the_returned_message_id_proves_the_letter() {
     office.receives(Post::from(KAETHI));
     office.answers(ANNA, "Try another socket.\n");
     let relay = office.relays().pop().unwrap();
-    assert_eq!(office.return_path(&relay), "support@desk.example");
+    assert_eq!(office.envelope_from(&relay), "support@desk.example");
     let forged = Sent {
         id: relay.id.replace("reply.1.", "reply.1.1"),
         ..office.relays().pop().unwrap()
@@ -317,7 +296,7 @@ fn a_responder_without_marks_at_a_return_path_starts_no_circle() {
     let mut office = Office::new();
     office.receives(Post::from(KAETHI));
     let notice = office.last_of(ANNA, LetterKind::Notice);
-    let path = office.return_path(&notice);
+    let path = office.envelope_from(&notice);
     let before = office.letters().len();
     let post = Post::from(ANNA)
         .to(&path)

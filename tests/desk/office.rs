@@ -137,6 +137,13 @@ impl Office {
         self.process(Event::MailArrived(Box::new(arrival)), Some(raw))
     }
 
+    /// The envelope's sender of a letter.
+    pub fn envelope_from(&mut self, letter: &Sent) -> String {
+        let entries = self.entries(letter.place.ticket.0);
+        let entry = entries.iter().find(|e| e.place == letter.place).unwrap();
+        entry.letter.clone().unwrap().envelope_from
+    }
+
     pub fn takes(&mut self, queue: &str, raw: Vec<u8>) -> Done {
         self.takes_with(queue, raw, false)
     }
@@ -296,6 +303,17 @@ impl Office {
 
     /// All letters ever written, in order.
     pub fn letters(&mut self) -> Vec<Sent> {
+        self.letters_where(|_| true)
+    }
+
+    pub fn entries_where(&mut self, wanted: impl Fn(&Entry) -> bool) -> usize {
+        let ids: Vec<u64> = self.tickets().iter().map(|t| t.id.0).collect();
+        let all = ids.into_iter().flat_map(|id| self.entries(id));
+        all.filter(wanted).count()
+    }
+
+    /// Those letters alone: each is read anew.
+    pub fn letters_where(&mut self, wanted: impl Fn(&Entry) -> bool) -> Vec<Sent> {
         let ids: Vec<u64> = self.tickets().iter().map(|t| t.id.0).collect();
         let mut entries: Vec<Entry> = ids
             .into_iter()
@@ -307,7 +325,7 @@ impl Office {
         entries
             .into_iter()
             .filter_map(|entry| {
-                let letter = entry.letter.clone()?;
+                let letter = entry.letter.clone().filter(|_| wanted(&entry))?;
                 let raw = reader.bytes(entry.place).expect("bytes").expect("bytes");
                 Some(Sent {
                     kind: letter.kind,
@@ -523,6 +541,20 @@ impl Post {
         )
         .into_bytes()
     }
+}
+
+/// A report as RFC 3464 has it, to an address, about a letter.
+pub fn report(to: &str, letter: &Sent, action: &str, status: &str) -> Post {
+    let (recipient, id, subject) = (&letter.to, &letter.id, &letter.mail.subject);
+    Post::from("Mail Delivery System <mailer-daemon@mx.acme.example>")
+        .to(to)
+        .subject("Undelivered Mail Returned to Sender")
+        .with("Auto-Submitted: auto-replied")
+        .with("MIME-Version: 1.0")
+        .with("Content-Type: multipart/report; report-type=delivery-status; boundary=r")
+        .body(&format!(
+            "--r\nContent-Type: text/plain\n\nYour mail to {recipient} could not be delivered.\n--r\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.acme.example\n\nFinal-Recipient: rfc822; {recipient}\nAction: {action}\nStatus: {status}\n--r\nContent-Type: text/rfc822-headers\n\nFrom: support@desk.example\nTo: {recipient}\nMessage-ID: <{id}>\nSubject: {subject}\n--r--\n"
+        ))
 }
 
 /// `2026-09-07 09:00` in Switzerland.

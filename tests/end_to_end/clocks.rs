@@ -115,7 +115,7 @@ fn answered_late(office: &PostOffice, ticketd: &Ticketd) {
         .map(|e| word(e, "text"))
         .collect();
     assert!(
-        credit.len() == 1 && credit[0].starts_with("6 days of credit for "),
+        credit.len() == 1 && credit[0].starts_with("6 days of credit for helvetia (C4.1)"),
         "{credit:?}"
     );
 }

@@ -523,6 +523,9 @@ mod broken {
             kind_reason: String::new(),
             found_by: vec![],
             oddities: vec![],
+            said: None,
+            words: None,
+            answers: None,
         };
         Entry {
             mail: Some(facts),

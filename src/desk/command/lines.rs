@@ -7,9 +7,6 @@ use super::VERBS;
 use crate::mail::{Mail, TextOf, html, quote};
 use std::collections::BTreeSet;
 
-/// Words that will be commands: no line that begins with one goes to a customer.
-const RESERVED: [&str; 2] = ["exploited", "fixed"];
-
 /// The most of an HTML part's text that is looked at for commands.
 const HTML_TEXT_BYTES_MAX: usize = 256 * 1024;
 
@@ -81,7 +78,7 @@ fn dressed(line: &str) -> Option<&'static str> {
         .collect::<String>()
         .to_lowercase();
     let name = name.trim_end_matches('-');
-    let known = VERBS.iter().map(|v| v.name).chain(RESERVED);
+    let known = VERBS.iter().map(|v| v.name);
     known.into_iter().find(|known| *known == name)
 }
 

@@ -8,17 +8,24 @@ use crate::contract::Person;
 use crate::desk::arrival::{self, Case};
 use crate::desk::clocks;
 use crate::desk::draft::Draft;
-use crate::desk::record::{Counters, Direction, EntryKind, Fate, Outcome};
+use crate::desk::event::Arrival;
+use crate::desk::record::{Counters, Direction, EntryKind, Fate, Outcome, Place, Record};
 use crate::desk::ticket::{SeverityBy, State, Ticket, TicketId};
-use crate::desk::{Known, Policy, correspondence};
+use crate::desk::{Known, Policy, acknowledgement, belonging, correspondence};
 use crate::mail::text::cleaned;
-use crate::mail::{Fingerprint, Language, Mailbox, address};
+use crate::mail::{Fingerprint, Kind, Language, Mail, Mailbox, address};
 use crate::rules::Verdict;
 use chrono::{DateTime, Utc};
+use std::sync::Arc;
+
+/// The first words on an entry of the file that is a ticket now.
+const BROUGHT_BACK: &str = "Brought back";
 
 /// Whether a mail that answers nothing of ours is meant to open a ticket for a customer.
 pub(in crate::desk) fn begins_a_ticket(commands: &[Words]) -> bool {
-    commands.first().is_some_and(|w| w.name == "open")
+    commands
+        .first()
+        .is_some_and(|w| w.name == "open" || w.name == "human")
 }
 
 /// In the table for the manual; on a ticket it is out of place.
@@ -46,6 +53,9 @@ pub(in crate::desk) fn opened_by_mail(
     text: &str,
     counters: Counters,
 ) -> Outcome {
+    if commands[0].name == "human" {
+        return brought_back_by_mail(case, known, person, commands, text, counters);
+    }
     let mut wrong = faults(commands, text, case.mail);
     if case.mail.written.is_none() {
         wrong.push("The mail has no Message-ID, so it could not be told from a repetition.".into());
@@ -112,6 +122,15 @@ pub(super) fn from_a_shell(
         return refused(vec![
             "say which ticket; 0 is the file of automatic mail.".into(),
         ]);
+    }
+    if commands[0].name == "human" {
+        return match brought_back(policy, known, by, commands, now) {
+            Ok((outcome, line)) => Outcome {
+                reply: vec![line],
+                ..outcome
+            },
+            Err(why) => refused(vec![why]),
+        };
     }
     let said: Vec<String> = commands
         .iter()
@@ -289,4 +308,140 @@ fn reply(orders: &mut Orders, words: &str) -> Done {
         }
     }
     Ok(line)
+}
+
+/// Automatic mail in the file is a person's: it is taken as if it arrived as one when it came (C10.5).
+fn brought_back(
+    policy: &Policy,
+    known: &Known,
+    by: By,
+    commands: &[Words],
+    now: DateTime<Utc>,
+) -> Result<(Outcome, String), String> {
+    let words = commands[0].rest.trim().trim_start_matches('#');
+    if commands.len() > 1 {
+        return Err("#human stands alone: the rest is said of the ticket that it opens.".into());
+    }
+    let nothing =
+        || format!("#human: the file has no automatic mail {words}; see ticketd list --filed.");
+    let seq = words.parse::<u32>().map_err(|_| nothing())?;
+    let place = Place {
+        ticket: TicketId::FILE,
+        seq,
+    };
+    let entry = known.entry(place).ok_or_else(nothing)?;
+    let facts = entry.mail.as_ref().ok_or_else(nothing)?;
+    if by.person.is_some_and(|p| !may_act(p, &facts.queue)) {
+        return Err(nothing());
+    }
+    if entry.text.starts_with(BROUGHT_BACK) {
+        return Err(format!(
+            "#human: {}",
+            entry.text.lines().next().unwrap_or_default()
+        ));
+    }
+    let mail = known.mail(place).ok_or_else(nothing)?;
+    let arrival = Arrival {
+        mailbox: facts.mailbox.clone(),
+        queue: facts.queue.clone(),
+        mail: Arc::new(Mail {
+            kind: Kind::Human,
+            kind_reason: format!("{} says so", by.id),
+            ..(**mail).clone()
+        }),
+        received: entry.at,
+        silent: false,
+        cursor: None,
+        trouble: None,
+    };
+    let case = Case {
+        brought_back: true,
+        ..Case::of(policy, known, &arrival, now)
+    };
+    let belonging = belonging::find(&case, known);
+    acknowledgement::ask(&case, known);
+    let outcome = arrival::from_requester(&case, known, belonging, known.counters());
+    let ticket = outcome.records.iter().find_map(|r| match r {
+        Record::Ticket(ticket) => Some(ticket.id),
+        _ => None,
+    });
+    let ticket = ticket.ok_or_else(nothing)?;
+    let line = format!("{BROUGHT_BACK} by {} as ticket {ticket}.", by.id);
+    let mut changed = entry.clone();
+    changed.text = format!("{line}\n{}", entry.text);
+    Ok((outcome.with(Record::Entry(Box::new(changed))), line))
+}
+
+/// By a mail of its own: two locks, as `#open`. The mail itself is filed; what was done, or why not, comes back.
+fn brought_back_by_mail(
+    case: &Case,
+    known: &Known,
+    person: &Person,
+    commands: &[Words],
+    text: &str,
+    counters: Counters,
+) -> Outcome {
+    let by = By::person(person);
+    let mut wrong = faults(commands, text, case.mail);
+    if !text.trim().is_empty() {
+        wrong.push("#human stands alone: nothing of the text goes to anybody.".into());
+    }
+    let done = match brought_back(case.policy, known, by, commands, case.now) {
+        Ok(done) if wrong.is_empty() => done,
+        Ok(_) => return not_brought_back(case, known, person, wrong, counters),
+        Err(why) => {
+            wrong.push(why);
+            return not_brought_back(case, known, person, wrong, counters);
+        }
+    };
+    let (mut outcome, line) = done;
+    let latest = |r: &Record| match r {
+        Record::Counters(counters) => Some(*counters),
+        _ => None,
+    };
+    let given = outcome
+        .records
+        .iter()
+        .rev()
+        .find_map(latest)
+        .unwrap_or(counters);
+    let filed = arrival::file(case, given, format!("#human by {}", person.id));
+    outcome.records.extend(filed.records);
+    // The transcript stands on the ticket, as it is after all that.
+    let ticket = outcome.records.iter().find_map(|r| match r {
+        Record::Ticket(ticket) => Some(ticket.clone()),
+        _ => None,
+    });
+    if let Some(ticket) = ticket {
+        let mut draft = case.draft(*ticket);
+        correspondence::transcript(&mut draft, person, vec![line], vec![], None);
+        let told = draft.finish("", Fate::None);
+        outcome.records.extend(told.records);
+        outcome.letters.extend(told.letters);
+    }
+    outcome
+}
+
+fn not_brought_back(
+    case: &Case,
+    known: &Known,
+    person: &Person,
+    wrong: Vec<String>,
+    counters: Counters,
+) -> Outcome {
+    let subscription = arrival::subscription_of(case);
+    let aside = arrival::new_ticket(case, counters, subscription, &Verdict::default());
+    let mut draft = case.draft(aside);
+    draft.next_number(known);
+    draft.ticket.state = State::Quarantined;
+    let from = format!("From {} of the staff.", person.id);
+    arrival::record_mail(&mut draft, case, EntryKind::Mail, &from);
+    if let Some(entry) = draft.last_entry() {
+        entry.direction = Direction::Internal;
+    }
+    correspondence::transcript(&mut draft, person, vec![], wrong, None);
+    draft.finish(
+        format!("nothing brought back by a mail of {}", person.id),
+        Fate::Quarantined,
+    )
 }

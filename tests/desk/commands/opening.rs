@@ -175,3 +175,92 @@ fn open_in_an_answer_is_out_of_place() {
         "a mail of its own",
     );
 }
+
+/// One mail in the file that a machine seemed to write, at nine.
+fn with_filed() -> Office {
+    let mut office = Office::new();
+    let post = Post::from(KAETHI).with("Auto-Submitted: auto-replied");
+    let fate = office.receives(post.body("Severity: 2\nI am here, and the oven is cold.\n"));
+    assert_eq!(fate.fate, Fate::Filed);
+    office.clock_to("2026-09-07 10:00");
+    office
+}
+
+#[test]
+fn c10_5_a_human_among_filed_mail_is_brought_back_with_its_own_receipt() {
+    let mut office = with_filed();
+    let said = shell(&mut office, "anna", 0, "human 1");
+    assert!(!said.refused, "{:?}", said.reply);
+    let ticket = office.ticket(1);
+    assert_eq!(
+        (ticket.received, ticket.severity),
+        (swiss("2026-09-07 09:00"), 2)
+    );
+    assert_eq!(office.initial(1).deadline, swiss("2026-09-07 11:00"));
+    assert_eq!(office.last_to(KAETHI).kind, LetterKind::Acknowledgement);
+    assert!(office.last_to(BEAT).says("the oven is cold"));
+    let filed = office.entries(0);
+    assert!(
+        filed[0]
+            .text
+            .starts_with("Brought back by anna as ticket 1."),
+        "{}",
+        filed[0].text
+    );
+    // Once.
+    let said = shell(&mut office, "anna", 0, "human 1");
+    assert!(
+        said.refused && said.reply[0].contains("as ticket 1"),
+        "{:?}",
+        said.reply
+    );
+    assert_eq!(office.tickets().len(), 1);
+    let findings = ticketd::store::audit::audit(&office.reader()).expect("an audit");
+    assert!(findings.is_empty(), "{findings:?}");
+}
+
+#[test]
+fn c10_5_the_same_by_a_mail_of_its_own() {
+    let mut office = with_filed();
+    office.receives(Post::from(ANNA).body("#human 1\n"));
+    assert_eq!(office.ticket(1).requester.address, KAETHI);
+    let said = office.last_of(ANNA, LetterKind::Transcript);
+    assert!(
+        said.says("Brought back by anna as ticket 1"),
+        "{}",
+        said.text()
+    );
+    assert_eq!(office.entries(0).len(), 2, "the command's mail is filed");
+    // The customer's later mail finds its ticket, and so do we.
+    let ack = office.last_to(KAETHI);
+    office.receives(Post::from(KAETHI).answering(&ack).body("Still cold.\n"));
+    assert_eq!(office.tickets().len(), 1);
+    let findings = ticketd::store::audit::audit(&office.reader()).expect("an audit");
+    assert!(findings.is_empty(), "{findings:?}");
+}
+
+#[test]
+fn c10_5_what_is_not_in_the_file_is_not_brought_back() {
+    for (by, line) in [
+        ("anna", "human 2"),
+        ("anna", "human it"),
+        ("dario", "human 1"),
+        ("eva", "human 1"),
+        ("anna", "human 1\n#close x"),
+    ] {
+        let mut office = with_filed();
+        let said = shell(&mut office, by, 0, line);
+        assert!(said.refused, "{by} {line}: {:?}", said.reply);
+        assert!(office.tickets().is_empty());
+    }
+    let mut office = with_filed();
+    office.receives(Post::from(ANNA).body("#human 7\n"));
+    assert!(
+        office
+            .last_to(ANNA)
+            .says("the file has no automatic mail 7")
+    );
+    office.receives(Post::from(ANNA).body("#human 1\n\nDear customer\n"));
+    assert!(office.last_to(ANNA).says("stands alone"));
+    assert!(office.letters_outside().is_empty());
+}

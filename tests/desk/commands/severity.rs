@@ -130,3 +130,22 @@ fn c4_5_after_the_breach_a_change_of_facts_moves_nothing() {
     office.answers(ANNA, "Good morning.\n");
     assert_eq!(office.initial(1).credit_days, 1);
 }
+
+#[test]
+fn c4_5_the_customers_newer_word_counts_until_staff_have_determined_it() {
+    let mut office = bakery(3);
+    office.clock_to("2026-09-07 10:00");
+    writes_again(&mut office, KAETHI, "Severity: 1\nNow all is down.\n");
+    let ticket = office.ticket(1);
+    assert_eq!(
+        (ticket.severity, ticket.severity_by),
+        (1, SeverityBy::Customer)
+    );
+    assert_eq!(office.initial(1).deadline, swiss("2026-09-07 11:00"));
+    assert_eq!(office.last_to(KAETHI).kind, LetterKind::Change);
+    done(&mut office, ANNA, "#severity 3 the other oven is warm\n");
+    writes_again(&mut office, KAETHI, "Severity: 2\nIt is not warm.\n");
+    assert_eq!(office.ticket(1).severity, 3);
+    assert_eq!(office.initial(1).deadline, swiss("2026-09-08 12:00"));
+    assert!(office.last_to(ANNA).says("states another severity now"));
+}
