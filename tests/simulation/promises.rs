@@ -255,7 +255,8 @@ fn disturbed_history(record: &Record, since: DateTime<Utc>) -> Option<TicketId> 
     let alive: BTreeSet<TicketId> = (record.entries.iter().filter(of_now))
         .map(|e| e.place.ticket)
         .collect();
-    let is_history = |id: &TicketId| !alive.contains(id);
+    // Digests are about no single ticket and stand in the file.
+    let is_history = |id: &TicketId| *id != TicketId::FILE && !alive.contains(id);
     let letters = record.letters().map(|(e, _)| e.place.ticket);
     let clocks = record.tickets.iter().filter(|t| !t.clocks.is_empty());
     letters.chain(clocks.map(|t| t.id)).find(is_history)
