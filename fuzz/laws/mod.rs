@@ -8,8 +8,11 @@ mod letter;
 mod sender;
 mod wire;
 
+/// Panics over bytes that break it.
+pub type Law = fn(&[u8]);
+
 /// Each law by the name of its fuzz target, its corpus and its file under `fuzz_targets`.
-pub const LAWS: &[(&str, fn(&[u8]))] = &[
+pub const LAWS: &[(&str, Law)] = &[
     ("mail", letter::mail),
     ("header", letter::header),
     ("text", letter::text),

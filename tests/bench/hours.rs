@@ -28,7 +28,8 @@ fn theirs(holidays: &Holidays) -> Theirs {
     let context = Context::default()
         .with_holidays(known)
         .with_locale(TzLocation::new(ZONE));
-    OpeningHours::parse(BUSINESS)
+    BUSINESS
+        .parse::<OpeningHours>()
         .expect("the shipped business hours")
         .with_context(context)
 }
