@@ -628,7 +628,7 @@ pub(super) fn new_ticket(
 }
 
 /// Whether our own mail server vouches for the author. An account of ours vouches for its own address, and for its owner's in the staff list.
-fn is_proven(case: &Case) -> bool {
+pub(super) fn is_proven(case: &Case) -> bool {
     let Some(author) = &case.author else {
         return false;
     };

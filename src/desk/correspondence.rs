@@ -178,10 +178,10 @@ fn notify_people(draft: &mut Draft, case: &Case, why: &str, people: Vec<&Person>
         notice(draft, case, why)
     };
     let enclosed = enclosed(draft, case);
-    // Who wrote it himself has read it.
+    // Who wrote it himself has read it. In whose name somebody else wrote has not, and hears of it first (ATTACKS.md A01).
     let is_author = |p: &&Person| {
         let wrote = |a: &String| case.author.as_deref() == Some(a.as_str());
-        case.vouched_by.is_none() && p.addresses.iter().any(wrote)
+        arrival::is_proven(case) && p.addresses.iter().any(wrote)
     };
     let people: Vec<&Person> = people.into_iter().filter(|p| !is_author(p)).collect();
     for person in people {
