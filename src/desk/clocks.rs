@@ -385,6 +385,7 @@ fn begin(draft: &mut Draft, kind: ClockKind, urgent: bool, at: DateTime<Utc>) {
         started: at,
         deadline,
         step_done: None,
+        warned: vec![],
         next,
         stopped: None,
         breached: None,
@@ -521,10 +522,17 @@ fn promised(
     deadline: DateTime<Utc>,
     now: DateTime<Utc>,
 ) {
+    clock
+        .warned
+        .extend(clock.step_done.map(|step| (clock.deadline, step)));
     if deadline > clock.deadline || clock.objective.internal != objective.internal {
         // With more time than before the percentages count anew.
         clock.step_done = book.warned_by(&objective, clock.started, deadline, now);
     }
+    // Each step once, also of a deadline that comes back.
+    let told = clock.warned.iter().filter(|(of, _)| *of == deadline);
+    clock.step_done = clock.step_done.max(told.map(|(_, step)| *step).max());
+    clock.warned.retain(|(of, _)| *of != deadline);
     clock.objective = objective;
     clock.deadline = deadline;
     clock.next = returned::next_step(policy, book, clock, now);

@@ -120,6 +120,9 @@ pub struct Clock {
     /// The last step of warning taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step_done: Option<Step>,
+    /// How far it was warned of each deadline that it has left: one that comes back is not told anew (C10.1).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warned: Vec<(DateTime<Utc>, Step)>,
     /// The next step and its instant; None once the clock has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<(DateTime<Utc>, Step)>,

@@ -62,6 +62,7 @@ fn clock_of(draft: &Draft, objective: Objective, at: DateTime<Utc>) -> Clock {
         started: at,
         deadline,
         step_done: None,
+        warned: vec![],
         next: Some((deadline, Step::Percent(100))),
         stopped: None,
         breached: None,

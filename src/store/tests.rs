@@ -91,6 +91,7 @@ fn clock(next: DateTime<Utc>) -> Clock {
         started: start(),
         deadline: start() + TimeDelta::hours(8),
         step_done: None,
+        warned: vec![],
         next: Some((next, Step::Percent(50))),
         by_severity: vec![],
         by_account: vec![],

@@ -250,7 +250,9 @@ fn a_forger_is_told_nothing(office: &PostOffice, ticketd: &Ticketd, notice: &See
 
 fn closed_and_reopened(office: &PostOffice, ticketd: &Ticketd, notice: &Seen, answered: &Seen) {
     office.submit(ANNA, &answer(ANNA, notice, "#close solved").raw);
-    got(office, ANNA, "its transcript", |m| m.says("Closed. solved"));
+    got(office, ANNA, "its transcript", |m| {
+        m.says("Closed: solved.")
+    });
     assert_eq!(word(&ticketd.show(1), "state"), "closed");
 
     // A client that drops the thread's headers, but answers to Reply-To.

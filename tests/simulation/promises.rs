@@ -436,6 +436,7 @@ mod broken {
             started: at,
             deadline: at,
             step_done: None,
+            warned: vec![],
             next: None,
             stopped: None,
             breached: None,

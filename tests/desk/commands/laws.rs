@@ -169,6 +169,7 @@ impl Sought {
         };
         let told = |c: &Clock| Clock {
             step_done: None,
+            warned: vec![],
             next: None,
             breached: c
                 .is_late(now)
