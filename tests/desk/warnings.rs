@@ -351,3 +351,19 @@ fn c8_3_every_other_week_the_account_manager_gets_a_review_pack() {
     assert!(!pack.says("Another customer"));
     assert!(pack.raw.contains("text/html"));
 }
+
+#[test]
+fn c10_1_a_deadline_that_comes_back_is_not_warned_of_anew() {
+    let mut office = Office::new();
+    office.receives(Post::from(KAETHI).body(DOWN));
+    office.clock_to("2026-09-07 09:46");
+    let told = office.count(1, EntryKind::Warning);
+    assert_eq!(told, 2, "50 % and 75 % of the hour until 10:00");
+    office.command(1, "severity 4 it works again");
+    office.command(1, "severity 1 it does not");
+    office.clock_to("2026-09-07 09:47");
+    assert_eq!(office.initial(1).deadline, swiss("2026-09-07 10:00"));
+    assert_eq!(office.count(1, EntryKind::Warning), told);
+    office.clock_to("2026-09-07 09:55");
+    assert_eq!(office.count(1, EntryKind::Warning), told + 1, "90 %");
+}
