@@ -275,13 +275,9 @@ impl Store {
         index::is_clean_in(folder)
     }
 
-    /// A clean stop: the next start needs no check.
+    /// A clean stop: the next start needs no check. [`Broken`] if the index could not take all that was accepted.
     pub fn close(self) -> Result<()> {
-        match self.shared.index.close() {
-            // The index is marked as damaged, and its failure was told.
-            Err(error) if error.is::<Broken>() => Ok(()),
-            closed => closed,
-        }
+        self.shared.index.close()
     }
 
     fn append(&mut self, payloads: &[Payload]) -> Result<(Mark, Vec<Position>)> {
