@@ -384,20 +384,15 @@ impl Config {
         Ok(folders)
     }
 
-    /// The rules of the mailboxes alone.
+    /// The rules of the mailboxes alone, with every example proven.
     pub fn rules(&self) -> Result<RuleBook, Vec<Diagnostic>> {
-        RuleBook::parse(&folder(&self.rules.join("mailboxes"), "toml")?)
+        RuleBook::proven(&folder(&self.rules.join("mailboxes"), "toml")?)
     }
 
     /// The contract, customers and staff alone.
     pub fn book(&self) -> Result<Book, Vec<Diagnostic>> {
         let sources = self.sources()?;
         Book::parse(&sources.contract, &sources.customers, &sources.staff)
-    }
-
-    /// The mailbox rules alone.
-    pub fn rule_book(&self) -> Result<RuleBook, Vec<Diagnostic>> {
-        RuleBook::parse(&self.sources()?.rules)
     }
 
     /// The policy files by name, for the journal: contract, customers and staff.

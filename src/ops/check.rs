@@ -35,6 +35,9 @@ pub fn run(cli: &Cli, arguments: &Arguments) -> u8 {
         Ok(policy) => policy,
         Err(found) => return super::failed(&super::Fault::config(found)),
     };
+    if let Err(found) = config.rules() {
+        return super::failed(&super::Fault::config(found));
+    }
     let faults = loops(&config, &policy.book);
     let troubles = if arguments.online {
         online(&config)

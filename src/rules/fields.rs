@@ -3,10 +3,11 @@
 use crate::diagnostic::Diagnostic;
 use crate::mail::Mail;
 use crate::mail::fold::{FOLDED_BYTES_MAX, folded};
+use rayon::prelude::*;
 use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// One pattern compiled may cost so much; a larger one is a mistake (`\w{1000}`).
 const PATTERN_BYTES_MAX: usize = 1 << 20;
@@ -96,14 +97,38 @@ pub struct Patterns {
 #[derive(Debug)]
 struct Pattern {
     field: Field,
-    regex: Arc<Regex>,
+    expression: Arc<Expression>,
 }
 
+/// A regular expression. Compiled alone where somebody asks what it matched: a book has hundreds, and a mail matches a few.
+#[derive(Debug)]
+struct Expression {
+    text: String,
+    alone: OnceLock<Option<Regex>>,
+}
+
+impl Expression {
+    /// Nothing where it cannot be compiled, which [`Patterns::compile`] has told then.
+    fn alone(&self) -> Option<&Regex> {
+        let compiled = self.alone.get_or_init(|| compiled(&self.text).ok());
+        compiled.as_ref()
+    }
+}
+
+fn compiled(expression: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(expression)
+        .unicode(false)
+        .multi_line(true)
+        .size_limit(PATTERN_BYTES_MAX)
+        .build()
+}
+
+/// One automaton, and the fields that are searched with it. Most rules speak of subject and text alike, so these two share theirs.
 #[derive(Debug)]
 struct Set {
-    field: Field,
     regexes: RegexSet,
-    ids: Vec<PatternId>,
+    /// With the pattern that each expression of the set is in this field.
+    fields: Vec<(Field, Vec<Option<PatternId>>)>,
 }
 
 /// Which patterns were found in a mail.
@@ -123,66 +148,92 @@ impl Found {
 }
 
 impl Patterns {
-    /// Compiles a pattern alone, so that a bad one is named, for each of these fields.
-    pub fn add(&mut self, pattern: &str, fields: &[Field]) -> Result<Vec<PatternId>, String> {
-        let regex = RegexBuilder::new(&spaced(pattern))
-            .unicode(false)
-            .multi_line(true)
-            .size_limit(PATTERN_BYTES_MAX)
-            .build()
-            .map_err(reason)?;
-        if regex.is_match(b"") {
-            return Err("the pattern matches an empty text, so it is always found".into());
+    /// One pattern more, for each of these fields. Compiled alone at once, so that a bad one is named, unless it is known to be good.
+    pub fn add(
+        &mut self,
+        pattern: &str,
+        fields: &[Field],
+        is_proven: bool,
+    ) -> Result<Vec<PatternId>, String> {
+        let text = spaced(pattern);
+        let alone = OnceLock::new();
+        if !is_proven {
+            let regex = compiled(&text).map_err(reason)?;
+            if regex.is_match(b"") {
+                return Err("the pattern matches an empty text, so it is always found".into());
+            }
+            let _ = alone.set(Some(regex));
         }
-        let regex = Arc::new(regex);
+        let expression = Arc::new(Expression { text, alone });
         Ok(fields
             .iter()
             .map(|field| {
                 self.all.push(Pattern {
                     field: field.clone(),
-                    regex: regex.clone(),
+                    expression: expression.clone(),
                 });
                 self.all.len() - 1
             })
             .collect())
     }
 
-    /// Compiles one automaton a field.
+    /// Compiles one automaton a field; subject and text share one.
     pub fn compile(&mut self) -> Result<(), Diagnostic> {
-        let fields: BTreeSet<Field> = self.all.iter().map(|p| p.field.clone()).collect();
-        self.sets.clear();
-        for field in fields {
-            let ids: Vec<PatternId> = (0..self.all.len())
-                .filter(|id| self.all[*id].field == field)
-                .collect();
-            let regexes = RegexSetBuilder::new(ids.iter().map(|id| self.all[*id].regex.as_str()))
-                .unicode(false)
-                .multi_line(true)
-                .size_limit(SET_BYTES_MAX)
-                .dfa_size_limit(STATES_BYTES_MAX)
-                .build()
-                .map_err(|e| {
-                    Diagnostic::of_file(
-                        "rules/mailboxes",
-                        format!(
-                            "all patterns on {field} together are too large: {}",
-                            reason(e)
-                        ),
-                        "use fewer bounded repetitions such as {0,50}",
-                    )
-                })?;
-            self.sets.push(Set {
-                field,
-                regexes,
-                ids,
-            });
+        let mut shared: BTreeMap<Field, Vec<PatternId>> = BTreeMap::new();
+        for (id, pattern) in self.all.iter().enumerate() {
+            let with = match &pattern.field {
+                Field::Subject => &Field::Text,
+                other => other,
+            };
+            shared.entry(with.clone()).or_default().push(id);
         }
+        let shared: Vec<_> = shared.into_iter().collect();
+        let sets: Result<Vec<Set>, Diagnostic> = shared
+            .par_iter()
+            .map(|(field, ids)| self.set(field, ids))
+            .collect();
+        self.sets = sets?;
         Ok(())
+    }
+
+    fn set(&self, name: &Field, ids: &[PatternId]) -> Result<Set, Diagnostic> {
+        let mut expressions: Vec<&Arc<Expression>> = Vec::new();
+        let mut fields: BTreeMap<&Field, Vec<Option<PatternId>>> = BTreeMap::new();
+        for id in ids {
+            let Pattern { field, expression } = &self.all[*id];
+            // The same expression for subject and text comes twice in a row.
+            if !expressions.last().is_some_and(|e| Arc::ptr_eq(e, expression)) {
+                expressions.push(expression);
+            }
+            let ids = fields.entry(field).or_default();
+            ids.resize(expressions.len(), None);
+            ids[expressions.len() - 1] = Some(*id);
+        }
+        let regexes = RegexSetBuilder::new(expressions.iter().map(|e| &e.text))
+            .unicode(false)
+            .multi_line(true)
+            .size_limit(SET_BYTES_MAX)
+            .dfa_size_limit(STATES_BYTES_MAX)
+            .build()
+            .map_err(|e| {
+                let problem = format!(
+                    "all patterns on {name} together are too large: {}",
+                    reason(e)
+                );
+                let remedy = "use fewer bounded repetitions such as {0,50}";
+                Diagnostic::of_file("rules/mailboxes", problem, remedy)
+            })?;
+        let fields = fields.into_iter().map(|(field, ids)| (field.clone(), ids));
+        Ok(Set {
+            regexes,
+            fields: fields.collect(),
+        })
     }
 
     /// The header fields that any pattern looks at.
     pub fn header_names(&self) -> impl Iterator<Item = &str> {
-        self.sets.iter().filter_map(|set| match &set.field {
+        let fields = self.sets.iter().flat_map(|set| &set.fields);
+        fields.filter_map(|(field, _)| match field {
             Field::Header(name) => Some(name.as_str()),
             _ => None,
         })
@@ -192,11 +243,15 @@ impl Patterns {
     pub fn found(&self, texts: &Texts) -> Found {
         let mut found = vec![false; self.all.len()];
         for set in &self.sets {
-            let Some(text) = texts.0.get(&set.field) else {
-                continue;
-            };
-            for hit in set.regexes.matches(text.as_bytes()).iter() {
-                found[set.ids[hit]] = true;
+            for (field, ids) in &set.fields {
+                let Some(text) = texts.0.get(field) else {
+                    continue;
+                };
+                for hit in set.regexes.matches(text.as_bytes()).iter() {
+                    if let Some(id) = ids.get(hit).copied().flatten() {
+                        found[id] = true;
+                    }
+                }
             }
         }
         Found(found)
@@ -208,7 +263,9 @@ impl Patterns {
         for id in ids {
             let pattern = &self.all[id];
             let text = texts.0.get(&pattern.field);
-            found[id] = text.is_some_and(|text| pattern.regex.is_match(text.as_bytes()));
+            found[id] = text
+                .zip(pattern.expression.alone())
+                .is_some_and(|(text, regex)| regex.is_match(text.as_bytes()));
         }
         Found(found)
     }
@@ -222,7 +279,7 @@ impl Patterns {
     pub fn matched(&self, id: PatternId, texts: &Texts) -> Option<String> {
         let pattern = self.all.get(id)?;
         let text = texts.0.get(&pattern.field)?.as_bytes();
-        let found = pattern.regex.find(text)?;
+        let found = pattern.expression.alone()?.find(text)?;
         Some(String::from_utf8_lossy(found.as_bytes()).into_owned())
     }
 }

@@ -106,9 +106,10 @@ const LANGUAGES: &[&str] = &["de", "gsw", "en", "other"];
 /// The languages of letters (C5.1).
 const WRITTEN: &[&str] = &["de", "gsw", "en"];
 
-/// Adds a file's rules, their patterns and every fault found.
+/// Adds a file's rules, their patterns and every fault found. Of a file whose examples are proven, patterns are compiled where they are asked for.
 pub fn read(
     source: &Source,
+    is_proven: bool,
     patterns: &mut Patterns,
     rules: &mut Vec<Rule>,
     faults: &mut Vec<Diagnostic>,
@@ -131,6 +132,7 @@ pub fn read(
         source,
         words: Vec::new(),
         queues: Vec::new(),
+        is_proven,
         patterns,
         faults,
     };
@@ -155,6 +157,7 @@ struct Reader<'a> {
     source: &'a Source,
     words: Vec<(String, String)>,
     queues: Vec<String>,
+    is_proven: bool,
     patterns: &'a mut Patterns,
     faults: &'a mut Vec<Diagnostic>,
 }
@@ -412,7 +415,7 @@ impl Reader<'_> {
                 );
                 continue;
             }
-            match self.patterns.add(&expanded, fields) {
+            match self.patterns.add(&expanded, fields, self.is_proven) {
                 Ok(ids) => condition.patterns.extend(ids),
                 Err(reason) => self.fault(
                     at,
