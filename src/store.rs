@@ -154,6 +154,19 @@ impl std::error::Error for Broken {}
 
 const RESERVE: &str = "reserve";
 
+/// A state folder that is this process's, and not open yet.
+pub struct Claim {
+    lock: std::fs::File,
+    folder: PathBuf,
+}
+
+impl Claim {
+    /// Opens it. Errors as [`Store::open`].
+    pub fn open(self, options: Options) -> Result<Store> {
+        open_folder(self, options, None)
+    }
+}
+
 impl Store {
     /// Opens, locks and if need be repairs or rebuilds the state folder; makes it if it is empty. Errors say what is damaged, where, and what to do.
     /// [`Locked`] if another process has it.
@@ -163,7 +176,15 @@ impl Store {
 
     /// The same, with options.
     pub fn open_with(folder: &Path, options: Options) -> Result<Store> {
-        open_folder(folder, options, None)
+        Store::claim(folder)?.open(options)
+    }
+
+    /// Locks a state folder, before anybody takes the trouble of getting ready for it. Errors as [`Store::open`].
+    pub fn claim(folder: &Path) -> Result<Claim> {
+        Ok(Claim {
+            lock: locked(folder)?,
+            folder: folder.to_path_buf(),
+        })
     }
 
     /// A store over any disk and index: the simulation's. Opening again over the same ones is the next start.
@@ -467,8 +488,9 @@ fn take_in_record(
 /// Called with the last record taken in while an index is made.
 type Progress<'a> = &'a mut dyn FnMut(u64);
 
-fn open_folder(folder: &Path, options: Options, rebuild: Option<Progress>) -> Result<Store> {
-    let lock = locked(folder)?;
+fn open_folder(claim: Claim, options: Options, rebuild: Option<Progress>) -> Result<Store> {
+    let Claim { lock, folder } = claim;
+    let folder = folder.as_path();
     let disk = RealDisk::new(folder);
     let index = SledIndex::open(folder)?;
     let confidential = remembered_confidential(folder, options.confidential.clone())?;

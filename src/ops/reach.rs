@@ -112,9 +112,14 @@ impl Opened {
 pub fn open_store(config: &Config) -> anyhow::Result<Opened> {
     make_folder(&config.state)?;
     as_owner(&config.state)?;
-    let mut store = Store::open_with(&config.state, options(config))?;
+    let claim = Store::claim(&config.state)?;
     let keys = keys::keys(&config.state)?;
-    let mut policy = config.policy(keys).map_err(Fault::config)?;
+    // The disk is waited for in the one, patterns are compiled in the other.
+    let (store, policy) = rayon::join(
+        || claim.open(options(config)),
+        || config.policy(keys).map_err(Fault::config),
+    );
+    let (mut store, mut policy) = (store?, policy?);
     policy.former = former(&store.reader(), policy.book_hash)?;
     let policy = Arc::new(policy);
     let files = config.policy_files().map_err(Fault::config)?;

@@ -1,4 +1,4 @@
-//! The fields of a mail as rules see them, and all patterns over them: one automaton a field.
+//! The fields of a mail as rules see them, and all patterns over them: few automata, whatever the number of rules.
 
 use crate::diagnostic::Diagnostic;
 use crate::mail::Mail;
@@ -123,7 +123,7 @@ fn compiled(expression: &str) -> Result<Regex, regex::Error> {
         .build()
 }
 
-/// One automaton, and the fields that are searched with it. Most rules speak of subject and text alike, so these two share theirs.
+/// An automaton, and the fields that are searched with it. Most rules speak of subject and text alike, so these two share theirs.
 #[derive(Debug)]
 struct Set {
     regexes: RegexSet,
@@ -177,20 +177,21 @@ impl Patterns {
             .collect())
     }
 
-    /// Compiles one automaton a field; subject and text share one.
+    /// Compiles two automata a field, one of them for what has gaps; subject and text share theirs.
     pub fn compile(&mut self) -> Result<(), Diagnostic> {
-        let mut shared: BTreeMap<Field, Vec<PatternId>> = BTreeMap::new();
+        let mut shared: BTreeMap<(&Field, bool), Vec<PatternId>> = BTreeMap::new();
         for (id, pattern) in self.all.iter().enumerate() {
             let with = match &pattern.field {
                 Field::Subject => &Field::Text,
                 other => other,
             };
-            shared.entry(with.clone()).or_default().push(id);
+            let has_gap = has_gap(&pattern.expression.text);
+            shared.entry((with, has_gap)).or_default().push(id);
         }
         let shared: Vec<_> = shared.into_iter().collect();
         let sets: Result<Vec<Set>, Diagnostic> = shared
             .par_iter()
-            .map(|(field, ids)| self.set(field, ids))
+            .map(|((field, _), ids)| self.set(field, ids))
             .collect();
         self.sets = sets?;
         Ok(())
@@ -282,6 +283,14 @@ impl Patterns {
         let found = pattern.expression.alone()?.find(text)?;
         Some(String::from_utf8_lossy(found.as_bytes()).into_owned())
     }
+}
+
+/// Whether a pattern lets any text stand between two of its words. Each such gap that a text is in at a time makes states of its own, times those of all other
+/// patterns: apart from them, both automata together need half of the states.
+fn has_gap(pattern: &str) -> bool {
+    ["{0,", "{1,", "{2,", ".*", "]*"]
+        .iter()
+        .any(|gap| pattern.contains(gap))
 }
 
 /// A space outside brackets stands for any white space: lines are broken anywhere in a mail.

@@ -8,7 +8,7 @@ use super::journal::{Damage, Head, Journal, Kind, Position};
 use super::keys;
 use super::reader::Reader;
 use super::writing::{self, Row, Writing, a_ticket, an_entry, bytes_of};
-use super::{Options, open_folder, take_in};
+use super::{Options, Store, open_folder, take_in};
 use crate::desk::record::{Entry, EntryKind};
 use crate::desk::ticket::{Ticket, TicketId};
 use crate::mail::Fingerprint;
@@ -57,7 +57,7 @@ pub fn rebuild(folder: &Path, progress: &mut dyn FnMut(u64)) -> Result<()> {
 
 /// The same, with options.
 pub fn rebuild_with(folder: &Path, options: Options, progress: &mut dyn FnMut(u64)) -> Result<()> {
-    open_folder(folder, options, Some(progress))?.close()
+    open_folder(Store::claim(folder)?, options, Some(progress))?.close()
 }
 
 struct Audit<'a> {
