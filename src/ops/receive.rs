@@ -16,6 +16,7 @@ use crate::store::Foresight;
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use data_encoding::BASE64;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -118,18 +119,19 @@ fn taken(cli: &Cli, arguments: &Arguments) -> anyhow::Result<Tally> {
     known_queue(&config, &arguments.queue)?;
     // A pipe is read only when the store is open: one whose store is busy fails at once, with nothing taken from it. Files are read meanwhile.
     let is_pipe = arguments.files.iter().any(|f| f.as_os_str() == "-");
+    let ahead = ahead()?;
     let early = (!is_pipe)
-        .then(|| reading(arguments, &config))
+        .then(|| reading(arguments, &config, ahead.clone()))
         .transpose()?;
     let mut way = Way::find(&config)?;
     let chunks = match early {
         Some(chunks) => chunks,
-        None => reading(arguments, &config)?,
+        None => reading(arguments, &config, ahead.clone())?,
     };
     let mut tally = Tally::default();
     let result = match &mut way {
         Way::Store(opened) => {
-            let chunks = preparing(chunks, opened.policy(), opened.foresight())?;
+            let chunks = preparing(chunks, ahead, opened.policy(), opened.foresight())?;
             each_chunk(chunks, &mut tally, |(jobs, prepared)| {
                 let done = opened.process(&jobs, &prepared)?;
                 // To free a chunk takes a while, and the next is ready.
@@ -211,17 +213,29 @@ fn each_chunk<T>(
     Ok(())
 }
 
+/// What works ahead gives way to the thread that decides: everything waits for that one.
+const NICENESS_AHEAD: i32 = 10;
+
+/// The threads that read mails and prepare decisions ahead of their turn.
+fn ahead() -> anyhow::Result<Arc<ThreadPool>> {
+    let pool = ThreadPoolBuilder::new()
+        .stack_size(parse::STACK_BYTES)
+        .start_handler(|_| {
+            // Where it may not be nicer, it is as eager as the others.
+            let _ = rustix::process::nice(NICENESS_AHEAD);
+        })
+        .build();
+    Ok(Arc::new(pool.context("starting the threads that read mail")?))
+}
+
 /// Reads ahead on other threads, so that reading and committing overlap.
 fn reading(
     arguments: &Arguments,
     config: &Config,
+    pool: Arc<ThreadPool>,
 ) -> anyhow::Result<Receiver<anyhow::Result<Vec<Job>>>> {
     let chunks = chunks(sources(arguments)?, config.mail_bytes_max)?;
     let (jobs, ahead) = mpsc::sync_channel(1);
-    let pool = rayon::ThreadPoolBuilder::new()
-        .stack_size(parse::STACK_BYTES)
-        .build()
-        .context("starting the threads that read mail")?;
     let (queue, silent, at) = (
         arguments.queue.clone(),
         arguments.silent,
@@ -247,6 +261,7 @@ type Ready = (Vec<Job>, Vec<Prepared>);
 /// Prepares the decisions on the next chunk while one is decided.
 fn preparing(
     chunks: Receiver<anyhow::Result<Vec<Job>>>,
+    pool: Arc<ThreadPool>,
     policy: Arc<Policy>,
     foresight: Foresight,
 ) -> std::io::Result<Receiver<anyhow::Result<Ready>>> {
@@ -256,7 +271,7 @@ fn preparing(
         .spawn(move || {
             for chunk in chunks {
                 let ready = chunk.map(|jobs| {
-                    let prepared = clerk::prepared(&policy, &jobs, clock::now());
+                    let prepared = pool.install(|| clerk::prepared(&policy, &jobs, clock::now()));
                     foresight.read(prepared.iter().flat_map(|p| &p.asks));
                     (jobs, prepared)
                 });

@@ -82,6 +82,11 @@ pub fn found(queue: &str, message_id: &str) -> String {
     format!("found/{}/{}", plain(queue), hex16(&hash.0))
 }
 
+/// Whether several entries may claim it: it is named by what stands in a mail, and whoever was first has it.
+pub fn is_claimed(key: &str) -> bool {
+    key.starts_with("seen/") || key.starts_with("found/")
+}
+
 /// A clock's next step.
 pub fn due(at: DateTime<Utc>, ticket: TicketId, clock: ClockKind) -> String {
     let mut key = due_until(at);

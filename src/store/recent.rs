@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A batch of 100 mails reads and writes about 2,000 rows of some hundred bytes.
-const ROWS_KEPT_MAX: usize = 8_192;
+const ROWS_KEPT_MAX: usize = 24_576;
 
 /// An index, and the rows that were last read or written through this.
 pub struct Recent {
@@ -19,11 +19,13 @@ pub struct Recent {
     kept: Mutex<Kept>,
 }
 
+/// Two generations: what is asked for again moves to the young one, and when that is full the old one is forgotten.
 #[derive(Default)]
 struct Kept {
-    rows: HashMap<String, Option<Vec<u8>>>,
-    /// How often rows were written.
-    writes: u64,
+    young: HashMap<String, Option<Vec<u8>>>,
+    old: HashMap<String, Option<Vec<u8>>>,
+    /// How often rows were forgotten.
+    forgotten: u64,
 }
 
 impl Recent {
@@ -41,11 +43,31 @@ impl Recent {
 }
 
 impl Kept {
-    fn keep(&mut self, key: &str, value: Option<Vec<u8>>) {
-        if self.rows.len() >= ROWS_KEPT_MAX {
-            self.rows.clear();
+    fn get(&mut self, key: &str) -> Option<Option<Vec<u8>>> {
+        if let Some(value) = self.young.get(key) {
+            return Some(value.clone());
         }
-        self.rows.insert(key.to_string(), value);
+        let (key, value) = self.old.remove_entry(key)?;
+        self.keep(key, value.clone());
+        Some(value)
+    }
+
+    fn has(&self, key: &str) -> bool {
+        self.young.contains_key(key) || self.old.contains_key(key)
+    }
+
+    fn keep(&mut self, key: String, value: Option<Vec<u8>>) {
+        if self.young.len() >= ROWS_KEPT_MAX / 2 {
+            self.old = std::mem::take(&mut self.young);
+            self.forgotten += 1;
+        }
+        self.young.insert(key, value);
+    }
+
+    fn forget(&mut self) {
+        self.young.clear();
+        self.old.clear();
+        self.forgotten += 1;
     }
 }
 
@@ -76,18 +98,18 @@ impl Foresight {
 
 impl Index for Recent {
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
-        let kept = self.kept();
-        if let Some(value) = kept.rows.get(key) {
-            return Ok(value.clone());
+        let mut kept = self.kept();
+        if let Some(value) = kept.get(key) {
+            return Ok(value);
         }
-        let writes = kept.writes;
+        let forgotten = kept.forgotten;
         // Nobody waits for this lock while sled has this question wait.
         drop(kept);
         let value = self.index.get(key)?;
         let mut kept = self.kept();
-        // What another thread has written meanwhile may be newer.
-        if kept.writes == writes {
-            kept.keep(key, value.clone());
+        // What another thread wrote meanwhile may be newer, and is here unless it is forgotten already.
+        if kept.forgotten == forgotten && !kept.has(key) {
+            kept.keep(key.to_string(), value.clone());
         }
         Ok(value)
     }
@@ -104,9 +126,8 @@ impl Index for Recent {
     fn apply(&self, rows: &Rows) -> Result<()> {
         self.index.apply(rows)?;
         let mut kept = self.kept();
-        kept.writes += 1;
         for (key, value) in rows {
-            kept.keep(key, value.clone());
+            kept.keep(key.clone(), value.clone());
         }
         Ok(())
     }
@@ -116,7 +137,7 @@ impl Index for Recent {
     }
 
     fn begin_anew(&self, why: &str) -> Result<()> {
-        self.kept().rows.clear();
+        self.kept().forget();
         self.index.begin_anew(why)
     }
 
@@ -129,7 +150,7 @@ impl Index for Recent {
     }
 
     fn close(&self) -> Result<()> {
-        self.kept().rows.clear();
+        self.kept().forget();
         self.index.close()
     }
 }
@@ -216,6 +237,8 @@ mod tests {
         for n in 0..3 * ROWS_KEPT_MAX {
             recent.get(&n.to_string()).unwrap();
         }
-        assert!(recent.kept().rows.len() <= ROWS_KEPT_MAX);
+        let kept = recent.kept();
+        assert!(kept.young.len() + kept.old.len() <= ROWS_KEPT_MAX);
+        assert!(kept.has(&(3 * ROWS_KEPT_MAX - 1).to_string()));
     }
 }

@@ -350,6 +350,14 @@ pub struct Accepted<'a> {
     pub raws: &'a BTreeMap<Fingerprint, Position>,
 }
 
+/// A ticket before an outcome.
+struct Former {
+    /// How many entries it had.
+    entries: u32,
+    /// Its row, and the ticket in it; none of both for a new one. Until somebody takes it.
+    value: Option<(Option<Vec<u8>>, Option<Ticket>)>,
+}
+
 /// Writes rows into an index, in groups.
 pub struct Writing<'a> {
     index: &'a dyn Index,
@@ -382,10 +390,22 @@ impl<'a> Writing<'a> {
     pub fn outcome(&mut self, outcome: &Accepted) -> Result<()> {
         let mut gone = Derived::new();
         let mut come = Derived::new();
+        let mut former = self.former(outcome.records)?;
         for (n, record) in outcome.records.iter().enumerate() {
             match record {
-                Record::Ticket(ticket) => self.ticket(outcome, n, ticket, &mut gone, &mut come)?,
-                Record::Entry(entry) => self.entry(outcome, n, entry, &mut gone, &mut come)?,
+                Record::Ticket(ticket) => {
+                    let former = former.get_mut(&ticket.id);
+                    self.ticket(outcome, n, ticket, former, &mut gone, &mut come)?
+                }
+                Record::Entry(entry) => {
+                    let former = former.get(&entry.place.ticket);
+                    let is_new = former.is_some_and(|f| entry.place.seq > f.entries);
+                    if is_new && !self.fresh.contains_key(&keys::entry(entry.place)) {
+                        self.new_entry(outcome, n, entry, &mut come)?
+                    } else {
+                        self.entry(outcome, n, entry, &mut gone, &mut come)?
+                    }
+                }
                 Record::Gathering(new) => {
                     let key = key_of(record);
                     let before = self.get(&key)?;
@@ -430,23 +450,55 @@ impl<'a> Writing<'a> {
         Ok(self.meta)
     }
 
+    /// The tickets of these records as they were before them.
+    fn former(&self, records: &[Record]) -> Result<BTreeMap<TicketId, Former>> {
+        let mut former = BTreeMap::new();
+        for record in records {
+            let Record::Ticket(ticket) = record else {
+                continue;
+            };
+            let row = self.get(&keys::ticket(ticket.id))?;
+            let ticket_before = row.as_deref().map(|row| self.ticket_in(row)).transpose()?;
+            let entries = ticket_before.as_ref().map_or(0, |t| t.entries);
+            former.insert(
+                ticket.id,
+                Former {
+                    entries,
+                    value: Some((row, ticket_before)),
+                },
+            );
+        }
+        Ok(former)
+    }
+
     fn ticket(
         &mut self,
         outcome: &Accepted,
         n: usize,
         ticket: &Ticket,
+        former: Option<&mut Former>,
         gone: &mut Derived,
         come: &mut Derived,
     ) -> Result<()> {
         let key = keys::ticket(ticket.id);
-        let before = self.get(&key)?;
-        let old = before
-            .as_deref()
-            .map(|row| self.ticket_in(row))
-            .transpose()?;
+        let (before, old) = match former.and_then(|f| f.value.take()) {
+            Some(value) => value,
+            // A second record of the same ticket.
+            None => {
+                let row = self.get(&key)?;
+                let old = row.as_deref().map(|row| self.ticket_in(row)).transpose()?;
+                (row, old)
+            }
+        };
         let new_rows = derived_of_ticket(ticket)?;
-        let old_rows = old.as_ref().map(derived_of_ticket).transpose()?;
-        differ(old_rows.unwrap_or_default(), new_rows, gone, come);
+        match &old {
+            Some(old) => differ(derived_of_ticket(old)?, new_rows, gone, come),
+            None => {
+                for (key, value) in new_rows {
+                    self.put_new(key, value)?;
+                }
+            }
+        }
         if let Some(old) = old.filter(|old| old.queue != ticket.queue) {
             self.move_threads(&old, ticket, gone, come)?;
         }
@@ -497,10 +549,41 @@ impl<'a> Writing<'a> {
             .map(|old| derived_of_entry(old, queue.as_deref()))
             .transpose()?;
         differ(old_rows.unwrap_or_default(), new_rows, gone, come);
+        self.put_entry(outcome, n, entry, queue, before)
+    }
+
+    /// An entry that its ticket had not before. Neither it nor what its place names can be there, so nobody is asked: of an arrived mail that is most rows.
+    fn new_entry(
+        &mut self,
+        outcome: &Accepted,
+        n: usize,
+        entry: &Entry,
+        come: &mut Derived,
+    ) -> Result<()> {
+        debug_assert!(self.get(&keys::entry(entry.place))?.is_none());
+        let queue = self.queue_of(entry.place.ticket, outcome.records)?;
+        for (key, value) in derived_of_entry(entry, queue.as_deref())? {
+            if keys::is_claimed(&key) {
+                come.entry(key).or_insert(value);
+            } else {
+                self.put_new(key, value)?;
+            }
+        }
+        self.put_entry(outcome, n, entry, queue, None)
+    }
+
+    fn put_entry(
+        &mut self,
+        outcome: &Accepted,
+        n: usize,
+        entry: &Entry,
+        queue: Option<String>,
+        before: Option<Vec<u8>>,
+    ) -> Result<()> {
         let raw = self.raw_of(entry, before.as_deref(), outcome.raws)?;
         let hide = queue.is_some_and(|queue| self.confidential.contains(&queue));
         let row = row(outcome, n, raw, hide)?;
-        self.replace(key, before, Some(row));
+        self.replace(keys::entry(entry.place), before, Some(row));
         Ok(())
     }
 
@@ -603,6 +686,13 @@ impl<'a> Writing<'a> {
             self.sum = self.sum.plus(&key, after);
         }
         self.fresh.insert(key, after);
+    }
+
+    /// A row that names a ticket or a place that was not before: nobody is asked.
+    fn put_new(&mut self, key: String, value: Vec<u8>) -> Result<()> {
+        debug_assert!(self.get(&key)?.is_none(), "{key} is there already");
+        self.replace(key, None, Some(value));
+        Ok(())
     }
 
     fn end_of_outcome(&mut self, sequence: u64, batch: Mark) -> Result<()> {
