@@ -225,7 +225,9 @@ fn ahead() -> anyhow::Result<Arc<ThreadPool>> {
             let _ = rustix::process::nice(NICENESS_AHEAD);
         })
         .build();
-    Ok(Arc::new(pool.context("starting the threads that read mail")?))
+    Ok(Arc::new(
+        pool.context("starting the threads that read mail")?,
+    ))
 }
 
 /// Reads ahead on other threads, so that reading and committing overlap.

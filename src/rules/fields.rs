@@ -203,7 +203,10 @@ impl Patterns {
         for id in ids {
             let Pattern { field, expression } = &self.all[*id];
             // The same expression for subject and text comes twice in a row.
-            if !expressions.last().is_some_and(|e| Arc::ptr_eq(e, expression)) {
+            if !expressions
+                .last()
+                .is_some_and(|e| Arc::ptr_eq(e, expression))
+            {
                 expressions.push(expression);
             }
             let ids = fields.entry(field).or_default();
