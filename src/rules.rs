@@ -130,11 +130,12 @@ impl Incident {
     }
 }
 
-/// A mail's texts, and which patterns of a rule book are found in them.
+/// What a rule book finds in a mail's texts.
 #[derive(Debug)]
 pub struct Searched {
-    texts: Texts,
     found: Found,
+    /// Of each rule whose conditions on texts hold: what they matched, for people.
+    shown: Vec<Option<Vec<String>>>,
 }
 
 /// One rule tried against one mail: a line of `ticketd rules explain`.
@@ -225,15 +226,20 @@ impl RuleBook {
     pub fn searched(&self, mail: &Mail) -> Searched {
         let texts = Texts::of(mail, self.patterns.header_names());
         let found = self.patterns.found(&texts);
-        Searched { texts, found }
+        let shown = |rule: &Rule| {
+            let holds = rule.missing_text(&found).is_none();
+            holds.then(|| rule.shown(&self.patterns, &texts, &found))
+        };
+        let shown = self.rules.iter().map(shown).collect();
+        Searched { found, shown }
     }
 
     /// The verdict on a mail that these rules have searched.
     pub fn judged(&self, mail: &Mail, facts: &Facts, searched: &Searched) -> Verdict {
         let mut verdict = Verdict::default();
         self.each(mail, facts, searched, |rule, result| {
-            if result.is_ok() {
-                verdict.take(rule, &rule.shown(&self.patterns, searched));
+            if let Ok(shown) = result {
+                verdict.take(rule, shown);
             }
         });
         verdict
@@ -248,7 +254,7 @@ impl RuleBook {
                 place: format!("{}:{}", rule.file, rule.line),
                 because: rule.because.clone(),
                 result: result
-                    .map(|()| rule.shown(&self.patterns, &searched))
+                    .map(<[String]>::to_vec)
                     .map_err(|missing| missing.to_string()),
             });
         });
@@ -260,21 +266,21 @@ impl RuleBook {
         mail: &Mail,
         facts: &Facts,
         searched: &Searched,
-        mut tell: impl FnMut(&Rule, Result<(), Missing>),
+        mut tell: impl FnMut(&Rule, Result<&[String], Missing>),
     ) {
         let words = Words {
             language: word(&mail.language),
             kind: word(&mail.kind),
         };
         let mut tags: Vec<String> = Vec::new();
-        for rule in &self.rules {
+        for (rule, shown) in self.rules.iter().zip(&searched.shown) {
             let missing = rule
                 .missing_fact(mail, &words, facts, &tags)
                 .or_else(|| rule.missing_text(&searched.found));
             match missing {
                 Some(missing) => tell(rule, Err(missing)),
                 None => {
-                    tell(rule, Ok(()));
+                    tell(rule, Ok(shown.as_deref().unwrap_or_default()));
                     tags.extend(rule.actions.tags.iter().cloned());
                 }
             }
@@ -366,8 +372,7 @@ impl Rule {
     }
 
     /// What each condition on texts matched, for people.
-    fn shown(&self, patterns: &Patterns, searched: &Searched) -> Vec<String> {
-        let Searched { texts, found } = searched;
+    fn shown(&self, patterns: &Patterns, texts: &Texts, found: &Found) -> Vec<String> {
         self.all
             .iter()
             .filter_map(|condition| {

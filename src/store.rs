@@ -43,6 +43,7 @@ use behind::{Accepted, Behind};
 use disk::{Disk, RealDisk};
 use index::{Index, Meta, SledIndex, Sum};
 use journal::{BatchRecords, Head, Journal, Kind, Mark, Payload, Position};
+use rayon::prelude::*;
 use recent::Recent;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -50,7 +51,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use writing::{Encoded, PolicyRow, StoredOutcome, StoredPolicy, Writing};
 
 pub use known::Batch;
-use known::Overlay;
+use known::{Overlay, Staged};
 pub use reader::Reader;
 pub use recent::Foresight;
 
@@ -237,10 +238,8 @@ impl Store {
         if batch.is_empty() {
             return Ok(());
         }
-        let mut encoded = Encoded::default();
-        for staged in &batch.staged {
-            encoded.push(&staged.records, &staged.because, staged.fate)?;
-        }
+        let encode = |staged: &Staged| Encoded::of(&staged.records, &staged.because, staged.fate);
+        let encoded: Vec<Encoded> = batch.staged.par_iter().map(encode).collect::<Result<_>>()?;
         let layout = Layout::of(&batch, &encoded);
         let (mark, positions) = self.append(&layout.payloads)?;
         let first = self.journal.head().sequence + 1 - positions.len() as u64;
@@ -377,13 +376,13 @@ struct Layout<'a> {
 }
 
 impl<'a> Layout<'a> {
-    fn of(batch: &'a Batch, encoded: &'a Encoded) -> Layout<'a> {
+    fn of(batch: &'a Batch, encoded: &'a [Encoded]) -> Layout<'a> {
         let mut layout = Layout {
             payloads: vec![],
             raws: BTreeMap::new(),
             outcomes: vec![],
         };
-        for (staged, (whole, _)) in batch.staged.iter().zip(&encoded.outcomes) {
+        for (staged, encoded) in batch.staged.iter().zip(encoded) {
             for (fingerprint, bytes) in &staged.raws {
                 layout.raws.entry(*fingerprint).or_insert_with(|| {
                     layout.payloads.push(Payload {
@@ -395,8 +394,11 @@ impl<'a> Layout<'a> {
                 });
             }
             layout.outcomes.push(layout.payloads.len());
-            let outcome = payload(Kind::Outcome, &encoded.bytes[whole.clone()]);
-            layout.payloads.push(outcome);
+            layout.payloads.push(Payload {
+                kind: Kind::Outcome,
+                bytes: &encoded.bytes,
+                fingerprint: encoded.fingerprint,
+            });
         }
         layout
     }
@@ -467,20 +469,14 @@ fn take_in_record(
         );
     }
     let outcome: StoredOutcome = serde_json::from_slice(&bytes)?;
-    let mut encoded = Encoded::default();
-    encoded.push(&outcome.records, &outcome.because, outcome.fate)?;
-    let json: Vec<&[u8]> = encoded.outcomes[0]
-        .1
-        .iter()
-        .map(|part| &encoded.bytes[part.clone()])
-        .collect();
+    let encoded = Encoded::of(&outcome.records, &outcome.because, outcome.fate)?;
     writing.outcome(&writing::Accepted {
         sequence: record.sequence,
         batch: mark,
         position: record.position,
         fingerprint: record.fingerprint,
         records: &outcome.records,
-        json: &json,
+        json: &encoded.records(),
         raws,
     })
 }

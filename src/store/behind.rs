@@ -27,7 +27,7 @@ pub struct Accepted {
     /// What was decided; its bytes are not needed any more.
     pub batch: Batch,
     /// The JSON of its outcomes.
-    pub encoded: Encoded,
+    pub encoded: Vec<Encoded>,
     /// Where it lies.
     pub mark: Mark,
     /// Where each outcome lies: its sequence, position, and the fingerprint of its payload.
@@ -202,21 +202,16 @@ impl Line {
     fn indexed(&self, accepted: &Accepted, meta: Meta) -> Result<Meta> {
         let mut writing = Writing::new(&*self.index, &*self.disk, meta);
         let staged = accepted.batch.staged.iter();
-        let encoded = &accepted.encoded;
-        for ((staged, (_, parts)), (sequence, position, fingerprint)) in
-            staged.zip(&encoded.outcomes).zip(&accepted.outcomes)
+        for ((staged, encoded), (sequence, position, fingerprint)) in
+            staged.zip(&accepted.encoded).zip(&accepted.outcomes)
         {
-            let json: Vec<&[u8]> = parts
-                .iter()
-                .map(|part| &encoded.bytes[part.clone()])
-                .collect();
             writing.outcome(&writing::Accepted {
                 sequence: *sequence,
                 batch: accepted.mark,
                 position: *position,
                 fingerprint: *fingerprint,
                 records: &staged.records,
-                json: &json,
+                json: &encoded.records(),
                 raws: &accepted.raws,
             })?;
         }

@@ -330,10 +330,7 @@ fn an_outcome_reads_back_as_serde_would_have_written_it() {
             sent: vec![(2_960_000, 3)],
             answered: vec![],
         }));
-    let mut encoded = Encoded::default();
-    encoded
-        .push(&outcome.records, "why \"so\"", outcome.fate)
-        .unwrap();
+    let encoded = Encoded::of(&outcome.records, "why \"so\"", outcome.fate).unwrap();
     let value: serde_json::Value = serde_json::from_slice(&encoded.bytes).unwrap();
     assert_eq!(
         value,

@@ -102,63 +102,72 @@ pub struct StoredOutcome {
     pub fate: Fate,
 }
 
-/// Outcomes as JSON, in one buffer. A record is written once: the index's rows are parts of the same text.
-#[derive(Default)]
+/// An outcome as JSON. A record is written once: the index's rows are parts of the same text.
 pub struct Encoded {
     /// The text.
     pub bytes: Vec<u8>,
-    /// Where each outcome, and each of its records, stands in it.
-    pub outcomes: Vec<(Range<usize>, Vec<Range<usize>>)>,
+    /// Of the text.
+    pub fingerprint: Fingerprint,
+    /// Where each record stands in it.
+    records: Vec<Range<usize>>,
 }
 
 impl Encoded {
-    /// Adds one outcome.
-    pub fn push(&mut self, records: &[Record], because: &str, fate: Fate) -> Result<()> {
-        let begins = self.bytes.len();
-        let mut parts = Vec::with_capacity(records.len());
-        self.bytes.extend_from_slice(b"{\"because\":");
-        serde_json::to_writer(&mut self.bytes, because)?;
-        self.bytes.extend_from_slice(b",\"fate\":");
-        serde_json::to_writer(&mut self.bytes, &fate)?;
-        self.bytes.extend_from_slice(b",\"records\":[");
+    /// Encodes one outcome.
+    pub fn of(records: &[Record], because: &str, fate: Fate) -> Result<Encoded> {
+        let mut bytes = Vec::with_capacity(1024 * records.len());
+        bytes.extend_from_slice(b"{\"because\":");
+        serde_json::to_writer(&mut bytes, because)?;
+        bytes.extend_from_slice(b",\"fate\":");
+        serde_json::to_writer(&mut bytes, &fate)?;
+        bytes.extend_from_slice(b",\"records\":[");
+        let mut places = Vec::with_capacity(records.len());
         for (n, record) in records.iter().enumerate() {
             if n > 0 {
-                self.bytes.push(b',');
+                bytes.push(b',');
             }
-            parts.push(self.push_record(record)?);
+            places.push(push_record(&mut bytes, record)?);
         }
-        self.bytes.extend_from_slice(b"]}");
-        self.outcomes.push((begins..self.bytes.len(), parts));
-        Ok(())
+        bytes.extend_from_slice(b"]}");
+        Ok(Encoded {
+            fingerprint: Fingerprint::of(&bytes),
+            bytes,
+            records: places,
+        })
     }
 
-    /// As serde writes [`Record`], but remembering where the value itself stands (tested to be the same).
-    fn push_record(&mut self, record: &Record) -> Result<Range<usize>> {
-        let name: &[u8] = match record {
-            Record::Ticket(_) => b"{\"ticket\":",
-            Record::Entry(_) => b"{\"entry\":",
-            Record::Cursor(_) => b"{\"cursor\":",
-            Record::Allowance(_) => b"{\"allowance\":",
-            Record::Counters(_) => b"{\"counters\":",
-            Record::Gathering(_) => b"{\"gathering\":",
-            Record::Round(_) => b"{\"round\":",
-        };
-        self.bytes.extend_from_slice(name);
-        let begins = self.bytes.len();
-        let out = &mut self.bytes;
-        match record {
-            Record::Ticket(value) => serde_json::to_writer(out, value),
-            Record::Entry(value) => serde_json::to_writer(out, value),
-            Record::Cursor(value) => serde_json::to_writer(out, value),
-            Record::Allowance(value) => serde_json::to_writer(out, value),
-            Record::Counters(value) => serde_json::to_writer(out, value),
-            Record::Gathering(value) => serde_json::to_writer(out, value),
-            Record::Round(value) => serde_json::to_writer(out, value),
-        }?;
-        let value = begins..self.bytes.len();
-        self.bytes.push(b'}');
-        Ok(value)
+    /// The JSON of each record.
+    pub fn records(&self) -> Vec<&[u8]> {
+        let records = self.records.iter();
+        records.map(|place| &self.bytes[place.clone()]).collect()
     }
+}
+
+/// As serde writes [`Record`], but telling where the value itself stands (tested to be the same).
+fn push_record(out: &mut Vec<u8>, record: &Record) -> Result<Range<usize>> {
+    let name: &[u8] = match record {
+        Record::Ticket(_) => b"{\"ticket\":",
+        Record::Entry(_) => b"{\"entry\":",
+        Record::Cursor(_) => b"{\"cursor\":",
+        Record::Allowance(_) => b"{\"allowance\":",
+        Record::Counters(_) => b"{\"counters\":",
+        Record::Gathering(_) => b"{\"gathering\":",
+        Record::Round(_) => b"{\"round\":",
+    };
+    out.extend_from_slice(name);
+    let begins = out.len();
+    match record {
+        Record::Ticket(value) => serde_json::to_writer(&mut *out, value),
+        Record::Entry(value) => serde_json::to_writer(&mut *out, value),
+        Record::Cursor(value) => serde_json::to_writer(&mut *out, value),
+        Record::Allowance(value) => serde_json::to_writer(&mut *out, value),
+        Record::Counters(value) => serde_json::to_writer(&mut *out, value),
+        Record::Gathering(value) => serde_json::to_writer(&mut *out, value),
+        Record::Round(value) => serde_json::to_writer(&mut *out, value),
+    }?;
+    let value = begins..out.len();
+    out.push(b'}');
+    Ok(value)
 }
 
 /// The key under which a record's value stands.
