@@ -61,6 +61,9 @@ impl std::fmt::Display for Hours {
 
 /// The windows of one year of UTC, in seconds since 1970.
 struct Year {
+    begins: i64,
+    /// How many windows open before each day of it, so that a search begins where it ends.
+    by_day: Box<[usize]>,
     opens: Box<[i64]>,
     closes: Box<[i64]>,
     /// Open seconds of this year until the close of each window.
@@ -72,18 +75,37 @@ impl Year {
         self.sums.last().copied().unwrap_or(0)
     }
 
-    /// Open seconds of this year before an instant of it.
-    fn elapsed(&self, at: i64) -> i64 {
-        let begun = self.opens.partition_point(|open| *open <= at);
+    /// How many windows open until an instant of it.
+    #[inline]
+    fn begun(&self, at: i64) -> usize {
+        let day = usize::try_from((at - self.begins) / DAY_SECS).unwrap_or(0);
+        let mut begun = self.by_day[day.min(self.by_day.len() - 1)];
+        while self.opens.get(begun).is_some_and(|open| *open <= at) {
+            begun += 1;
+        }
+        begun
+    }
+
+    /// Open seconds of this year before an instant of it, of which so many windows had begun.
+    #[inline]
+    fn elapsed(&self, at: i64, begun: usize) -> i64 {
         let Some(last) = begun.checked_sub(1) else {
             return 0;
         };
         self.sums[last] - (self.closes[last] - at).max(0)
     }
 
-    /// The earliest instant by which so many open seconds of this year, at least one and at most all, have passed.
-    fn reached(&self, secs: i64) -> i64 {
-        let window = self.sums.partition_point(|sum| *sum < secs);
+    /// The earliest instant by which so many open seconds of this year, at least one and at most all, have passed; that is in this window or a later one.
+    /// Searched in steps that double: most objectives end within a few windows.
+    #[inline]
+    fn reached(&self, secs: i64, from: usize) -> i64 {
+        let sums = &self.sums[from..];
+        let mut bound = 1;
+        while bound < sums.len() && sums[bound - 1] < secs {
+            bound *= 2;
+        }
+        let (low, high) = (bound / 2, bound.min(sums.len()));
+        let window = from + low + sums[low..high].partition_point(|sum| *sum < secs);
         self.closes[window] - (self.sums[window] - secs)
     }
 }
@@ -144,13 +166,16 @@ impl Hours {
         let mut left = i64::try_from(secs).ok()?;
         let start_secs = start.timestamp().max(first_second());
         let first = year_index(start_secs)?;
-        left = left.checked_add(self.year(first).elapsed(start_secs))?;
+        let begun = self.year(first).begun(start_secs);
+        left = left.checked_add(self.year(first).elapsed(start_secs, begun))?;
+        let mut from = begun.saturating_sub(1);
         for index in first..self.years.len() {
             let year = self.year(index);
             if left <= year.total() {
-                return DateTime::from_timestamp(year.reached(left), 0);
+                return DateTime::from_timestamp(year.reached(left, from), 0);
             }
             left -= year.total();
+            from = 0;
         }
         None
     }
@@ -165,7 +190,8 @@ impl Hours {
             return 0;
         };
         let whole: i64 = (first..last).map(|index| self.year(index).total()).sum();
-        let secs = whole + self.year(last).elapsed(b) - self.year(first).elapsed(a);
+        let elapsed = |year: &Year, at| year.elapsed(at, year.begun(at));
+        let secs = whole + elapsed(self.year(last), b) - elapsed(self.year(first), a);
         u64::try_from(secs).unwrap_or(0)
     }
 
@@ -309,13 +335,13 @@ impl Hours {
             date = date + Days::new(1);
         }
         windows.sort_unstable();
-        Year::of(&windows)
+        Year::of(begin, end, &windows)
     }
 }
 
 impl Year {
     /// From sorted windows, which may touch or overlap.
-    fn of(windows: &[(i64, i64)]) -> Year {
+    fn of(begins: i64, ends: i64, windows: &[(i64, i64)]) -> Year {
         let mut merged: Vec<(i64, i64)> = Vec::with_capacity(windows.len());
         for (open, close) in windows {
             match merged.last_mut() {
@@ -327,7 +353,11 @@ impl Year {
             *sum += close - open;
             Some(*sum)
         });
+        let days = (begins..ends).step_by(DAY_SECS as usize);
+        let by_day = days.map(|day| merged.partition_point(|(open, _)| *open < day));
         Year {
+            begins,
+            by_day: by_day.collect(),
             sums: sums.collect(),
             opens: merged.iter().map(|window| window.0).collect(),
             closes: merged.iter().map(|window| window.1).collect(),
@@ -345,7 +375,7 @@ fn at_minute(date: NaiveDate, minute: u32) -> NaiveDateTime {
     NaiveDateTime::from(date) + TimeDelta::minutes(i64::from(minute))
 }
 
-/// The first second of a year of UTC. Days are counted by the rule of leap years, because this is asked for with every deadline.
+/// The first second of a year of UTC. Days are counted by the rule of leap years.
 const fn year_begins(year: i32) -> i64 {
     let before = (year - 1) as i64;
     let days = before * 365 + before / 4 - before / 100 + before / 400;
@@ -372,16 +402,28 @@ fn known(at: DateTime<Utc>) -> i64 {
 fn year_index(secs: i64) -> Option<usize> {
     // A guess by the mean year is right or one year off.
     const MEAN_YEAR_SECS: i64 = 31_556_952;
-    let mut year = FIRST_YEAR + i32::try_from(secs.div_euclid(MEAN_YEAR_SECS)).ok()?;
-    if secs < year_begins(year) {
-        year -= 1;
-    } else if secs >= year_begins(year + 1) {
-        year += 1;
-    }
-    (FIRST_YEAR..=LAST_YEAR)
-        .contains(&year)
-        .then(|| (year - FIRST_YEAR) as usize)
+    let guess = usize::try_from(secs.div_euclid(MEAN_YEAR_SECS)).ok()?;
+    let index = if BEGINNINGS.get(guess).is_some_and(|begin| secs < *begin) {
+        guess.checked_sub(1)?
+    } else {
+        let is_next = BEGINNINGS.get(guess + 1).is_some_and(|next| secs >= *next);
+        guess + usize::from(is_next)
+    };
+    (index < YEARS).then_some(index)
 }
+
+const YEARS: usize = (LAST_YEAR - FIRST_YEAR + 1) as usize;
+
+/// The first second of each year that is known, and of the one after them.
+static BEGINNINGS: [i64; YEARS + 1] = {
+    let mut begins = [0; YEARS + 1];
+    let mut index = 0;
+    while index <= YEARS {
+        begins[index] = year_begins(FIRST_YEAR + index as i32);
+        index += 1;
+    }
+    begins
+};
 
 /// Which end of a window a local time is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
