@@ -556,8 +556,8 @@ fn digests_and_review_packs() {
         replies: false,
         count: 2,
         lines: lines(&[
-            "#12 severity 1, ACME AG: initial response (C4.1) due Mon 07.09.2026 10:00, 30 min left. Objective: 1 h of business hours (Mo-Fr 08:00-17:00; PH off, Europe/Zurich), clause C4.1; waiting costs each further 15 min: 1 day for ACME AG",
-            "#13 severity 4: next reply (C4.11) due Mon 07.09.2026 10:05, 35 min left, our own target. Internal target: 1 h of business hours (Mo-Fr 08:00-17:00; PH off, Europe/Zurich), clause C4.11",
+            "#12 severity 1, ACME AG: initial response (C4.1) due Mon 07.09.2026 10:00, 30 min left. Objective: 1 h of business hours (Mo-Fr 08:00-17:00; PH off, Europe/Zurich), clause C4.1; Mon 07.09.2026 09:00-10:00: 1 h; Deadline: Mon 07.09.2026 10:00 (Europe/Zurich). Waiting costs each further 15 min: 1 day for ACME AG",
+            "#13 severity 4: next reply (C4.11) due Mon 07.09.2026 10:05, 35 min left, our own target. Internal target: 1 h of business hours (Mo-Fr 08:00-17:00; PH off, Europe/Zurich), clause C4.11; Mon 07.09.2026 09:05-10:05: 1 h; Deadline: Mon 07.09.2026 10:05 (Europe/Zurich)",
         ]),
     };
     check(

@@ -99,6 +99,17 @@ impl Account {
         }
     }
 
+    /// The promises of a ticket that were given in `[from, until)` and are broken at `now`.
+    pub fn missed(
+        ticket: &Ticket,
+        (from, until): (DateTime<Utc>, DateTime<Utc>),
+        now: DateTime<Utc>,
+    ) -> impl Iterator<Item = &Clock> {
+        let inside = move |clock: &&Clock| from <= clock.started && clock.started < until;
+        let promises = ticket.clocks.iter().filter(|c| !c.objective.internal);
+        promises.filter(inside).filter(move |c| is_missed(c, now))
+    }
+
     /// Of all promises.
     pub fn tally(&self) -> Tally {
         self.promises.values().fold(Tally::default(), |a, b| Tally {
@@ -124,14 +135,17 @@ impl Tally {
     fn count(&mut self, ticket: &Ticket, clock: &Clock, now: DateTime<Utc>) {
         let answered = clock.kind == ClockKind::Escalation || ticket.responded.is_some();
         let counted = match clock.stopped {
-            _ if clock.is_breached() => &mut self.missed,
+            _ if is_missed(clock, now) => &mut self.missed,
             Some(_) if answered => &mut self.met,
             Some(_) => &mut self.void,
-            None if clock.is_late(now) => &mut self.missed,
             None => &mut self.pending,
         };
         *counted += 1;
     }
+}
+
+fn is_missed(clock: &Clock, now: DateTime<Utc>) -> bool {
+    clock.is_breached() || clock.is_running() && clock.is_late(now)
 }
 
 #[cfg(test)]

@@ -210,13 +210,12 @@ fn of_step(
             ""
         },
     );
-    let explanation = book.explanation(&clock.objective, clock.started, clock.deadline);
+    let computed = overdue::computed(book, clock);
     let cost = book
         .price_of_waiting(&ticket.subscription, &clock.objective, clock.deadline)
         .filter(|_| !secret && clock.is_running());
-    let objective = explanation.into_iter().next().unwrap_or_default();
-    let cost = cost.map_or(String::new(), |cost| format!("; waiting costs {cost}"));
-    Some(format!("{head}. {objective}{cost}"))
+    let cost = cost.map_or(String::new(), |cost| format!(". Waiting costs {cost}"));
+    Some(format!("{head}. {computed}{cost}"))
 }
 
 fn standing(clock: &Clock, step: Step, now: DateTime<Utc>) -> String {

@@ -134,7 +134,13 @@ fn content(policy: &Policy, opening: &Opening, standing: &Standing) -> OpeningDi
     OpeningDigest {
         queue: standing.queue.clone(),
         day: policy.book.local(opening.at),
-        due: lines(&standing.due, ticket),
+        due: lines(&standing.due, |t: &Ticket| match t.next_deadline() {
+            Some(clock) => {
+                let book = policy.book_of(t, Some(clock));
+                format!("{}. {}", ticket(t), overdue::computed(book, clock))
+            }
+            None => ticket(t),
+        }),
         unanswered: lines(&standing.unanswered, ticket),
         unassigned: lines(&standing.unassigned, ticket),
         quarantined: lines(&standing.quarantined, ticket),

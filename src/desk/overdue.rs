@@ -209,8 +209,14 @@ fn audience<'a>(draft: &Draft<'a>, due: &Due, now: DateTime<Utc>) -> Vec<&'a Per
     people
 }
 
+/// How a clock's deadline was computed, window by window, as one sentence of a line that stands beside many (C10.3).
+pub(super) fn computed(book: &Book, clock: &Clock) -> String {
+    book.explanation(&clock.objective, clock.started, clock.deadline)
+        .join("; ")
+}
+
 /// For people.
-pub(super) fn clock_word(kind: ClockKind) -> &'static str {
+pub fn clock_word(kind: ClockKind) -> &'static str {
     match kind {
         ClockKind::InitialResponse => "Initial response",
         ClockKind::Escalation => "Escalation",

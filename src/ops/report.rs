@@ -10,7 +10,8 @@ use super::{csv, exit, table::Table};
 use crate::contract::{Source, duration_words};
 use crate::desk::Policy;
 use crate::desk::account::{Account, Spread, Tally};
-use crate::desk::ticket::Clock;
+use crate::desk::overdue;
+use crate::desk::ticket::{Clock, Ticket, TicketId};
 use crate::store::Reader;
 use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -65,6 +66,24 @@ pub struct Row {
     pub account: Account,
     /// Days by which the ledger changed in it, `provisional` and `final`, and what accrues now.
     pub credits: BTreeMap<&'static str, i64>,
+    /// Each missed deadline of a ticket that may be named.
+    pub missed: Vec<Missed>,
+}
+
+/// A deadline that passed without an answer, and how it was computed.
+pub struct Missed {
+    /// Whose.
+    pub ticket: TicketId,
+    /// What was owed, with its clause.
+    pub promise: String,
+    /// The severity by which it is judged.
+    pub severity: u8,
+    /// When it was due.
+    pub deadline: DateTime<Utc>,
+    /// When it was met after all; none while it is not.
+    pub ended: Option<DateTime<Utc>>,
+    /// Window by window, with the holidays named (C10.3).
+    pub explanation: Vec<String>,
 }
 
 /// Answers into `out`; the exit code.
@@ -92,7 +111,7 @@ pub fn answer(
     } else if filter.html.is_some() {
         html::write(&rows, policy, now, out)?;
     } else {
-        as_table(&rows, out)?;
+        as_table(&rows, policy, out)?;
     }
     Ok(exit::OK)
 }
@@ -122,6 +141,7 @@ fn rows(
                 month,
                 account: Account::default(),
                 credits: BTreeMap::new(),
+                missed: vec![],
             })
     }
     reader.tickets(&mut |ticket| {
@@ -136,9 +156,13 @@ fn rows(
             let after = month.checked_add_months(Months::new(1)).unwrap_or(month);
             let span = (book.morning(month), book.morning(after));
             let books = |clock: &Clock| Arc::clone(policy.shared_book_of(&ticket, Some(clock)));
-            row(&mut rows, &customer, month)
-                .account
-                .add(&ticket, books, span, now);
+            let row = row(&mut rows, &customer, month);
+            row.account.add(&ticket, books, span, now);
+            if !policy.queue(&ticket.queue).confidential {
+                let missed = Account::missed(&ticket, span, now);
+                row.missed
+                    .extend(missed.map(|clock| missed_of(policy, &ticket, clock)));
+            }
         }
         true
     })?;
@@ -150,6 +174,22 @@ fn rows(
         }
     }
     Ok(rows.into_values().collect())
+}
+
+fn missed_of(policy: &Policy, ticket: &Ticket, clock: &Clock) -> Missed {
+    let book = policy.book_of(ticket, Some(clock));
+    Missed {
+        ticket: ticket.id,
+        promise: format!(
+            "{} ({})",
+            overdue::clock_word(clock.kind),
+            clock.objective.clause
+        ),
+        severity: ticket.severity,
+        deadline: clock.deadline,
+        ended: clock.stopped,
+        explanation: book.explanation(&clock.objective, clock.started, clock.deadline),
+    }
 }
 
 fn facts(row: &Row) -> Value {
@@ -172,6 +212,14 @@ fn facts(row: &Row) -> Value {
         "staffed_secs": row.account.staffed().map(spread_facts),
         "wall_secs": row.account.wall().map(spread_facts),
         "credit_days": credit_facts(row),
+        "missed": row.missed.iter().map(missed_facts).collect::<Vec<_>>(),
+    })
+}
+
+fn missed_facts(missed: &Missed) -> Value {
+    json!({
+        "ticket": missed.ticket, "promise": missed.promise, "severity": missed.severity, "deadline": missed.deadline, "ended": missed.ended,
+        "explanation": missed.explanation,
     })
 }
 
@@ -256,7 +304,7 @@ fn as_csv(rows: &[Row], out: &mut dyn Write) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn as_table(rows: &[Row], out: &mut dyn Write) -> anyhow::Result<()> {
+fn as_table(rows: &[Row], policy: &Policy, out: &mut dyn Write) -> anyhow::Result<()> {
     if rows.is_empty() {
         writeln!(out, "Nothing was received.")?;
         return Ok(());
@@ -313,7 +361,29 @@ fn as_table(rows: &[Row], out: &mut dyn Write) -> anyhow::Result<()> {
         }
     }
     table.write(out)?;
+    for missed in rows.iter().flat_map(|row| &row.missed) {
+        writeln!(out, "\n{}", missed_words(missed, policy))?;
+        for line in &missed.explanation {
+            writeln!(out, "  {line}")?;
+        }
+    }
     Ok(())
+}
+
+/// `#12, severity 2: Initial response (C4.1) due Mon 07.09.2026 10:00, ended Mon 07.09.2026 10:20`.
+fn missed_words(missed: &Missed, policy: &Policy) -> String {
+    let book = &policy.book;
+    format!(
+        "#{}, severity {}: {} due {}, {}",
+        missed.ticket,
+        missed.severity,
+        missed.promise,
+        book.local(missed.deadline),
+        missed.ended.map_or("still open".into(), |at| format!(
+            "ended {}",
+            book.local(at)
+        ))
+    )
 }
 
 fn shown(customer: &str) -> &str {

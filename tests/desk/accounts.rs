@@ -191,6 +191,44 @@ fn a_report_counts_per_customer_and_month() {
 }
 
 #[test]
+fn c10_3_a_report_says_of_each_missed_deadline_how_it_was_computed() {
+    let mut office = two_months();
+    let september = report::Filter {
+        month: "2026-09-01".parse().ok(),
+        customer: Some("acme".into()),
+        ..report::Filter::default()
+    };
+    let text = office.report(&september);
+    let missed = "#3, severity 2: Initial response (C4.1) due Mon 07.09.2026 12:00, still open\n  \
+        Objective: 1 h of 24x7 hours (24/7, Europe/Zurich), clause C4.1\n  \
+        Mon 07.09.2026 11:00-12:00: 1 h\n  \
+        Deadline: Mon 07.09.2026 12:00 (Europe/Zurich)\n";
+    assert!(text.ends_with(missed), "{text}");
+    let json = report::Filter {
+        json: true,
+        ..september.clone()
+    };
+    let found = &objects(&office.report(&json))[0]["missed"][0];
+    assert_eq!(
+        (&found["ticket"], &found["ended"], &found["explanation"][2]),
+        (
+            &3.into(),
+            &serde_json::Value::Null,
+            &"Mon 07.09.2026 11:00-12:00: 1 h".into()
+        )
+    );
+    let page = office.report(&report::Filter {
+        html: Some("report.html".into()),
+        ..september
+    });
+    assert!(
+        page.contains("<details><summary>#3, severity 2: Initial response (C4.1)")
+            && page.contains("<br>Mon 07.09.2026 11:00-12:00: 1 h<br>"),
+        "{page}"
+    );
+}
+
+#[test]
 fn a_report_is_a_page_that_needs_nothing_and_trusts_nobody() {
     let bold = |name: &str, text: String| match name {
         "customers.toml" => text.replace("Bäckerei Keller GmbH", "<script>alert(1)</script> & Co"),

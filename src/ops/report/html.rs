@@ -1,6 +1,6 @@
 //! The report as one page: charts drawn in SVG, tables below. It loads nothing, runs nothing, and every name in it is escaped.
 
-use super::{Row, credit_words, shown, spread_words};
+use super::{Row, credit_words, missed_words, shown, spread_words};
 use crate::desk::Policy;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
@@ -45,6 +45,7 @@ pub fn write(
         writeln!(out, "<h2>{}</h2>", escaped(name))?;
         write!(out, "{}{}", promises(&rows), responses(&rows))?;
         write!(out, "{}{}", months(&rows), clauses(&rows))?;
+        write!(out, "{}", missed(&rows, policy))?;
     }
     writeln!(out, "</body></html>")?;
     Ok(())
@@ -198,6 +199,20 @@ fn clauses(rows: &[&Row]) -> String {
         })
     });
     format!("{head}{}</table>\n", lines.collect::<String>())
+}
+
+/// Each missed deadline; a click shows how it was computed.
+fn missed(rows: &[&Row], policy: &Policy) -> String {
+    let missed = rows.iter().flat_map(|row| &row.missed);
+    let one = missed.map(|missed| {
+        let windows = missed.explanation.iter().map(|line| escaped(line));
+        format!(
+            "<details><summary>{}</summary><p>{}</p></details>\n",
+            escaped(&missed_words(missed, policy)),
+            windows.collect::<Vec<_>>().join("<br>")
+        )
+    });
+    one.collect()
 }
 
 fn escaped(text: &str) -> String {
