@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use std::path::Path;
 use ticketd::contract::Source;
 use ticketd::desk::letter::{
-    Acknowledgement, AcknowledgementSecurity, Answering, Breach, Change, Digest, Enclosure, Letter,
-    LetterKind, Notice, NoticeConfidential, OpeningDigest, Review, Sealed, Templates, Text,
+    Acknowledgement, AcknowledgementSecurity, Answering, Breach, Change, Cut, Digest, Enclosure,
+    Letter, LetterKind, Notice, NoticeConfidential, OpeningDigest, Review, Sealed, Templates, Text,
     Transcript, Warning, render,
 };
 use ticketd::mail::{Fingerprint, Language, Mailbox};
@@ -157,6 +157,15 @@ fn acknowledgements() {
             &format!("{code}-acknowledgement-security"),
             kind,
             templates.letter(language, &security),
+        );
+        let cut = Cut {
+            ticket: 457,
+            vendor: "Example AG".into(),
+        };
+        check(
+            &format!("{code}-cut"),
+            LetterKind::Change,
+            templates.letter(language, &cut),
         );
         let sealed = Sealed { ticket: 457 };
         check(

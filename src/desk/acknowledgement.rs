@@ -53,6 +53,27 @@ pub(super) fn decide(
         return remembered(case, known).into_iter().collect();
     }
     correspondence::acknowledge(draft, case, verdict);
+    used(case, known)
+}
+
+/// Tells who wrote a reply that only its first part is here, within the same limits: somebody's machine may send the same large file again and again.
+pub(super) fn of_cut_reply(draft: &mut Draft, case: &Case, known: &Known) -> Vec<Allowance> {
+    let is_requester = case.author.as_ref() == Some(&draft.ticket.requester.address);
+    let reason = match is_requester {
+        true => none_because(draft, case, known),
+        false => Some("only who opened the ticket gets automatic letters on it".into()),
+    };
+    if let Some(reason) = reason {
+        let note = format!("The writer was not told that only the first part is here: {reason}.");
+        draft.note(EntryKind::Note, &note);
+        return vec![];
+    }
+    correspondence::cut(draft);
+    used(case, known)
+}
+
+/// What one automatic letter to the author uses up.
+fn used(case: &Case, known: &Known) -> Vec<Allowance> {
     let one_more = |name: String| {
         known
             .allowance(&name)

@@ -460,8 +460,15 @@ fn joined(case: &Case, known: &Known, ticket: Ticket, verdict: &Verdict, odd: &s
             escalated(&mut draft, case, is_urgent(case));
         }
     }
+    let allowances = match participant && correspondence::is_cut(case) {
+        true => acknowledgement::of_cut_reply(&mut draft, case, known),
+        false => vec![],
+    };
     correspondence::notify_of_reply(&mut draft, known, case, odd);
-    draft.finish(format!("reply on ticket {id}"), Fate::Joined)
+    let outcome = draft.finish(format!("reply on ticket {id}"), Fate::Joined);
+    allowances
+        .into_iter()
+        .fold(outcome, |o, a| o.with(Record::Allowance(a)))
 }
 
 /// C4.5: until staff have determined the severity, the customer's newer statement counts like any change of facts; after that it alerts staff, and changes

@@ -7,7 +7,7 @@ use super::arrival::{self, Case, trust_word};
 use super::draft::Draft;
 use super::event::Trouble;
 use super::letter::{
-    Acknowledgement, AcknowledgementSecurity, Answering, Breach, Change, Content, Enclosure,
+    Acknowledgement, AcknowledgementSecurity, Answering, Breach, Change, Content, Cut, Enclosure,
     LetterKind, Notice, NoticeConfidential, Sealed, Templates, Text, Transcript, Warning,
 };
 use super::policy::Acknowledge;
@@ -145,8 +145,21 @@ fn security_acknowledgement(draft: &Draft, cut: bool) -> Text {
     draft.policy.templates.letter(ticket.language, &content)
 }
 
+/// Tells the customer that only the first part of a reply is here.
+pub(super) fn cut(draft: &mut Draft) {
+    let content = Cut {
+        ticket: draft.ticket.id.0,
+        vendor: draft.policy.links.vendor.clone(),
+    };
+    let text = draft
+        .policy
+        .templates
+        .letter(draft.ticket.language, &content);
+    draft.letter_to_requester(LetterKind::Change, text);
+}
+
 /// Whether only the mail's first part was taken.
-fn is_cut(case: &Case) -> bool {
+pub(super) fn is_cut(case: &Case) -> bool {
     matches!(case.arrival.trouble, Some(Trouble::Cut { .. }))
 }
 
@@ -727,7 +740,7 @@ pub(super) fn undelivered(draft: &mut Draft, entry: &Entry, letter: &LetterFacts
             "A copy of your answer"
         }
         LetterKind::Relay => "Your answer",
-        LetterKind::Change => "The letter about the severity",
+        LetterKind::Change => "Our letter about a change or a mail too large",
         _ => "The acknowledgement",
     };
     let to = if draft.queue().confidential {

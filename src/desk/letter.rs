@@ -10,6 +10,7 @@
 //! | `acknowledgement` | [`Acknowledgement`] | de, gsw, en | customer, once a ticket |
 //! | `acknowledgement-security` | [`AcknowledgementSecurity`] | de, gsw, en | reporter; nothing of the report |
 //! | `change` | [`Change`] | de, gsw, en | customer (C5.5) |
+//! | `cut` | [`Cut`] | de, gsw, en | customer whose reply was too large |
 //! | `notice` | [`Notice`] | en | staff |
 //! | `notice-confidential` | [`NoticeConfidential`] | en | security's own people |
 //! | `answering` | [`Answering`] | en | the others of the queue, once somebody looks after a ticket |
@@ -41,8 +42,8 @@ pub use render::render;
 pub use shipped::SHIPPED;
 pub use templates::{Templates, Text};
 pub use variables::{
-    Acknowledgement, AcknowledgementSecurity, Answer, Answering, Breach, Change, Content, Digest,
-    Notice, NoticeConfidential, OpeningDigest, Review, Sealed, Transcript, Warning,
+    Acknowledgement, AcknowledgementSecurity, Answer, Answering, Breach, Change, Content, Cut,
+    Digest, Notice, NoticeConfidential, OpeningDigest, Review, Sealed, Transcript, Warning,
 };
 
 /// What a letter says. The order is the order of the outbox: a staff reply goes before a warning, that before an acknowledgement, that before a notice.
@@ -61,7 +62,7 @@ pub enum LetterKind {
     Notice,
     /// What became of a command, or why a mail was not relayed, to staff.
     Transcript,
-    /// The determined severity or the promised deadline changed, to the customer (C5.5).
+    /// The determined severity or the promised deadline changed (C5.5), or only a part of a reply could be taken; to the customer.
     Change,
     /// Many things in one letter, to staff: what the day begins with (C10.5), replies of a flood (F03), a review pack (C8.3).
     Digest,

@@ -323,3 +323,32 @@ fn the_sender_of_a_mail_that_was_cut_is_told_in_both_acknowledgements() {
         assert!(told.says("Your mail was too large for us"), "{}", told.raw);
     }
 }
+
+#[test]
+fn the_sender_of_a_reply_that_was_cut_is_told_within_the_limits() {
+    let mut office = Office::new();
+    office.receives(Post::from(ALICE).body("It fails.\n"));
+    let ack = office.last_of(ALICE, LetterKind::Acknowledgement);
+    let reply = || {
+        Post::from(ALICE)
+            .answering(&ack)
+            .body("The file is enclosed.\n")
+    };
+    office.takes_cut("support", reply(), 60_000_000);
+    let told = office.last_of(ALICE, LetterKind::Change);
+    assert!(
+        told.says("was too large for us: only its first part"),
+        "{}",
+        told.raw
+    );
+    let notice = office.last_of(ANNA, LetterKind::Notice);
+    assert!(notice.says("more than is taken"), "{}", notice.raw);
+    // A machine that sends it again and again is told once a day.
+    for _ in 0..3 {
+        office.takes_cut("support", reply(), 60_000_000);
+    }
+    let letters = office.letters_to(ALICE);
+    let told = letters.iter().filter(|l| l.kind == LetterKind::Change);
+    assert_eq!(told.count(), 1);
+    assert_eq!(office.tickets().len(), 1);
+}

@@ -15,6 +15,10 @@ pub const SHIPPED: &[(&str, &str)] = &[
         include_str!("../../../rules/letters/de/change.txt"),
     ),
     (
+        "letters/de/cut.txt",
+        include_str!("../../../rules/letters/de/cut.txt"),
+    ),
+    (
         "letters/de/sealed.txt",
         include_str!("../../../rules/letters/de/sealed.txt"),
     ),
@@ -31,6 +35,10 @@ pub const SHIPPED: &[(&str, &str)] = &[
         include_str!("../../../rules/letters/gsw/change.txt"),
     ),
     (
+        "letters/gsw/cut.txt",
+        include_str!("../../../rules/letters/gsw/cut.txt"),
+    ),
+    (
         "letters/gsw/sealed.txt",
         include_str!("../../../rules/letters/gsw/sealed.txt"),
     ),
@@ -45,6 +53,10 @@ pub const SHIPPED: &[(&str, &str)] = &[
     (
         "letters/en/change.txt",
         include_str!("../../../rules/letters/en/change.txt"),
+    ),
+    (
+        "letters/en/cut.txt",
+        include_str!("../../../rules/letters/en/cut.txt"),
     ),
     (
         "letters/en/sealed.txt",

@@ -295,6 +295,12 @@ const SHEETS: &[Sheet] = &[
         },
     },
     Sheet {
+        name: Cut::TEMPLATE,
+        with_html: true,
+        bare: || bare(Cut::default()),
+        full: || json!({"ticket": 457, "vendor": "Example AG"}),
+    },
+    Sheet {
         name: Sealed::TEMPLATE,
         with_html: true,
         bare: || bare(Sealed::default()),

@@ -366,6 +366,15 @@ impl Content for OpeningDigest {
 impl Content for Review {
     const TEMPLATE: &'static str = "review";
 }
+/// `cut`: to a customer of whose reply only the first part could be taken.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Cut {
+    /// The ticket's number.
+    pub ticket: u64,
+    /// Our name.
+    pub vendor: String,
+}
+
 /// `sealed`: above an answer of the staff's that is encrypted, and goes along as a file.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Sealed {
@@ -373,6 +382,9 @@ pub struct Sealed {
     pub ticket: u64,
 }
 
+impl Content for Cut {
+    const TEMPLATE: &'static str = "cut";
+}
 impl Content for Sealed {
     const TEMPLATE: &'static str = "sealed";
 }
