@@ -62,7 +62,7 @@ impl std::fmt::Display for Hours {
 /// The windows of one year of UTC, in seconds since 1970.
 struct Year {
     begins: i64,
-    /// How many windows open before each day of it, so that a search begins where it ends.
+    /// How many windows open before each day of it, and in all.
     by_day: Box<[usize]>,
     opens: Box<[i64]>,
     closes: Box<[i64]>,
@@ -79,11 +79,11 @@ impl Year {
     #[inline]
     fn begun(&self, at: i64) -> usize {
         let day = usize::try_from((at - self.begins) / DAY_SECS).unwrap_or(0);
-        let mut begun = self.by_day[day.min(self.by_day.len() - 1)];
-        while self.opens.get(begun).is_some_and(|open| *open <= at) {
-            begun += 1;
-        }
-        begun
+        let day = day.min(self.by_day.len() - 2);
+        let (first, after) = (self.by_day[day], self.by_day[day + 1]);
+        // Counted and not searched: whether it is before or after the opening, nothing can guess.
+        let opens = self.opens[first..after].iter();
+        first + opens.map(|open| usize::from(*open <= at)).sum::<usize>()
     }
 
     /// Open seconds of this year before an instant of it, of which so many windows had begun.
@@ -353,7 +353,7 @@ impl Year {
             *sum += close - open;
             Some(*sum)
         });
-        let days = (begins..ends).step_by(DAY_SECS as usize);
+        let days = (begins..=ends).step_by(DAY_SECS as usize);
         let by_day = days.map(|day| merged.partition_point(|(open, _)| *open < day));
         Year {
             begins,
