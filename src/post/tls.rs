@@ -174,6 +174,71 @@ mod tests {
         assert!(said(&file).contains("holds no certificate"));
     }
 
+    /// An authority, and one leaf of it for each name, with its host and its dates.
+    const AUTHORITY: &str = r#"
+        set -e
+        printf '%s\n' '[ca]' default_ca=x '[x]' new_certs_dir=. database=index serial=serial default_md=sha256 policy=p '[p]' commonName=supplied > ca.conf
+        : > index; echo 01 > serial
+        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=authority \
+            -addext basicConstraints=critical,CA:TRUE
+        leaf() {
+            openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout $1.key -out $1.csr -subj /CN=$1
+            printf "basicConstraints=CA:FALSE\nsubjectAltName=DNS:$2\n" > $1.ext
+            openssl ca -batch -config ca.conf -cert ca.pem -keyfile ca.key -in $1.csr -out $1.pem -notext -startdate $3 -enddate $4 -extfile $1.ext
+        }
+        leaf good mail.example 20200101000000Z 21000101000000Z
+        leaf expired mail.example 20200101000000Z 20200201000000Z
+        leaf early mail.example 20990101000000Z 21000101000000Z
+        leaf other elsewhere.example 20200101000000Z 21000101000000Z
+    "#;
+
+    /// A server with this leaf, and what a client says of it that wants `mail.example`.
+    async fn greeted(folder: &Path, leaf: &str) -> anyhow::Result<()> {
+        use tokio_rustls::rustls::{ServerConfig, pki_types::PrivateKeyDer};
+        let pem = |name: String| folder.join(name);
+        let chain = CertificateDer::pem_file_iter(pem(format!("{leaf}.pem")))?;
+        let key = PrivateKeyDer::from_pem_file(pem(format!("{leaf}.key")))?;
+        let provider = Arc::new(crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(chain.collect::<Result<_, _>>()?, key)?;
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let port = listener.local_addr()?.port();
+        tokio::spawn(async move {
+            let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+            let (tcp, _) = listener.accept().await?;
+            acceptor.accept(tcp).await.map(drop)
+        });
+        let trust = Trust::new(Some(&pem("ca.pem".into())))?;
+        let tcp = connect("127.0.0.1", port).await?;
+        trust.handshake("mail.example", tcp).await.map(drop)
+    }
+
+    #[tokio::test]
+    async fn g04_a_certificate_of_another_time_or_name_is_refused_and_why_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = std::process::Command::new("sh")
+            .args(["-c", AUTHORITY])
+            .current_dir(folder.path())
+            .output();
+        let made = made.expect("openssl, which tests/run installs");
+        assert!(
+            made.status.success(),
+            "{}",
+            String::from_utf8_lossy(&made.stderr)
+        );
+        greeted(folder.path(), "good").await.expect("a good one");
+        for (leaf, why) in [
+            ("expired", "certificate has expired"),
+            ("early", "not valid yet"),
+            ("other", "for another host name"),
+        ] {
+            let refused = greeted(folder.path(), leaf).await.expect_err(leaf);
+            assert!(format!("{refused:#}").contains(why), "{leaf}: {refused:#}");
+        }
+    }
+
     #[test]
     fn loopback_is_this_machine_only() {
         assert!(is_loopback("127.0.0.1") && is_loopback("::1") && is_loopback("localhost"));
