@@ -8,3 +8,4 @@ mod security;
 mod story;
 mod ticketd;
 mod trouble;
+mod vacation;

@@ -1,6 +1,6 @@
 //! A closed post office on loopback: Postfix takes submissions and delivers to Maildirs, Dovecot serves them over IMAPS.
 //!
-//! Knows Debian's packages `postfix` and `dovecot-imapd` (and `openssl`), and how to run them from a folder of their own; needs root, because both
+//! Knows Debian's packages `postfix`, `dovecot-imapd`, `dovecot-lmtpd` and `dovecot-sieve` (and `openssl`), and how to run them from a folder of their own; needs root, because both
 //! change users. Promises: no mail and no question leaves this machine; what was started is stopped, and nothing else.
 //!
 //! The MTA vouches for who submitted, as a real one does: on top, above its `Received`, stands
@@ -60,11 +60,17 @@ pub struct PostOffice {
 impl PostOffice {
     /// Why it cannot run here, if so: for tests that skip themselves out loud.
     pub fn missing() -> Option<String> {
-        let programs = ["/usr/sbin/postfix", "/usr/sbin/dovecot", "/usr/bin/openssl"];
-        for program in programs {
-            if !Path::new(program).exists() {
+        let needed = [
+            "/usr/sbin/postfix",
+            "/usr/sbin/dovecot",
+            "/usr/lib/dovecot/lmtp",
+            "/usr/lib/dovecot/modules/lib90_sieve_plugin.so",
+            "/usr/bin/openssl",
+        ];
+        for file in needed {
+            if !Path::new(file).exists() {
                 return Some(format!(
-                    "{program} is missing: apt-get install postfix dovecot-imapd openssl"
+                    "{file} is missing: apt-get install postfix dovecot-imapd dovecot-lmtpd dovecot-sieve openssl"
                 ));
             }
         }
@@ -276,6 +282,23 @@ impl PostOffice {
         self.start_dovecot();
     }
 
+    /// From now on these people's mail is delivered by Dovecot, whose vacation (Pigeonhole, RFC 5230 and 6131) answers in these words every mail that may be
+    /// answered, however often.
+    pub fn on_vacation(&mut self, users: &[&str], words: &str) {
+        let mut transports = String::new();
+        for user in users {
+            let script = format!(
+                "require [\"vacation\", \"vacation-seconds\"];\nvacation :seconds 0 :addresses [\"{user}\"] \"{words}\";\n"
+            );
+            fs::write(self.path(&format!("sieve/{user}.sieve")), script).unwrap();
+            let socket = self.path("run/lmtp");
+            transports.push_str(&format!("{user} lmtp:unix:{}\n", socket.display()));
+        }
+        self.stop_mta();
+        fs::write(self.path("transports"), transports).unwrap();
+        self.start_mta();
+    }
+
     /// Starts the MTA and waits until it listens.
     pub fn start_mta(&mut self) {
         let started = self.postfix("start");
@@ -319,7 +342,9 @@ impl PostOffice {
     }
 
     fn make_folders(&self) {
-        for name in ["run", "state", "mail", "queue", "data", "tls", "postfix"] {
+        for name in [
+            "run", "state", "mail", "queue", "data", "tls", "postfix", "sieve",
+        ] {
             fs::create_dir(self.path(name)).unwrap();
         }
         for user in USERS {
@@ -330,6 +355,7 @@ impl PostOffice {
             }
         }
         give_to_mail(&self.path("mail"));
+        give_to_mail(&self.path("sieve"));
         assert!(quietly(
             Command::new("chown").arg("postfix").arg(self.path("data"))
         ));
@@ -374,6 +400,7 @@ impl PostOffice {
         let files = [
             ("users", users),
             ("mailboxes", mailboxes),
+            ("transports", String::new()),
             ("dovecot.conf", filled(DOVECOT_CONF)),
             ("postfix/main.cf", filled(MAIN_CF)),
             ("postfix/master.cf", filled(MASTER_CF)),
@@ -487,7 +514,7 @@ const DOVECOT_CONF: &str = r#"
 base_dir = @FOLDER@/run
 state_dir = @FOLDER@/state
 log_path = @FOLDER@/dovecot.log
-protocols = imap
+protocols = imap lmtp
 listen = 127.0.0.1
 ssl = required
 ssl_cert = <@FOLDER@/tls/cert.pem
@@ -515,6 +542,22 @@ service imap-login {
     ssl = yes
   }
 }
+service lmtp {
+  unix_listener lmtp {
+    mode = 0666
+  }
+}
+protocol lmtp {
+  mail_plugins = sieve
+}
+plugin {
+  sieve = file:@FOLDER@/sieve/%u.sieve
+  sieve_extensions = +vacation-seconds
+  sieve_vacation_min_period = 0
+}
+submission_host = 127.0.0.1:@MX@
+postmaster_address = postmaster@desk.example
+hostname = mx.desk.example
 service auth {
   unix_listener sasl {
     mode = 0666
@@ -546,6 +589,7 @@ default_transport = error:5.1.2 there is no outside world
 virtual_mailbox_domains = desk.example, acme.example, helvetia.example, nobody.example
 virtual_mailbox_maps = texthash:@FOLDER@/mailboxes
 virtual_mailbox_base = @FOLDER@/mail
+transport_maps = texthash:@FOLDER@/transports
 virtual_minimum_uid = 1
 virtual_uid_maps = static:8
 virtual_gid_maps = static:8
@@ -586,6 +630,7 @@ error unix - - n - - error
 retry unix - - n - - error
 discard unix - - n - - discard
 virtual unix - n n - - virtual
+lmtp unix - - n - - lmtp
 anvil unix - - n - 1 anvil
 postlog unix-dgram n - n - 1 postlogd
 "#;
