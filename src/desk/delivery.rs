@@ -170,8 +170,9 @@ pub(super) fn answered_by(
 ) {
     let merged: Vec<TicketId> = draft.ticket.merged.clone();
     for ticket in merged.into_iter().filter_map(|id| known.ticket(id)) {
-        let mut other = Draft::of(draft.policy, ticket.clone(), draft.now);
-        if !clocks::answered(ticket, true, written).is_empty() {
+        let runs = clocks::answered(draft.beside_as_it_is(ticket), true, written);
+        if !runs.is_empty() {
+            let mut other = draft.take_beside(ticket);
             ended(&mut other, staff_id, written, at);
             draft.beside.push(other);
         }

@@ -68,6 +68,22 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Another ticket as it is by now: one event may have changed it already.
+    pub fn beside_as_it_is<'t>(&'t self, known: &'t Ticket) -> &'t Ticket {
+        let drafts = self.beside.iter();
+        let mut there = drafts.filter(|d| d.ticket.id == known.id);
+        there.next().map_or(known, |draft| &draft.ticket)
+    }
+
+    /// The draft of another ticket, to go on with and to be put back beside: a second one of the same ticket would undo what the first has done.
+    pub fn take_beside(&mut self, known: &Ticket) -> Draft<'a> {
+        let there = self.beside.iter().position(|d| d.ticket.id == known.id);
+        match there {
+            Some(place) => self.beside.remove(place),
+            None => Draft::of(self.policy, known.clone(), self.now),
+        }
+    }
+
     /// Letters about more than this ticket; `counters` are those of before this decision.
     pub(super) fn circulars(&mut self, counters: Counters) -> &mut Circulars<'a> {
         let (policy, now) = (self.policy, self.now);
@@ -354,6 +370,13 @@ impl<'a> Draft<'a> {
             Some(letters) => letters.join_numbered(outcome, self.counters),
             None => outcome,
         };
+        debug_assert!(
+            self.beside.iter().enumerate().all(|(n, draft)| {
+                let mut later = self.beside[n + 1..].iter();
+                later.all(|other| other.ticket.id != draft.ticket.id)
+            }),
+            "two drafts of one ticket"
+        );
         self.beside.into_iter().fold(outcome, |mut all, draft| {
             let other = draft.finish("", Fate::None);
             all.records.extend(other.records);

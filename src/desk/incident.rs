@@ -40,7 +40,7 @@ pub(super) fn join(draft: &mut Draft, incident: &Ticket) {
     draft.ticket.linked.push(id);
     let words = format!("Linked to ticket {id}, a known incident: #everyone there answers it too.");
     draft.note(EntryKind::Note, &words);
-    let mut other = Draft::of(draft.policy, incident.clone(), draft.now);
+    let mut other = draft.take_beside(incident);
     other.ticket.linked.push(draft.ticket.id);
     let words = format!("Ticket {} is about this incident.", draft.ticket.id);
     other.note(EntryKind::Note, &words);
@@ -77,13 +77,13 @@ pub(super) fn everyone(orders: &mut Orders, text: &str) -> Done {
     }
     let (mut told, mut unreachable) = (vec![], vec![]);
     for ticket in linked {
-        let mut other = Draft::of(orders.draft.policy, ticket.clone(), orders.draft.now);
-        if other.unreachable().is_some() {
+        let mut other = orders.draft.take_beside(ticket);
+        if other.unreachable().is_none() {
+            correspondence::relay(&mut other, person, text, None, vec![]);
+            told.push(ticket.id.to_string());
+        } else {
             unreachable.push(ticket.id.to_string());
-            continue;
         }
-        correspondence::relay(&mut other, person, text, None, vec![]);
-        told.push(ticket.id.to_string());
         orders.draft.beside.push(other);
     }
     if orders.draft.unreachable().is_none() {

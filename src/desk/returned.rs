@@ -221,7 +221,7 @@ fn ran_on(
     let merged = draft.ticket.merged.clone();
     for ticket in merged.into_iter().filter_map(|id| known.ticket(id)) {
         if ticket.clocks.iter().any(|c| c.stopped == Some(accepted)) {
-            let mut other = Draft::of(draft.policy, ticket.clone(), draft.now);
+            let mut other = draft.take_beside(ticket);
             let words = format!(
                 "The answer in ticket {} came back: the clocks that it ended run on (C4.7).",
                 draft.ticket.id

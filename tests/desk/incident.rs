@@ -101,6 +101,24 @@ fn staff_say_it_by_mail_too() {
 }
 
 #[test]
+fn an_answer_to_everybody_and_a_link_in_one_mail_both_stand() {
+    for body in [
+        "#everyone It is mended.\n#merge 2 the same\n",
+        "#merge 2 the same\n#everyone It is mended.\n",
+    ] {
+        let mut office = office();
+        let notice = office.letters_to(ANNA).remove(0);
+        office.receives(Post::from(ANNA).answering(&notice).body(body));
+        for customer in [ALICE, KAETHI] {
+            let letter = office.last_of(customer, LetterKind::Relay);
+            assert!(letter.says("It is mended."), "{body}: {}", letter.text());
+        }
+        let linked = |e: &ticketd::desk::Entry| e.text.contains("Linked to ticket 1");
+        assert!(office.entries(2).iter().any(linked), "{body}");
+    }
+}
+
+#[test]
 fn it_ends_by_itself() {
     let mut office = office();
     office.clock_to("2026-09-07 12:00");

@@ -72,8 +72,8 @@ fn followed(known: &Known, ticket: &Ticket) -> TicketId {
 }
 
 fn linked(orders: &mut Orders, target: &Ticket) -> Done {
-    let (policy, now, by) = (orders.draft.policy, orders.draft.now, orders.by.id);
-    let mut other = Draft::of(policy, target.clone(), now);
+    let by = orders.by.id;
+    let mut other = orders.draft.take_beside(target);
     let own = orders.draft.ticket.id;
     link(&mut other.ticket, own);
     link(&mut orders.draft.ticket, target.id);
@@ -98,8 +98,8 @@ fn link(ticket: &mut Ticket, other: TicketId) {
 }
 
 fn merged(orders: &mut Orders, target: &Ticket, reason: &str) -> Done {
-    let (policy, now, by) = (orders.draft.policy, orders.draft.now, orders.by.id);
-    let mut into = Draft::of(policy, target.clone(), now);
+    let (now, by) = (orders.draft.now, orders.by.id);
+    let mut into = orders.draft.take_beside(target);
     // Those that came here go on at once, so that the way of a mail never gets longer.
     for mut earlier in merged_into_it(orders) {
         earlier.ticket.merged_into = Some(target.id);
@@ -136,11 +136,10 @@ fn merged(orders: &mut Orders, target: &Ticket, reason: &str) -> Done {
 }
 
 /// The tickets whose mail comes here, as drafts.
-pub(super) fn merged_into_it<'a>(orders: &Orders<'a, '_>) -> Vec<Draft<'a>> {
-    let (policy, now) = (orders.draft.policy, orders.draft.now);
-    let known = |id: &TicketId| orders.known.ticket(*id).cloned();
-    let merged = orders.draft.ticket.merged.iter().filter_map(known);
-    merged.map(|t| Draft::of(policy, t, now)).collect()
+pub(super) fn merged_into_it<'a>(orders: &mut Orders<'a, '_>) -> Vec<Draft<'a>> {
+    let merged = orders.draft.ticket.merged.clone().into_iter();
+    let merged = merged.filter_map(|id| orders.known.ticket(id));
+    merged.map(|t| orders.draft.take_beside(t)).collect()
 }
 
 pub(super) fn split(orders: &mut Orders, words: &str) -> Done {

@@ -58,6 +58,35 @@ fn c4_10_a_merged_ticket_goes_on_in_the_other_and_no_clock_stops() {
 }
 
 #[test]
+fn c4_10_two_commands_of_one_mail_on_the_same_merged_ticket_both_stand() {
+    let mut office = two_of_the_bakery();
+    office.receives(
+        Post::from(KAETHI)
+            .id("third@k.example")
+            .subject("The fire again"),
+    );
+    shell(&mut office, "anna", 1, "merge 2 the same fire");
+    office.clock_to("2026-09-07 10:20");
+    assert!(office.initial(1).is_breached());
+    let both = "#answered phone 10:18 told him\n#merge 3 again the same\n";
+    let said = says(&mut office, 2, ANNA, both);
+    assert!(said.mail.subject.starts_with("Done"), "{}", said.text());
+    for id in [1, 2] {
+        let clock = office.initial(id);
+        assert!(!clock.is_running(), "{id}: the answer by phone ended it");
+        assert_eq!(office.ticket(id).merged_into, Some(TicketId(3)), "{id}");
+    }
+    let ended = |e: &ticketd::desk::Entry| e.text.contains("ended: answered by anna");
+    assert!(office.entries(1).iter().any(ended));
+    office.clock_to("2026-09-07 10:45");
+    shell(&mut office, "anna", 3, "answered phone 10:39 told him more");
+    // 18 minutes late, and not 39.
+    assert_eq!(office.initial(1).credit_days, 1);
+    let findings = ticketd::store::audit::audit(&office.reader()).expect("an audit");
+    assert!(findings.is_empty(), "{findings:?}");
+}
+
+#[test]
 fn c4_10_merged_on_and_on_the_way_stays_one_step() {
     let mut office = bakery(3);
     for n in 2..=12 {
