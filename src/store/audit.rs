@@ -238,7 +238,16 @@ impl Audit<'_> {
                 self.find(key, "follows from a record, and is missing");
             }
         }
-        for prefix in [keys::DUE, keys::OUTBOX, keys::HELD, keys::TROUBLE] {
+        let derived = [
+            keys::DUE,
+            keys::LATE,
+            keys::OUTBOX,
+            keys::HELD,
+            keys::TROUBLE,
+            keys::CREDITS,
+            keys::TIMES,
+        ];
+        for prefix in derived {
             replayed.scan(prefix, "", &mut |key, _| {
                 if !owed.contains(key) {
                     self.find(key, "follows from no record");

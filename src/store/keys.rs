@@ -193,6 +193,9 @@ pub fn credits_of(customer: &str) -> String {
     format!("{CREDITS}{}/", plain(customer))
 }
 
+/// All booked time.
+pub const TIMES: &str = "time/";
+
 /// Booked time.
 pub fn time(customer: &str, day: NaiveDate, place: Place) -> String {
     let mut key = format!("{}{day}", times_of(customer));
@@ -202,7 +205,7 @@ pub fn time(customer: &str, day: NaiveDate, place: Place) -> String {
 
 /// A customer's booked time.
 pub fn times_of(customer: &str) -> String {
-    format!("time/{}/", plain(customer))
+    format!("{TIMES}{}/", plain(customer))
 }
 
 /// How far a mailbox has been read.

@@ -457,6 +457,36 @@ fn a_thread_follows_its_ticket_to_another_queue() {
 }
 
 #[test]
+fn an_entry_that_its_ticket_no_longer_counts_leaves_no_row_behind() {
+    let (disk, index) = (FakeDisk::new(), MemoryIndex::new());
+    let mut store = over(&disk, &index).unwrap();
+    let mut batch = store.begin();
+    add_opened(&mut batch, 1, 100);
+    store.commit(batch).unwrap();
+    let mut counts_less = store.reader().ticket(TicketId(1)).unwrap().unwrap();
+    counts_less.entries = 2;
+    let failed = Road::Failed { at: start() };
+    let written_again = letter_entry(place(1, 3), LetterKind::Notice, failed, 1);
+    let mut batch = store.begin();
+    batch.add(
+        Outcome::of("counts less").with(Record::Ticket(Box::new(counts_less.clone()))),
+        None,
+    );
+    batch.add(
+        Outcome::of("came back")
+            .with(Record::Ticket(Box::new(counts_less)))
+            .with(Record::Entry(Box::new(written_again))),
+        None,
+    );
+    store.commit(batch).unwrap();
+    let rows = rows(&index);
+    let waits = rows.keys().filter(|key| key.starts_with(keys::OUTBOX));
+    assert_eq!(waits.count(), 1, "only the acknowledgement waits");
+    let meta: Meta = serde_json::from_str(&rows[keys::META]).unwrap();
+    assert_eq!(index::sum_of(&index).unwrap(), meta.sum);
+}
+
+#[test]
 fn a_stopped_clock_leaves_no_deadline() {
     let (disk, index) = (FakeDisk::new(), MemoryIndex::new());
     let mut store = over(&disk, &index).unwrap();

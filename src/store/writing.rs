@@ -360,9 +360,9 @@ pub struct Accepted<'a> {
 }
 
 /// A ticket before an outcome.
-struct Former {
-    /// How many entries it had.
-    entries: u32,
+struct Before {
+    /// It had no row, so nothing that names it had one.
+    is_new: bool,
     /// Its row, and the ticket in it; none of both for a new one. Until somebody takes it.
     value: Option<(Option<Vec<u8>>, Option<Ticket>)>,
 }
@@ -399,16 +399,16 @@ impl<'a> Writing<'a> {
     pub fn outcome(&mut self, outcome: &Accepted) -> Result<()> {
         let mut gone = Derived::new();
         let mut come = Derived::new();
-        let mut former = self.former(outcome.records)?;
+        let mut tickets_before = self.before(outcome.records)?;
         for (n, record) in outcome.records.iter().enumerate() {
             match record {
                 Record::Ticket(ticket) => {
-                    let former = former.get_mut(&ticket.id);
-                    self.ticket(outcome, n, ticket, former, &mut gone, &mut come)?
+                    let before = tickets_before.get_mut(&ticket.id);
+                    self.ticket(outcome, n, ticket, before, &mut gone, &mut come)?
                 }
                 Record::Entry(entry) => {
-                    let former = former.get(&entry.place.ticket);
-                    let is_new = former.is_some_and(|f| entry.place.seq > f.entries);
+                    let ticket = tickets_before.get(&entry.place.ticket);
+                    let is_new = ticket.is_some_and(|t| t.is_new);
                     if is_new && !self.fresh.contains_key(&keys::entry(entry.place)) {
                         self.new_entry(outcome, n, entry, &mut come)?
                     } else {
@@ -460,24 +460,23 @@ impl<'a> Writing<'a> {
     }
 
     /// The tickets of these records as they were before them.
-    fn former(&self, records: &[Record]) -> Result<BTreeMap<TicketId, Former>> {
-        let mut former = BTreeMap::new();
+    fn before(&self, records: &[Record]) -> Result<BTreeMap<TicketId, Before>> {
+        let mut before = BTreeMap::new();
         for record in records {
             let Record::Ticket(ticket) = record else {
                 continue;
             };
             let row = self.get(&keys::ticket(ticket.id))?;
             let ticket_before = row.as_deref().map(|row| self.ticket_in(row)).transpose()?;
-            let entries = ticket_before.as_ref().map_or(0, |t| t.entries);
-            former.insert(
+            before.insert(
                 ticket.id,
-                Former {
-                    entries,
+                Before {
+                    is_new: row.is_none(),
                     value: Some((row, ticket_before)),
                 },
             );
         }
-        Ok(former)
+        Ok(before)
     }
 
     fn ticket(
@@ -485,12 +484,12 @@ impl<'a> Writing<'a> {
         outcome: &Accepted,
         n: usize,
         ticket: &Ticket,
-        former: Option<&mut Former>,
+        before: Option<&mut Before>,
         gone: &mut Derived,
         come: &mut Derived,
     ) -> Result<()> {
         let key = keys::ticket(ticket.id);
-        let (before, old) = match former.and_then(|f| f.value.take()) {
+        let (before, old) = match before.and_then(|b| b.value.take()) {
             Some(value) => value,
             // A second record of the same ticket.
             None => {
@@ -561,7 +560,8 @@ impl<'a> Writing<'a> {
         self.put_entry(outcome, n, entry, queue, before)
     }
 
-    /// An entry that its ticket had not before. Neither it nor what its place names can be there, so nobody is asked: of an arrived mail that is most rows.
+    /// An entry of a new ticket. Neither it nor what its place names can be there, so nobody is asked: of an arrived mail that is most rows. That its number is
+    /// higher than any before would not do: a journal may hold outcomes that let the count of a ticket's entries fall.
     fn new_entry(
         &mut self,
         outcome: &Accepted,
