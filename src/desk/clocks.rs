@@ -502,13 +502,15 @@ fn received(draft: &mut Draft, at: DateTime<Utc>) {
     };
     let book = draft.book(&draft.ticket.clocks[index]);
     let ticket = &mut draft.ticket;
+    // What was missed on another account stays a promise of that one (C3.6).
+    let account = ticket.account_of(&ticket.clocks[index]).clone();
     let clock = &mut ticket.clocks[index];
     clock.started = at;
     for (severity, deadline) in &mut clock.by_severity {
-        let objective = book.initial_response(&ticket.subscription, *severity, at);
+        let objective = book.initial_response(&account, *severity, at);
         *deadline = book.deadline(&objective, at).at.min(*deadline);
     }
-    let objective = book.initial_response(&ticket.subscription, ticket.severity, at);
+    let objective = book.initial_response(&account, ticket.severity, at);
     let deadline = book.deadline(&objective, at).at.min(clock.deadline);
     promised(policy, book, clock, objective, deadline, now);
 }

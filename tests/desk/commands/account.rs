@@ -82,6 +82,24 @@ fn c3_6_what_was_missed_stays_with_whom_it_was_missed() {
 }
 
 #[test]
+fn c3_6_what_was_missed_stays_there_when_the_receipt_is_put_earlier() {
+    let mut office = Office::new();
+    let call = "open kaethi@baeckerei-keller.example The oven\n#severity 2 facts";
+    assert!(!shell(&mut office, "anna", 0, call).refused);
+    office.clock_to("2026-09-07 11:20");
+    assert!(office.initial(1).is_breached());
+    shell(&mut office, "anna", 1, "customer initech");
+    assert!(!shell(&mut office, "anna", 1, "received 08:30").refused);
+    let clock = office.initial(1);
+    assert!(!clock.objective.internal, "nothing is promised at initech");
+    assert_eq!(clock.deadline, swiss("2026-09-07 10:30"));
+    shell(&mut office, "anna", 1, "void spam a casino");
+    let clock = office.initial(1);
+    assert!(clock.is_breached());
+    assert_eq!(clock.credit_days, 3, "50 min after the earlier deadline");
+}
+
+#[test]
 fn c3_4_a_plan_is_one_of_the_customers_orders() {
     let mut office = Office::new();
     office.receives(asks(GINA, 2));
