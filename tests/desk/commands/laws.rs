@@ -48,6 +48,8 @@ const LINES: [&str; 33] = [
 
 const GIVERS: [&str; 4] = ["anna", "carla", "carla", "operator"];
 
+const WRITERS: [&str; 2] = [ANNA, CARLA];
+
 /// Minutes; the last is over `reopen_within_days`.
 const PAUSES: [i64; 8] = [0, 1, 14, 29, 60, 61, 700, 21 * 24 * 60];
 
@@ -57,6 +59,13 @@ enum Step {
         by: usize,
         ticket: usize,
         line: usize,
+        other: usize,
+    },
+    /// Several commands in one answer to a letter.
+    Mailed {
+        by: usize,
+        ticket: usize,
+        lines: Vec<usize>,
         other: usize,
     },
     CustomerWrites,
@@ -71,8 +80,17 @@ fn step() -> impl Strategy<Value = Step> {
         line,
         other,
     });
+    let lines = prop::collection::vec(0..LINES.len(), 2..4);
+    let mailed = (0..WRITERS.len(), 0..4_usize, lines, 0..4_usize);
+    let mailed = mailed.prop_map(|(by, ticket, lines, other)| Step::Mailed {
+        by,
+        ticket,
+        lines,
+        other,
+    });
     prop_oneof![
         6 => said,
+        3 => mailed,
         1 => Just(Step::CustomerWrites),
         3 => (0..PAUSES.len()).prop_map(Step::Pause),
     ]
@@ -118,6 +136,27 @@ impl Sought {
                     return Some(id);
                 }
             }
+            Step::Mailed {
+                by,
+                ticket,
+                lines,
+                other,
+            } => {
+                let all = office.tickets();
+                let id = all[ticket % all.len()].id;
+                let other = all[other % all.len()].id.to_string();
+                let body: String = lines
+                    .iter()
+                    .map(|n| format!("#{}\n", LINES[*n].replace('N', &other)))
+                    .collect();
+                let mut letters = office.letters_to(WRITERS[*by]);
+                letters.retain(|l| l.place.ticket == id);
+                let letter = letters.pop()?;
+                let post = Post::from(WRITERS[*by]).answering(&letter).body(&body);
+                office.receives(post);
+                // Whether it was carried out is not looked at: corrected is as good as could be.
+                return Some(id).filter(|_| body.contains("corrected"));
+            }
         }
         None
     }
@@ -137,7 +176,7 @@ impl Sought {
             a_merge_is_one_step(ticket, &tickets)?;
             self.the_clocks_follow_from_the_entries(ticket)?;
         }
-        if !matches!(step, Step::Said { .. }) {
+        if !matches!(step, Step::Said { .. } | Step::Mailed { .. }) {
             // Only time and answers end a promise that staff did not speak of.
             for ticket in &tickets {
                 if let Some(before) = self.before.get(&ticket.id) {
