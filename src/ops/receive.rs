@@ -20,10 +20,10 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::panic::catch_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, SyncSender};
 
 /// A chunk is one commit: large enough that a sync is shared, small enough for memory. Nobody waits for an answer here, so it may be more than the 100
 /// events that the daemon's clerk takes at a time.
@@ -119,14 +119,14 @@ fn taken(cli: &Cli, arguments: &Arguments) -> anyhow::Result<Tally> {
     known_queue(&config, &arguments.queue)?;
     // A pipe is read only when the store is open: one whose store is busy fails at once, with nothing taken from it. Files are read meanwhile.
     let is_pipe = arguments.files.iter().any(|f| f.as_os_str() == "-");
-    let ahead = ahead()?;
     let early = (!is_pipe)
-        .then(|| reading(arguments, &config, ahead.clone()))
+        .then(|| reading(arguments, &config))
         .transpose()?;
     let mut way = Way::find(&config)?;
-    let chunks = match early {
-        Some(chunks) => chunks,
-        None => reading(arguments, &config, ahead.clone())?,
+    // Only now is root the folder's owner, and with it the threads that parse what the MTA was sent.
+    let (ahead, chunks) = match early {
+        Some(early) => early,
+        None => reading(arguments, &config)?,
     };
     let mut tally = Tally::default();
     let result = match &mut way {
@@ -193,7 +193,7 @@ fn cut_from(job: &Job) -> Option<u64> {
 }
 
 fn each_chunk<T>(
-    chunks: Receiver<anyhow::Result<T>>,
+    chunks: Handed<T>,
     tally: &mut Tally,
     mut take: impl FnMut(T) -> anyhow::Result<Vec<Taken>>,
 ) -> anyhow::Result<()> {
@@ -230,59 +230,75 @@ fn ahead() -> anyhow::Result<Arc<ThreadPool>> {
     ))
 }
 
-/// Reads ahead on other threads, so that reading and committing overlap.
+/// What a thread hands on, and the error that ended it early.
+type Handed<T> = Receiver<anyhow::Result<T>>;
+
+/// A thread that hands on what it makes. Its end by a panic is the last thing handed on: it must not look like the end of the mail.
+fn handing_on<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce(&SyncSender<anyhow::Result<T>>) + Send + 'static,
+) -> std::io::Result<Handed<T>> {
+    let (send, handed) = mpsc::sync_channel(1);
+    let thread = std::thread::Builder::new().name(name.into());
+    let name = name.to_string();
+    thread.spawn(move || {
+        if catch_unwind(AssertUnwindSafe(|| work(&send))).is_err() {
+            let words = format!(
+                "the thread {name} panicked; what it had not handed on is not taken: try again"
+            );
+            let _ = send.send(Err(Fault::error(exit::SOFTWARE, words)));
+        }
+    })?;
+    Ok(handed)
+}
+
+/// Reads ahead on other threads, so that reading and committing overlap; and the threads that do so.
 fn reading(
     arguments: &Arguments,
     config: &Config,
-    pool: Arc<ThreadPool>,
-) -> anyhow::Result<Receiver<anyhow::Result<Vec<Job>>>> {
+) -> anyhow::Result<(Arc<ThreadPool>, Handed<Vec<Job>>)> {
+    let pool = ahead()?;
     let chunks = chunks(sources(arguments)?, config.mail_bytes_max)?;
-    let (jobs, ahead) = mpsc::sync_channel(1);
     let (queue, silent, at) = (
         arguments.queue.clone(),
         arguments.silent,
         arguments.received_at,
     );
-    std::thread::Builder::new()
-        .name("read-ahead".into())
-        .spawn(move || {
-            for chunk in chunks {
-                let read = chunk.map(|mails| {
-                    pool.install(|| as_jobs(mails, &queue, at.unwrap_or_else(clock::now), silent))
-                });
-                if jobs.send(read).is_err() {
-                    return;
-                }
+    let threads = pool.clone();
+    let jobs = handing_on("read-ahead", move |jobs| {
+        for chunk in chunks {
+            let read = chunk.map(|mails| {
+                pool.install(|| as_jobs(mails, &queue, at.unwrap_or_else(clock::now), silent))
+            });
+            if jobs.send(read).is_err() {
+                return;
             }
-        })?;
-    Ok(ahead)
+        }
+    })?;
+    Ok((threads, jobs))
 }
 
 type Ready = (Vec<Job>, Vec<Prepared>);
 
 /// Prepares the decisions on the next chunk while one is decided.
 fn preparing(
-    chunks: Receiver<anyhow::Result<Vec<Job>>>,
+    chunks: Handed<Vec<Job>>,
     pool: Arc<ThreadPool>,
     policy: Arc<Policy>,
     foresight: Foresight,
-) -> std::io::Result<Receiver<anyhow::Result<Ready>>> {
-    let (send, ahead) = mpsc::sync_channel(1);
-    std::thread::Builder::new()
-        .name("prepare".into())
-        .spawn(move || {
-            for chunk in chunks {
-                let ready = chunk.map(|jobs| {
-                    let prepared = pool.install(|| clerk::prepared(&policy, &jobs, clock::now()));
-                    foresight.read(prepared.iter().flat_map(|p| &p.asks));
-                    (jobs, prepared)
-                });
-                if send.send(ready).is_err() {
-                    return;
-                }
+) -> std::io::Result<Handed<Ready>> {
+    handing_on("prepare", move |send| {
+        for chunk in chunks {
+            let ready = chunk.map(|jobs| {
+                let prepared = pool.install(|| clerk::prepared(&policy, &jobs, clock::now()));
+                foresight.read(prepared.iter().flat_map(|p| &p.asks));
+                (jobs, prepared)
+            });
+            if send.send(ready).is_err() {
+                return;
             }
-        })?;
-    Ok(ahead)
+        }
+    })
 }
 
 fn as_jobs(mails: Vec<Whole>, queue: &str, received: DateTime<Utc>, silent: bool) -> Vec<Job> {
@@ -353,36 +369,33 @@ fn chunks(
     sources: Sources,
     mail_bytes_max: u64,
 ) -> anyhow::Result<Receiver<anyhow::Result<Vec<Whole>>>> {
-    let (send, chunks) = mpsc::sync_channel(1);
-    std::thread::Builder::new()
-        .name("read-files".into())
-        .spawn(move || {
-            let mut chunk: Vec<Whole> = vec![];
-            let mut bytes = 0;
-            let mut next = |mail: anyhow::Result<Whole>| {
-                match mail {
-                    Ok(mail) => {
-                        bytes += mail.raw.len();
-                        chunk.push(mail);
-                    }
-                    Err(e) => return send.send(Err(e)).is_ok(),
+    let chunks = handing_on("read-files", move |send| {
+        let mut chunk: Vec<Whole> = vec![];
+        let mut bytes = 0;
+        let mut next = |mail: anyhow::Result<Whole>| {
+            match mail {
+                Ok(mail) => {
+                    bytes += mail.raw.len();
+                    chunk.push(mail);
                 }
-                if chunk.len() < CHUNK_MAILS && bytes < CHUNK_BYTES {
-                    return true;
-                }
-                bytes = 0;
-                send.send(Ok(std::mem::take(&mut chunk))).is_ok()
-            };
-            match sources {
-                Sources::Files(files) => {
-                    let _all = files.iter().all(|f| next(file(f, mail_bytes_max)));
-                }
-                Sources::Mbox(mbox) => mbox_mails(mbox, mail_bytes_max, &mut next),
+                Err(e) => return send.send(Err(e)).is_ok(),
             }
-            if !chunk.is_empty() {
-                let _ = send.send(Ok(chunk));
+            if chunk.len() < CHUNK_MAILS && bytes < CHUNK_BYTES {
+                return true;
             }
-        })?;
+            bytes = 0;
+            send.send(Ok(std::mem::take(&mut chunk))).is_ok()
+        };
+        match sources {
+            Sources::Files(files) => {
+                let _all = files.iter().all(|f| next(file(f, mail_bytes_max)));
+            }
+            Sources::Mbox(mbox) => mbox_mails(mbox, mail_bytes_max, &mut next),
+        }
+        if !chunk.is_empty() {
+            let _ = send.send(Ok(chunk));
+        }
+    })?;
     Ok(chunks)
 }
 
