@@ -14,7 +14,7 @@
 //! because = "production is down"                  # shown to staff
 //! said    = '\b({{production}}) is (down|dead)\b' # a condition
 //! severity = 1                                    # an action
-//! matches = ["PROD is down since 9"]              # proven when the file is loaded
+//! matches = ["PROD is down since 9"]              # proven when the file is loaded, unless it is one that ships
 //! ignores = ["Countdown to production"]
 //! ```
 //!

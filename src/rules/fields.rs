@@ -189,11 +189,12 @@ impl Patterns {
             shared.entry((with, has_gap)).or_default().push(id);
         }
         let shared: Vec<_> = shared.into_iter().collect();
-        let sets: Result<Vec<Set>, Diagnostic> = shared
+        let sets: Vec<Result<Set, Diagnostic>> = shared
             .par_iter()
             .map(|((field, _), ids)| self.set(field, ids))
             .collect();
-        self.sets = sets?;
+        // Of several faults always the first is told.
+        self.sets = sets.into_iter().collect::<Result<_, _>>()?;
         Ok(())
     }
 
@@ -220,6 +221,10 @@ impl Patterns {
             .dfa_size_limit(STATES_BYTES_MAX)
             .build()
             .map_err(|e| {
+                let name = match name {
+                    Field::Text => "subject and text".to_string(),
+                    other => other.to_string(),
+                };
                 let problem = format!(
                     "all patterns on {name} together are too large: {}",
                     reason(e)
