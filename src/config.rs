@@ -314,7 +314,7 @@ impl Config {
         })
     }
 
-    /// Everything the desk goes by: the rules folder read, compiled and proven. All faults found.
+    /// Everything the desk goes by: the rules folder read and compiled, the examples of what is not shipped proven. All faults found.
     pub fn policy(&self, keys: Keys) -> Result<Policy, Vec<Diagnostic>> {
         let sources = self.sources()?;
         // Compiling them is most of a start.

@@ -1,6 +1,6 @@
 //! The desk opens: what stands there, for everybody of each queue (C10.5).
 //!
-//! Knows what the letter says of what was found; does not look for it: [`Opening`] is the fact that enters. Of a confidential queue only numbers and deadlines stand in it.
+//! Knows what the letter says of what was found; does not look for it: [`Opening`] is the fact that enters. Of a confidential queue only numbers and deadlines stand in it, and how these were computed.
 
 use super::circular::Circulars;
 use super::letter::{LetterKind, OpeningDigest};

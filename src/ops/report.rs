@@ -76,11 +76,11 @@ pub struct Missed {
     pub ticket: TicketId,
     /// What was owed, with its clause.
     pub promise: String,
-    /// The severity by which it is judged.
+    /// The ticket's severity now; what was promised stands in the explanation.
     pub severity: u8,
     /// When it was due.
     pub deadline: DateTime<Utc>,
-    /// When it was met after all; none while it is not.
+    /// When it ended after all, by an answer or because nothing was owed any more; none while it runs.
     pub ended: Option<DateTime<Utc>>,
     /// Window by window, with the holidays named (C10.3).
     pub explanation: Vec<String>,

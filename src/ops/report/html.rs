@@ -204,7 +204,7 @@ fn clauses(rows: &[&Row]) -> String {
 /// Each missed deadline; a click shows how it was computed.
 fn missed(rows: &[&Row], policy: &Policy) -> String {
     let missed = rows.iter().flat_map(|row| &row.missed);
-    let one = missed.map(|missed| {
+    let lines = missed.map(|missed| {
         let windows = missed.explanation.iter().map(|line| escaped(line));
         format!(
             "<details><summary>{}</summary><p>{}</p></details>\n",
@@ -212,7 +212,7 @@ fn missed(rows: &[&Row], policy: &Policy) -> String {
             windows.collect::<Vec<_>>().join("<br>")
         )
     });
-    one.collect()
+    lines.collect()
 }
 
 fn escaped(text: &str) -> String {
