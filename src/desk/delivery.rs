@@ -231,7 +231,12 @@ fn failed(draft: &mut Draft, entry: &Entry, letter: &LetterFacts, words: &str) {
         clocks::ours(draft, draft.now);
     }
     if letter.kind.is_human() || letter.kind.is_for_strangers() {
-        correspondence::undelivered(draft, entry, letter, words);
+        // A server's refusal names the address, and who reported is part of what was reported (ATTACKS.md G01).
+        let told = match draft.queue().confidential {
+            true => "the ticket's record says why",
+            false => words,
+        };
+        correspondence::undelivered(draft, entry, letter, told);
     }
 }
 

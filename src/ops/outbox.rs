@@ -43,7 +43,12 @@ pub fn answer(desk: &mut Desk, wish: &Wish, out: &mut dyn Write) -> anyhow::Resu
 }
 
 fn list(desk: &Desk, as_json: bool, out: &mut dyn Write) -> anyhow::Result<u8> {
-    let letters = desk.reader.outbox()?;
+    let mut letters = desk.reader.outbox()?;
+    for entry in &mut letters {
+        if is_confidential(desk, entry)? {
+            seal(desk, entry);
+        }
+    }
     if as_json {
         for entry in &letters {
             writeln!(out, "{}", facts(entry))?;
@@ -82,6 +87,25 @@ fn list(desk: &Desk, as_json: bool, out: &mut dyn Write) -> anyhow::Result<u8> {
     }
     table.write(out)?;
     Ok(exit::OK)
+}
+
+fn is_confidential(desk: &Desk, entry: &Entry) -> anyhow::Result<bool> {
+    let ticket = desk.reader.ticket(entry.place.ticket)?;
+    Ok(ticket.is_some_and(|t| desk.policy.queue(&t.queue).confidential))
+}
+
+/// A confidential letter's subject quotes what was written, the address of who is not of the staff is part of it, and a server's refusal names that address
+/// (ATTACKS.md G01). Who asks for the ticket by its number sees all of it.
+fn seal(desk: &Desk, entry: &mut Entry) {
+    entry.subject = "(confidential)".into();
+    if let Some(letter) = &mut entry.letter {
+        if desk.policy.book.staff.by_address(&letter.to).is_none() {
+            letter.to = "(confidential)".into();
+        }
+        if !letter.last_error.is_empty() {
+            letter.last_error = format!("see ticketd show {}", entry.place.ticket);
+        }
+    }
 }
 
 fn facts(entry: &Entry) -> serde_json::Value {

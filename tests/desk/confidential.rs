@@ -1,6 +1,7 @@
 //! ATTACKS.md G01: what is in a mail to security stays there.
 
 use crate::office::*;
+use ticketd::desk::event::Movement;
 use ticketd::desk::letter::LetterKind;
 use ticketd::desk::ticket::ClockKind;
 use ticketd::mail;
@@ -124,6 +125,20 @@ fn g01_warnings_and_transcripts_of_a_report_say_number_and_age_only() {
             assert!(!letter.raw.contains("alice@"), "{}", letter.raw);
         }
     }
+}
+
+#[test]
+fn g01_who_cannot_be_answered_is_named_in_the_record_alone() {
+    let mut office = Office::new();
+    office.courier = false;
+    office.receives(report());
+    let acknowledged = office.last_to("canary@canary.example").place;
+    let words = "550 5.1.1 <canary@canary.example>: unknown";
+    office.moves(acknowledged, Movement::Refused(words.into()));
+    assert!(office.recorded(1, words));
+    let told = office.last_to(DARIO);
+    assert!(told.says("did not reach the reporter"), "{}", told.raw);
+    no_canary(&told.raw, "the word of it");
 }
 
 #[test]

@@ -4,10 +4,15 @@ use crate::mail::{answer, write};
 use crate::story::{ANNA, EVE, SUPPORT, got, office};
 use crate::ticketd::{Ticketd, word};
 
-/// A report as RFC 3464 has it.
+/// A report as RFC 3464 has it, of a letter to Eve.
 fn report(to: &str, id: &str) -> String {
+    report_of(to, id, EVE)
+}
+
+/// A report of a letter to somebody.
+pub fn report_of(to: &str, id: &str, recipient: &str) -> String {
     format!(
-        "From: Mail Delivery System <mailer-daemon@acme.example>\r\nTo: {to}\r\nSubject: Undelivered Mail Returned to Sender\r\nMessage-ID: <{}.report@acme.example>\r\nAuto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=r\r\n\r\n--r\r\nContent-Type: text/plain\r\n\r\nIt could not be delivered.\r\n--r\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.acme.example\r\n\r\nFinal-Recipient: rfc822; {EVE}\r\nAction: failed\r\nStatus: 5.7.1\r\n--r\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: <{id}>\r\n--r--\r\n",
+        "From: Mail Delivery System <mailer-daemon@acme.example>\r\nTo: {to}\r\nSubject: Undelivered Mail Returned to Sender\r\nMessage-ID: <{}.report@acme.example>\r\nAuto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=r\r\n\r\n--r\r\nContent-Type: text/plain\r\n\r\nIt could not be delivered.\r\n--r\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.acme.example\r\n\r\nFinal-Recipient: rfc822; {recipient}\r\nAction: failed\r\nStatus: 5.7.1\r\n--r\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: <{id}>\r\n--r--\r\n",
         to.len()
     )
 }

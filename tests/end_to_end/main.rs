@@ -1,6 +1,7 @@
 //! End to end: the real ticketd, between people with mailboxes and a real Postfix and Dovecot. Skipped out loud where these are missing.
 
 mod bounces;
+mod canary;
 mod clocks;
 mod mail;
 mod post_office;

@@ -107,6 +107,11 @@ impl PostOffice {
         office
     }
 
+    /// Everything that the servers keep.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// The authority that signed both servers' certificate.
     pub fn ca_file(&self) -> PathBuf {
         self.path("tls/ca.pem")

@@ -306,6 +306,9 @@ impl Ticketd {
             .arg("--config")
             .arg(self.path("ticketd.toml"))
             .args(arguments)
+            // Whatever it leaves behind without a name lies in the folder too.
+            .current_dir(self.folder.path())
+            .env("TMPDIR", self.folder.path())
             .env("RUST_BACKTRACE", "0")
             .env("NO_COLOR", "1")
             .stdin(Stdio::null());
