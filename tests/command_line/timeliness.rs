@@ -70,10 +70,8 @@ fn recorded(house: &House, ticket: u64) -> (Clock, Vec<DateTime<Utc>>) {
         .ticket(TicketId(ticket))
         .expect("a ticket")
         .expect("a ticket");
-    let clocks = ticket.clocks.into_iter();
-    let clock = clocks
-        .filter(|c| c.kind == ClockKind::InitialResponse)
-        .last();
+    let mut clocks = ticket.clocks.into_iter();
+    let clock = clocks.rfind(|c| c.kind == ClockKind::InitialResponse);
     (clock.expect("a clock"), at.collect())
 }
 
