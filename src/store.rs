@@ -280,7 +280,11 @@ impl Store {
     }
 
     /// Makes the index durable as far as it is, so that a start after a power cut has little to replay; renews the reserve. Every 60 s.
+    /// A full disk can wait for it.
     pub fn checkpoint(&mut self) -> Result<()> {
+        if !self.has_room_for_the_index() {
+            return Ok(());
+        }
         self.shared.index.checkpoint()?;
         self.keep_reserve()
     }
@@ -302,6 +306,7 @@ impl Store {
 
     fn append(&mut self, payloads: &[Payload]) -> Result<(Mark, Vec<Position>)> {
         self.behind.sound()?;
+        self.leave_room_for_the_index()?;
         let appended = match self.journal.append(payloads) {
             Err(error) if is_full(&error) && self.give_up_reserve() => {
                 self.journal.append(payloads)
@@ -310,6 +315,27 @@ impl Store {
         }?;
         self.shared.set_head(self.journal.head());
         Ok(appended)
+    }
+
+    /// The journal takes a batch or leaves it. An index that meets a full disk is lost, and this process with it: so the reserve is given up before the last
+    /// byte is gone, and without one nothing is accepted that the index might not be able to take.
+    fn leave_room_for_the_index(&self) -> Result<()> {
+        if self.has_room_for_the_index() {
+            return Ok(());
+        }
+        self.give_up_reserve();
+        if self.has_room_for_the_index() {
+            return Ok(());
+        }
+        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        Err(full).context("the disk is full: nothing can be recorded until there is room")
+    }
+
+    fn has_room_for_the_index(&self) -> bool {
+        let wanted = self.options.reserve_bytes / 8;
+        // A disk that does not say is tried.
+        let free = self.shared.disk.free_bytes();
+        free.map_or(true, |free| free >= wanted)
     }
 
     /// Whether there was one.

@@ -667,6 +667,72 @@ fn a_bad_rule_is_named_with_its_line() {
     assert!(refused("mailbox = 'x'\n").contains("\"mailbox\" is unknown"));
 }
 
+/// How many examples a rule file has.
+fn examples(text: &str) -> usize {
+    let file: toml::Table = text.parse().expect("TOML");
+    let rules = file["rule"].as_array().expect("rules").iter();
+    let of = |rule: &toml::Value, key: &str| match rule.get(key) {
+        Some(toml::Value::Array(several)) => several.len(),
+        Some(_) => 1,
+        None => 0,
+    };
+    rules
+        .map(|rule| of(rule, "matches") + of(rule, "ignores"))
+        .sum()
+}
+
+/// Each example of each shipped rule stands on the wrong side: all of them must be found out, which a file that is trusted would not be.
+#[test]
+fn every_example_of_an_edited_shipped_file_is_proven() {
+    for (file, text) in ticketd::rules::SHIPPED {
+        let swapped = text
+            .replace("matches =", "MATCHES =")
+            .replace("ignores =", "matches =")
+            .replace("MATCHES =", "ignores =");
+        let faults = parse(&swapped).unwrap_err();
+        let sides = |f: &&ticketd::diagnostic::Diagnostic| {
+            let words = f.to_string();
+            words.contains("should match") || words.contains("should not match")
+        };
+        let found = faults.iter().filter(sides).count();
+        assert_eq!(found, examples(text), "{file}\n{}", shown(&faults));
+        assert_eq!(found, faults.len(), "{file}\n{}", shown(&faults));
+    }
+}
+
+/// The start of a daemon waits for them: whoever has changed nothing does not pay for the proof that the tests of this very program are.
+#[test]
+fn shipped_files_are_those_of_the_folder_and_are_trusted_as_they_are() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/mailboxes");
+    let mut in_folder: Vec<(String, String)> = std::fs::read_dir(folder)
+        .expect("the folder")
+        .flatten()
+        .map(|e| {
+            let name = e.file_name().to_string_lossy().into_owned();
+            (name, std::fs::read_to_string(e.path()).expect("a file"))
+        })
+        .collect();
+    in_folder.sort();
+    let named = |file: &str| file.rsplit('/').next().unwrap_or_default().to_string();
+    let compiled_in = ticketd::rules::SHIPPED.iter();
+    let compiled_in: Vec<_> = compiled_in
+        .map(|(f, t)| (named(f), t.to_string()))
+        .collect();
+    assert_eq!(
+        compiled_in, in_folder,
+        "byte for byte, in the order of their names"
+    );
+
+    // Patterns of theirs are compiled where they are asked for, which must change no verdict.
+    let trusted = RuleBook::parse(&RuleBook::shipped_files()).expect("the shipped rules");
+    assert_eq!(trusted.len(), shipped().len());
+    for (_, sentence) in SENTENCES {
+        let mail = mail("", sentence);
+        let verdicts = [&trusted, shipped()].map(|rules| rules.classify(&mail, &facts()));
+        assert_eq!(verdicts[0], verdicts[1], "{sentence}");
+    }
+}
+
 /// DESIGN.md: 5 MB of German under 1 s, in one mail and in many. A dev build is many times slower than a release build in our part, not in the automata's.
 #[test]
 fn five_megabytes_of_german_are_fast() {

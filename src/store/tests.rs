@@ -575,6 +575,26 @@ fn a_second_opening_is_told_that_the_folder_is_in_use() {
 }
 
 #[test]
+fn a_claim_holds_the_folder_until_it_is_dropped_and_the_store_from_then_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let is_locked = || match Store::claim(folder.path()) {
+        Ok(_) => false,
+        Err(error) => error.is::<Locked>() || panic!("{error:#}"),
+    };
+    let claim = Store::claim(folder.path()).unwrap();
+    assert!(is_locked());
+    assert!(Store::open(folder.path()).err().unwrap().is::<Locked>());
+    drop(claim);
+    assert!(!is_locked());
+    let store = (Store::claim(folder.path()).unwrap())
+        .open(Options::default())
+        .unwrap();
+    assert!(is_locked(), "the store goes on with the claim's lock");
+    store.close().unwrap();
+    assert!(!is_locked());
+}
+
+#[test]
 fn the_state_folder_is_its_owners_only() {
     use std::os::unix::fs::PermissionsExt;
     let parent = tempfile::tempdir().unwrap();

@@ -7,5 +7,6 @@ mod promises;
 mod receiving;
 mod running;
 mod staff;
+mod timeliness;
 mod upkeep;
 mod watchdog;

@@ -246,6 +246,90 @@ fn a_disk_nearly_full_stops_intake_alone_and_only_as_long() {
     assert!(said.err.contains("nearly full"), "{}", said.err);
 }
 
+/// Takes the last byte of the disk that a folder lies on.
+fn fill(path: &std::path::Path) {
+    let mut filler = std::fs::File::create(path).expect("a file");
+    let mut chunk = 1 << 20;
+    while chunk > 0 {
+        match filler.write(&vec![1; chunk]) {
+            Ok(_) => {}
+            Err(e) if e.kind() == std::io::ErrorKind::StorageFull => chunk /= 2,
+            Err(e) => panic!("{e}"),
+        }
+    }
+}
+
+/// Not one byte is left: what is known goes on from the reserve, what is not stays where it is, and nobody needs to tell the daemon when there is room again.
+#[test]
+fn a_disk_without_a_byte_left_stops_no_deadline_and_no_letter() {
+    if cfg!(not(debug_assertions)) {
+        eprintln!("SKIPPED: a release build has no clock offset: use --profile ci");
+        return;
+    }
+    let house = House::with(&format!("hold_letters = true\n{CONFIG}"));
+    let Some(_disk) = Disk::mounted(&house) else {
+        eprintln!("SKIPPED: no disk can be mounted here, so NOTHING is known of a full one");
+        return;
+    };
+    let daemon = house.daemon();
+    house.deliver("1", &mail(1));
+    until("the first mail is taken", || {
+        house.run(&["list", "--json"]).objects().len() == 1
+    });
+    let letters = house.run(&["outbox", "--json"]).expect(0).objects().len();
+    assert!(letters > 0, "they are held");
+
+    let filler = house.path("state/filler");
+    fill(&filler);
+    house.deliver("2", &mail(2));
+    until("the operator is told", || {
+        let facts = house.run(&["status", "--json"]).objects();
+        ["disk", "mailbox support"].iter().all(|of| {
+            let critical = |f: &serde_json::Value| f["of"] == *of && f["level"] == "critical";
+            facts.iter().any(critical)
+        })
+    });
+    house
+        .run_with(&["receive", "-"], mail(3).as_bytes())
+        .expect(75);
+    // Letters that were accepted leave, and a deadline that falls due is recorded.
+    house.run(&["outbox", "release"]).expect(0);
+    let count = |folder| std::fs::read_dir(folder).map_or(0, Iterator::count);
+    let left = || {
+        let recipients = std::fs::read_dir(house.path("out")).into_iter().flatten();
+        let folders = recipients.flatten().map(|r| r.path().join("new"));
+        folders.map(count).sum::<usize>()
+    };
+    until("they leave", || left() >= letters);
+    house.run(&["offset", "2000000"]).expect(0);
+    let breached = || {
+        let ticket = house.run(&["show", "1", "--json"]).objects().remove(0);
+        let kinds = ticket["entries"].as_array().expect("entries").iter();
+        kinds.filter(|e| e["kind"] == "breach").count()
+    };
+    until("the breach is on record", || breached() == 1);
+    assert!(
+        daemon.log().contains("the reserve was given up"),
+        "{}",
+        daemon.log()
+    );
+    assert!(
+        house.path("in/new/2").exists(),
+        "the mail stays where it is"
+    );
+
+    std::fs::remove_file(&filler).expect("room");
+    until("it goes on by itself", || {
+        house.run(&["list", "--json"]).objects().len() == 2
+    });
+    house.run(&["note", "1", "there is room again"]).expect(0);
+    house.run(&["audit"]).expect(0);
+    assert!(daemon.end().success());
+    house.run(&["audit"]).expect(0);
+    house.run(&["rebuild"]).expect(0);
+    assert_eq!(breached(), 1);
+}
+
 #[test]
 fn a_second_daemon_is_refused() {
     let house = House::new();
@@ -258,4 +342,20 @@ fn a_second_daemon_is_refused() {
     );
     house.run(&["list"]).expect(0);
     assert!(daemon.end().success());
+}
+
+#[test]
+fn a_claim_shuts_every_other_process_out_until_it_is_dropped() {
+    let house = House::new();
+    let claim = ticketd::store::Store::claim(&house.path("state")).expect("a claim");
+    for arguments in [&["run"][..], &["list"], &["note", "1", "x"]] {
+        let said = house.run(arguments).expect(75);
+        assert!(
+            said.err.contains("in use by another ticketd"),
+            "{}",
+            said.err
+        );
+    }
+    drop(claim);
+    house.run(&["list"]).expect(0);
 }

@@ -2,6 +2,7 @@
 
 mod bounces;
 mod canary;
+mod check;
 mod clocks;
 mod mail;
 mod post_office;

@@ -16,6 +16,8 @@ pub struct Promises {
     cursors: BTreeMap<&'static str, Cursor>,
     /// The deadline of each clock under the severity that it first had: what was promised at receipt.
     promised: BTreeMap<Clock, DateTime<Utc>>,
+    /// What the rules in force said of each ticket when it was opened.
+    tagged: BTreeMap<TicketId, Vec<String>>,
     /// Mails whose taking was confirmed.
     taken: BTreeSet<Fingerprint>,
 }
@@ -32,11 +34,12 @@ impl Promises {
         self.taken.insert(raw);
     }
 
-    /// After every step.
+    /// After every step. `own`: which of the operator's own rules were in force during it.
     pub fn check(
         &mut self,
         reader: &Reader,
         sent: &[Sent],
+        own: usize,
         now: DateTime<Utc>,
         since: DateTime<Utc>,
     ) {
@@ -102,6 +105,14 @@ impl Promises {
             "what was promised has changed with a file"
         );
         self.promised.extend(promised);
+        let tagged = record.tickets.iter();
+        let tagged = tagged.map(|t| (t.id, t.tags.clone())).collect();
+        assert_eq!(
+            by_other_rules(&self.tagged, &tagged, own),
+            None,
+            "a ticket does not go by the rules in force when it was opened"
+        );
+        self.tagged = tagged;
         assert_eq!(
             unacknowledged(&record, since),
             None,
@@ -294,6 +305,20 @@ fn moved_promise(
     before.iter().find(moved).map(|(clock, _)| *clock)
 }
 
+/// A ticket whose tags have changed, or a new one with a tag of rules that are not in force.
+fn by_other_rules(
+    before: &BTreeMap<TicketId, Vec<String>>,
+    now: &BTreeMap<TicketId, Vec<String>>,
+    own: usize,
+) -> Option<TicketId> {
+    let is_others = |tag: &String| tag.starts_with("own-") && *tag != format!("own-{own}");
+    let wrong = |(id, tags): &(&TicketId, &Vec<String>)| match before.get(id) {
+        Some(before) => before != *tags,
+        None => tags.iter().any(is_others),
+    };
+    now.iter().find(wrong).map(|(id, _)| *id)
+}
+
 fn unacknowledged(record: &Record, since: DateTime<Utc>) -> Option<TicketId> {
     let tickets = record.tickets.iter();
     // History is not acknowledged; nor is what came later on such a ticket.
@@ -383,6 +408,11 @@ pub fn each_is_seen_failing() {
     );
     assert_eq!(moved_promise(&promise, &other), Some(clock));
     assert_eq!(moved_promise(&promise, &promise), None);
+    let tags = |tag: &str| BTreeMap::from([(TicketId(1), vec![tag.to_string()])]);
+    let (none, first) = (BTreeMap::new(), tags("own-0"));
+    assert_eq!(by_other_rules(&none, &first, 1), Some(TicketId(1)));
+    assert_eq!(by_other_rules(&none, &first, 0), None);
+    assert_eq!(by_other_rules(&tags("own-1"), &first, 0), Some(TicketId(1)));
     assert!(on_the_road(&broken).is_some());
     let twice = [
         sent("alice@acme.example", "ack@desk.example", ""),

@@ -35,7 +35,10 @@ pub struct World {
     disk: FakeDisk,
     index: MemoryIndex,
     clerk: Option<Clerk>,
-    policy: Arc<Policy>,
+    /// A copy of the index folder that somebody made at some time.
+    older_index: Option<MemoryIndex>,
+    /// Which contract and which rules are in force.
+    files: (usize, usize),
     mailboxes: Vec<Mailbox>,
     /// Mail that a server received earlier is history.
     since: DateTime<Utc>,
@@ -76,7 +79,8 @@ impl World {
             disk: FakeDisk::new(),
             index: MemoryIndex::new(),
             clerk: None,
-            policy: POLICIES[0].clone(),
+            older_index: None,
+            files: (0, 0),
             mailboxes: MAILBOXES.iter().map(|name| Mailbox::named(name)).collect(),
             since: now,
             next_id: 0,
@@ -105,14 +109,16 @@ impl World {
             self.disk
                 .fail_sync_at(self.disk.steps() + self.rng.u64(1..8));
         }
-        match self.rng.u8(..13) {
+        match self.rng.u8(..15) {
             0..=4 => self.somebody_writes(),
             5 | 6 => self.poll_all(),
             7 | 8 => self.deliver(),
             9 => self.time_passes(),
             10 => self.kill(),
-            11 => self.reload(),
-            _ => self.server_trouble(),
+            11 => self.contract_changes(),
+            12 => self.rules_change(),
+            13 => self.older_index = Some(self.index.copy()),
+            _ => self.trouble(),
         }
         self.fire();
         // Both a power cut and a failing sync can hit what is done about the first one.
@@ -318,7 +324,7 @@ impl World {
                 Err(e) => panic!("the store does not open again: {e:#}"),
             }
         };
-        self.clerk = Some(Clerk::new(store, self.policy.clone()));
+        self.clerk = Some(Clerk::new(store, self.policy()));
         let taken = self
             .reader()
             .outbox()
@@ -521,7 +527,7 @@ impl World {
                 events.extend(digests.map(Event::DigestDue));
             }
             if events.is_empty() {
-                events.extend(round_due(&reader, &self.policy, now).expect("rounds"));
+                events.extend(round_due(&reader, &self.policy(), now).expect("rounds"));
             }
             if events.is_empty() || self.disk.is_off() {
                 return;
@@ -534,36 +540,61 @@ impl World {
 
     // The trouble
 
-    fn server_trouble(&mut self) {
-        match self.rng.u8(..3) {
+    fn trouble(&mut self) {
+        match self.rng.u8(..4) {
             // The folder was made anew: all UIDs are others.
             0 => {
                 let which = self.rng.usize(..self.mailboxes.len());
                 self.mailboxes[which].made_anew();
                 self.say("UIDVALIDITY changed");
             }
-            // The index is lost, or is an old one: the journal has everything.
-            1 => {
-                self.clerk = None;
-                self.index = MemoryIndex::new();
-                self.start();
+            // The index is lost: the journal has everything.
+            1 => self.restart_with(MemoryIndex::new(), "the index is lost"),
+            // Somebody puts an older copy of its folder back: it is a start after a crash, of long ago.
+            2 => {
+                let older = self.older_index.take();
+                let older = older.unwrap_or_else(|| self.index.copy());
+                self.restart_with(older, "an older index is put back");
             }
             _ => self.kill(),
         }
     }
 
+    fn restart_with(&mut self, index: MemoryIndex, why: &str) {
+        self.say(why);
+        self.clerk = None;
+        self.index = index;
+        self.start();
+    }
+
+    fn policy(&self) -> Arc<Policy> {
+        let (contract, rules) = self.files;
+        POLICIES[contract][rules].clone()
+    }
+
     /// The operator writes the other contract, or the first one again: other hours, other prices. What was promised stays promised.
-    fn reload(&mut self) {
-        let [first, second] = &*POLICIES;
-        let next = if Arc::ptr_eq(&self.policy, first) {
-            second
-        } else {
-            first
-        };
-        self.policy = next.clone();
-        self.say("reload");
+    fn contract_changes(&mut self) {
+        self.files.0 = 1 - self.files.0;
+        self.reload("the contract changes");
+    }
+
+    /// He writes other rules, or mistypes one: then the old ones stay in force, the good ones of that file with it unread.
+    fn rules_change(&mut self) {
+        let own = self.rng.usize(..OWN_RULES.len());
+        match RuleBook::parse(&[own_rules(own)]) {
+            Ok(_) => {
+                self.files.1 = own;
+                self.reload("the rules change");
+            }
+            Err(faults) => self.say(&format!("the old rules stay: {}", faults[0])),
+        }
+    }
+
+    fn reload(&mut self, why: &str) {
+        self.say(why);
+        let policy = self.policy();
         if let Some(clerk) = &mut self.clerk {
-            clerk.go_by(next.clone());
+            clerk.go_by(policy);
         }
     }
 
@@ -627,8 +658,9 @@ impl World {
 
     fn check(&mut self) {
         let reader = self.reader();
+        let own = self.files.1;
         self.promises
-            .check(&reader, &self.sent, self.now, self.since);
+            .check(&reader, &self.sent, own, self.now, self.since);
     }
 
     /// The journal alone gives the same index, row by row.
@@ -743,9 +775,25 @@ fn first_lines(raw: &[u8]) -> String {
         .join(" ")
 }
 
-/// Compiled once: the shipped files, and those of an operator who has written other hours and prices under the old date. Each knows the other, as the journal
-/// would have it.
-static POLICIES: LazyLock<[Arc<Policy>; 2]> = LazyLock::new(|| {
+/// What an operator has in a rule file of his own. The last one is mistyped, and its first rule is not.
+pub const OWN_RULES: [&str; 3] = [
+    "[[rule]]\nbecause = \"some rules\"\nsaid = ['number']\ntag = 'own-0'\nmatches = ['number']\n",
+    "[[rule]]\nbecause = \"other rules\"\nsaid = ['number']\ntag = 'own-1'\nmatches = ['number']\n\
+     [[rule]]\nbecause = \"a hole\"\nsaid = ['number \\d*7\\b']\nqueue = 'security'\nseverity = 1\nmatches = ['number 17']\n",
+    "[[rule]]\nbecause = \"mistyped rules\"\nsaid = ['number']\ntag = 'own-2'\nmatches = ['number']\n\
+     [[rule]]\nbecause = \"no proof\"\nsaid = ['numbre']\ntag = 'own-2'\nmatches = ['number']\n",
+];
+
+fn own_rules(which: usize) -> Source {
+    Source {
+        file: "rules/mailboxes/9-own.toml".into(),
+        text: OWN_RULES[which].into(),
+    }
+}
+
+/// Compiled once: by contract and by rules. The shipped contract, and that of an operator who has written other hours and prices under the old date; each
+/// knows the other, as the journal would have it. Of his own rules those that are not mistyped.
+static POLICIES: LazyLock<[[Arc<Policy>; 2]; 2]> = LazyLock::new(|| {
     let hashes = [Fingerprint([0; 32]), Fingerprint([1; 32])];
     let other = |text: String| {
         let hours = text.replace("Mo-Fr 08:00-17:00; PH off", "Mo-Fr 09:30-12:00; PH off");
@@ -757,10 +805,21 @@ static POLICIES: LazyLock<[Arc<Policy>; 2]> = LazyLock::new(|| {
         policy.book_hash = hashes[n];
         policy.former = Arc::new([(hashes[1 - n], books[1 - n].clone())].into());
     }
-    both.map(Arc::new)
+    let rules = [0, 1].map(|own| {
+        let files = [RuleBook::shipped_files(), vec![own_rules(own)]].concat();
+        Arc::new(RuleBook::parse(&files).expect("good rules"))
+    });
+    both.map(|policy| {
+        rules.each_ref().map(|rules| {
+            Arc::new(Policy {
+                rules: rules.clone(),
+                ..policy.clone()
+            })
+        })
+    })
 });
 
-/// The shipped contract, customers, staff, rules and letters.
+/// The shipped contract, customers, staff and letters; no rules.
 fn policy(contract: impl Fn(String) -> String) -> Policy {
     let file = |name: &str| Source {
         file: name.into(),
@@ -780,13 +839,6 @@ fn policy(contract: impl Fn(String) -> String) -> Policy {
         &file("staff.toml"),
     )
     .expect("the shipped contract");
-    let rules: Vec<Source> = ticketd::rules::SHIPPED
-        .iter()
-        .map(|(name, text)| Source {
-            file: name.to_string(),
-            text: text.to_string(),
-        })
-        .collect();
     let queue = |name: &str, confidential| Queue {
         name: name.into(),
         address: format!("{name}@desk.example"),
@@ -801,7 +853,7 @@ fn policy(contract: impl Fn(String) -> String) -> Policy {
         book: Arc::new(book),
         book_hash: Fingerprint([0; 32]),
         former: Default::default(),
-        rules: Arc::new(RuleBook::parse(&rules).expect("the shipped rules")),
+        rules: Arc::new(RuleBook::default()),
         templates: Arc::new(Templates::parse(&[]).expect("the shipped letters")),
         keys: Keys::new(vec![('1', [7; 32])]),
         domain: "desk.example".into(),
