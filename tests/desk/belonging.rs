@@ -62,6 +62,7 @@ fn b02_a_guessed_or_broken_token_opens_a_ticket_of_its_own() {
         format!("{left}@evil.example"),
         "ticketd.1.x@desk.example".into(),
         left.replace("ack", "notice") + "@desk.example",
+        missigned(&ack),
     ] {
         let done = office.receives(Post::from(STRANGER).referring(&forged));
         assert_eq!(done.fate, Fate::Opened, "{forged}");
