@@ -21,6 +21,9 @@ use sha2::Sha256;
 /// 120 bits, 24 letters of base32: far over the 96 that nobody can guess, and it needs no padding.
 const MAC_BYTES: usize = 15;
 
+/// `transcript`, the longest word, the largest numbers, a key's id and the MAC, with three dots. What is longer is no token of ours, and is not looked at.
+const TOKEN_BYTES_MAX: usize = 10 + 20 + 10 + 1 + 24 + 3;
+
 /// Tells a return path from an address to answer to, before anything is verified.
 const RETURN_MARK: &str = "b";
 
@@ -195,7 +198,7 @@ fn extension<'a>(address: &'a str, queue_address: &str) -> Option<&'a str> {
 }
 
 fn claim(token: &str, purpose: Purpose) -> Option<Claim> {
-    if token.len() > 80 || !token.is_ascii() {
+    if token.len() > TOKEN_BYTES_MAX || !token.is_ascii() {
         return None;
     }
     // Some clients and gateways change the case of addresses; base32 and our words do not mind.
@@ -349,6 +352,7 @@ mod tests {
             format!("{}@{domain}", token.replace("notice", "letter")),
             format!("{}@{domain}", token.replace("notice", "nötice")),
             format!("{}{token}@{domain}", "x".repeat(60)),
+            format!("{}ö{}@{domain}", &token[..13], &token[15..]),
             format!("{token}@other.example"),
         ] {
             assert_eq!(read(&forged), None, "{forged}");
@@ -429,6 +433,20 @@ mod tests {
             let claim = read(&format!("{token}@desk.example")).unwrap();
             assert!(keys().verify(&claim, FIRST, ANNA, NOW), "{word}");
         }
+    }
+
+    #[test]
+    fn the_longest_token_is_still_read() {
+        let last = Place {
+            ticket: TicketId(u64::MAX),
+            seq: u32::MAX,
+        };
+        let longest = WORDS.map(|(kind, _)| {
+            let token = keys().token(kind, last, FIRST, ANNA);
+            assert!(proves(&keys(), &format!("{token}@desk.example")), "{token}");
+            token.len()
+        });
+        assert_eq!(longest.into_iter().max(), Some(TOKEN_BYTES_MAX));
     }
 
     #[test]

@@ -298,6 +298,7 @@ mod tests {
             "mx.corp.example;\n\tdkim=pass header.d=kunde.example header.b=\"a=b\";\n\tdmarc=pass\n\t  header.from=kunde.example",
             "mx.corp.example (mx.corp.example; x); dmarc/1=pass reason=\"ok; really\" header.from=KUNDE.example",
             "\"mx.corp.example\"; dmarc=pass header.from=kunde.example",
+            "mx.corp.example; spf=pass (a (b) c); dmarc=pass header.from=kunde.example",
             "mx.corp.example; dkim=pass header.b=abc=; dmarc=pass header.from=kunde.example;",
         ] {
             assert_eq!(results_then_mail(results), Trust::Aligned, "{results}");
@@ -319,6 +320,9 @@ mod tests {
             "mx.corp.example; spf=pass (dmarc=pass header.from=kunde.example)",
             "mx.corp.example; spf=pass reason=\"; dmarc=pass header.from=kunde.example\"",
             "mx.corp.example; dmarc=pass (never closed header.from=kunde.example",
+            "mx.corp.example; spf=pass (a (b) ; dmarc=pass header.from=kunde.example",
+            "mx.corp.example; spf=pass (a \\) ; dmarc=pass header.from=kunde.example",
+            "mx.corp.example; dmarc=pass header.from=kunde.example junk",
             "mx.corp.example; dmarc=pass header.from=evil.example",
             "mx.corp.example; dmarc=pass header.from=example",
             "mx.corp.example; dmarc=pass header.from=unde.example",
@@ -332,6 +336,24 @@ mod tests {
                 matches!(results_then_mail(results), Trust::Unproven(_)),
                 "{results}"
             );
+        }
+    }
+
+    #[test]
+    fn what_is_unproven_says_why() {
+        for (results, why) in [
+            (
+                "mx.corp.example; dmarc=fail header.from=kunde.example",
+                "dmarc=fail",
+            ),
+            (
+                "mx.corp.example; spf=pass; dmarc=pass header.from=evil.example",
+                "dmarc=pass is for another domain than that of From",
+            ),
+            ("mx.corp.example; spf=pass", "no dmarc result"),
+        ] {
+            let told = Trust::Unproven(why.into());
+            assert_eq!(results_then_mail(results), told, "{results}");
         }
     }
 

@@ -37,6 +37,18 @@ fn b01_a_number_in_a_strangers_subject_is_a_hint_for_staff_only() {
 
 /// A customer's own counting in a new request ("Request 1") would else join it to our ticket 1: no acknowledgement, no clock.
 #[test]
+fn b01_another_customer_takes_no_part_by_a_number() {
+    let mut office = Office::new();
+    office.receives(Post::from(ALICE));
+    let done = office.receives(Post::from(JONAS).subject("Re: #1"));
+    assert_eq!(done.fate, Fate::Opened, "a customer, and not this one");
+    // Nor do two whom nobody knows belong together by that.
+    office.receives(Post::from(STRANGER));
+    let done = office.receives(Post::from("other@nowhere.example").subject("Re: #3"));
+    assert_eq!(done.fate, Fate::Opened, "of no customer, as the other");
+}
+
+#[test]
 fn a_bare_number_in_a_new_request_is_the_writers_own() {
     let mut office = Office::new();
     office.receives(Post::from(ALICE));
@@ -62,6 +74,7 @@ fn b02_a_guessed_or_broken_token_opens_a_ticket_of_its_own() {
         format!("{left}@evil.example"),
         "ticketd.1.x@desk.example".into(),
         left.replace("ack", "notice") + "@desk.example",
+        missigned(&ack),
     ] {
         let done = office.receives(Post::from(STRANGER).referring(&forged));
         assert_eq!(done.fate, Fate::Opened, "{forged}");
@@ -133,6 +146,15 @@ fn b04_a_forged_copy_that_comes_first_takes_nothing_from_the_genuine_mail() {
     assert!(office.relays().is_empty());
     assert_eq!(office.receives(answer).fate, Fate::Joined);
     assert_eq!(office.relays().len(), 1);
+}
+
+#[test]
+fn b04_who_refers_ahead_to_a_customers_mail_does_not_catch_it() {
+    let mut office = Office::new();
+    office.receives(Post::from(STRANGER).referring("next@acme.example"));
+    let done = office.receives(Post::from(ALICE).id("next@acme.example"));
+    assert_eq!(done.fate, Fate::Opened);
+    assert_eq!(office.ticket(2).requester.address, ALICE);
 }
 
 #[test]

@@ -90,6 +90,26 @@ fn a01_each_lock_alone_keeps_the_door_shut() {
 }
 
 #[test]
+fn a01_a_signature_with_one_letter_changed_opens_no_lock() {
+    let mut office = with_ticket();
+    let notice = office.last_to(ANNA);
+    let done = office.receives(
+        Post::from(ANNA)
+            .referring(&missigned(&notice.id))
+            .body("#close\n"),
+    );
+    assert_eq!(done.fate, Fate::Opened, "a colleague's own request");
+    nothing_done(&mut office, "the right letter, its signature not");
+    let done = office.receives(
+        Post::from(ANNA)
+            .referring(&notice.id)
+            .body("#note the same, well signed\n"),
+    );
+    assert_eq!(done.fate, Fate::Joined);
+    assert!(office.recorded(1, "well signed"));
+}
+
+#[test]
 fn a01_an_account_proves_no_other_author() {
     // A customer's own account at our server, and somebody else's address in From.
     let mut office = Office::new();

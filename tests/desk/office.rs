@@ -385,6 +385,14 @@ impl Office {
     }
 }
 
+/// A letter's id with the last letter of its signature changed: kind, ticket, entry and key are right.
+pub fn missigned(id: &str) -> String {
+    let (token, domain) = id.split_once('@').expect("an id");
+    let (rest, last) = token.split_at(token.len() - 1);
+    let other = if last == "a" { "b" } else { "a" };
+    format!("{rest}{other}@{domain}")
+}
+
 fn arrival(queue: &str, raw: Vec<u8>, received: DateTime<Utc>, silent: bool) -> Job {
     let arrival = Arrival {
         mailbox: queue.into(),
