@@ -78,8 +78,9 @@ impl Year {
     /// How many windows open until an instant of it.
     #[inline]
     fn begun(&self, at: i64) -> usize {
-        let day = usize::try_from((at - self.begins) / DAY_SECS).unwrap_or(0);
-        let day = day.min(self.by_day.len() - 2);
+        // A year of seconds fits, and dividing by what fits is faster.
+        let secs = u32::try_from(at - self.begins).unwrap_or(0);
+        let day = ((secs / DAY_SECS as u32) as usize).min(self.by_day.len() - 2);
         let (first, after) = (self.by_day[day], self.by_day[day + 1]);
         // Counted and not searched: whether it is before or after the opening, nothing can guess.
         let opens = self.opens[first..after].iter();
@@ -96,17 +97,27 @@ impl Year {
     }
 
     /// The earliest instant by which so many open seconds of this year, at least one and at most all, have passed; that is in this window or a later one.
-    /// Searched in steps that double: most objectives end within a few windows.
     #[inline]
     fn reached(&self, secs: i64, from: usize) -> i64 {
-        let sums = &self.sums[from..];
+        // Most objectives end in this window or the next, and which of them nothing can guess: stepped without a branch.
+        let next = from + usize::from(self.sums[from] < secs);
+        let window = if self.sums[next] >= secs {
+            next
+        } else {
+            self.reached_after(secs, next)
+        };
+        self.closes[window] - (self.sums[window] - secs)
+    }
+
+    /// The first window after this one by whose close so many open seconds have passed, searched in steps that double.
+    fn reached_after(&self, secs: i64, window: usize) -> usize {
+        let sums = &self.sums[window + 1..];
         let mut bound = 1;
         while bound < sums.len() && sums[bound - 1] < secs {
             bound *= 2;
         }
         let (low, high) = (bound / 2, bound.min(sums.len()));
-        let window = from + low + sums[low..high].partition_point(|sum| *sum < secs);
-        self.closes[window] - (self.sums[window] - secs)
+        window + 1 + low + sums[low..high].partition_point(|sum| *sum < secs)
     }
 }
 
@@ -172,7 +183,7 @@ impl Hours {
         for index in first..self.years.len() {
             let year = self.year(index);
             if left <= year.total() {
-                return DateTime::from_timestamp(year.reached(left, from), 0);
+                return instant(start, year.reached(left, from));
             }
             left -= year.total();
             from = 0;
@@ -389,6 +400,15 @@ pub fn end_of_knowledge() -> DateTime<Utc> {
 
 fn first_second() -> i64 {
     year_begins(FIRST_YEAR)
+}
+
+/// An instant from its seconds, counted from another in whole seconds where there is one: most often they lie in one year, and its calendar need not be asked.
+#[inline]
+fn instant(near: DateTime<Utc>, secs: i64) -> Option<DateTime<Utc>> {
+    match near.timestamp_subsec_nanos() {
+        0 => near.checked_add_signed(TimeDelta::seconds(secs - near.timestamp())),
+        _ => DateTime::from_timestamp(secs, 0),
+    }
 }
 
 /// An instant brought into the years that are known.

@@ -501,6 +501,13 @@ proptest! {
     }
 
     #[test]
+    fn a_fraction_of_a_second_changes_nothing(which in 0..6_usize, start in instant(), d in 1..2_000_000_u64) {
+        let hours = &samples()[which];
+        let whole = DateTime::from_timestamp(start.timestamp(), 0).unwrap();
+        prop_assert_eq!(hours.add(start, d), hours.add(whole, d));
+    }
+
+    #[test]
     fn what_was_added_lies_between(which in 0..6_usize, start in instant(), d in 0..2_000_000_u64) {
         let hours = &samples()[which];
         prop_assert_eq!(hours.between(start, hours.add(start, d).unwrap()), d);
