@@ -134,11 +134,35 @@ fn review_due(
 fn until_next(reader: &Reader, now: DateTime<Utc>) -> Duration {
     let step = reader.next_due().ok().flatten();
     let digest = reader.next_digest().ok().flatten();
-    let next = step.into_iter().chain(digest).min();
+    sleep_until(step.into_iter().chain(digest).min(), now)
+}
+
+fn sleep_until(next: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Duration {
     next.map_or(LOOK_EVERY, |at| {
         (at - now)
             .to_std()
             .unwrap_or(Duration::ZERO)
             .min(LOOK_EVERY)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeDelta;
+
+    #[test]
+    fn it_sleeps_to_the_next_step_and_30_s_at_most() {
+        let now = DateTime::UNIX_EPOCH;
+        for (next_secs, secs) in [
+            (Some(3_600), 30),
+            (None, 30),
+            (Some(7), 7),
+            (Some(0), 0),
+            (Some(-60), 0),
+        ] {
+            let next = next_secs.map(|secs| now + TimeDelta::seconds(secs));
+            assert_eq!(sleep_until(next, now).as_secs(), secs, "{next_secs:?}");
+        }
+    }
 }

@@ -21,3 +21,4 @@ mod relay;
 mod roads;
 mod staff;
 mod warnings;
+mod watch;
