@@ -23,6 +23,13 @@
 //! After a failed sync nobody knows what the disk has, and a second `fdatasync` of the same file may lie ("fsyncgate", LWN 752063): the batch is
 //! cut off, and the journal goes on in a new segment whose header says where the old one ends. The old one is never synced again.
 
+mod format;
+
+pub use self::format::{Kind, RECORD_VERSION};
+
+use self::format::{
+    BATCH_HEADER, BATCH_MAGIC, Bad, Batch, SEGMENT_HEADER, Segment, TABLE_LINE, chain,
+};
 use super::disk::Disk;
 use crate::mail::Fingerprint;
 use anyhow::{Context, Result};
@@ -33,34 +40,8 @@ use std::sync::Arc;
 /// A new segment begins when one is this long: small enough to copy one at a time, large enough that a folder of years stays short.
 pub const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Version of the segment and batch headers.
-const FORMAT: u32 = 1;
-/// Version of a payload's meaning; older ones are upcast when read.
-pub const RECORD_VERSION: u16 = 1;
-
-const SEGMENT_MAGIC: &[u8; 8] = b"TKTSEG\r\n";
-const BATCH_MAGIC: &[u8; 8] = b"TKTBAT\r\n";
-const SEGMENT_HEADER: usize = 104;
-const BATCH_HEADER: usize = 120;
-const TABLE_LINE: usize = 56;
-const CHECK: usize = 16;
-
-/// A batch never has more records: a header that says so is not ours. 100 events of a mail and some hundred letters are far below.
-const RECORDS_MAX: u32 = 1_000_000;
-
 /// Large payloads are checked in pieces of this size, so that memory does not grow with a mail.
 const PIECE: usize = 1024 * 1024;
-
-/// What a record's payload is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A mail or a letter, byte for byte.
-    Raw,
-    /// Changed values, as JSON.
-    Outcome,
-    /// A policy file's text, as JSON.
-    Policy,
-}
 
 /// Where a payload lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -188,27 +169,6 @@ pub struct Journal {
     /// Only looked at, up to this record: nothing is cut, nothing set aside.
     until: Option<u64>,
 }
-
-struct Segment {
-    number: u32,
-    id: [u8; 16],
-    previous_end: u64,
-    batch: u64,
-    sequence: u64,
-    chain: [u8; 32],
-}
-
-struct Batch {
-    number: u64,
-    sequence: u64,
-    count: u32,
-    body: u64,
-    before: [u8; 32],
-    after: [u8; 32],
-}
-
-/// Why a batch cannot be read: its words.
-type Bad = &'static str;
 
 /// A segment's file.
 pub fn file_of(segment: u32) -> String {
@@ -390,12 +350,7 @@ impl Journal {
                 length,
             });
             offset += length;
-            out.extend((self.sequence + n as u64).to_le_bytes());
-            out.extend(length.to_le_bytes());
-            out.extend(payload.kind.number().to_le_bytes());
-            out.extend(RECORD_VERSION.to_le_bytes());
-            out.extend([0; 4]);
-            out.extend(payload.fingerprint.0);
+            format::push_line(&mut out, self.sequence + n as u64, payload);
         }
         let after = chain(&self.chain, &out[BATCH_HEADER..]);
         let header = Batch {
@@ -640,7 +595,11 @@ impl Journal {
         if chain(&self.chain, &table) != header.after {
             return Ok(Err("the batch's table does not fit its chain"));
         }
-        let Some(records) = self.table(&table, &header) else {
+        let mark = Mark {
+            segment: self.segment,
+            offset: self.end,
+        };
+        let Some(records) = header.records(&table, mark) else {
             return Ok(Err("the batch's table makes no sense"));
         };
         for record in &records.records {
@@ -667,34 +626,6 @@ impl Journal {
                 false => Err("the file ends within a batch"),
             }
         }))
-    }
-
-    fn table(&self, table: &[u8], header: &Batch) -> Option<BatchRecords> {
-        let mut offset = self.end + (BATCH_HEADER + table.len()) as u64;
-        let mut records = Vec::with_capacity(header.count as usize);
-        for line in table.chunks_exact(TABLE_LINE) {
-            let length = u64_at(line, 8);
-            records.push(Record {
-                sequence: u64_at(line, 0),
-                kind: Kind::of(u16_at(line, 16))?,
-                version: u16_at(line, 18),
-                position: Position {
-                    segment: self.segment,
-                    offset,
-                    length,
-                },
-                fingerprint: Fingerprint(array(line, 24)),
-            });
-            offset = offset.checked_add(length)?;
-        }
-        let ends = self.end + BATCH_HEADER as u64 + header.body;
-        (offset == ends).then_some(BatchRecords {
-            mark: Mark {
-                segment: self.segment,
-                offset: self.end,
-            },
-            records,
-        })
     }
 
     /// A bad batch is torn, and not damaged, if it is the last thing in the journal and nobody can have seen it.
@@ -791,125 +722,4 @@ fn is_whole(disk: &dyn Disk, record: &Record) -> Result<bool> {
         done += piece as u64;
     }
     Ok(<[u8; 32]>::from(hash.finalize()) == record.fingerprint.0)
-}
-
-fn chain(before: &[u8; 32], table: &[u8]) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    hash.update(before);
-    hash.update(table);
-    hash.finalize().into()
-}
-
-fn check(id: &[u8; 16], header: &[u8]) -> [u8; CHECK] {
-    let mut hash = Sha256::new();
-    hash.update(id);
-    hash.update(header);
-    array(&hash.finalize(), 0)
-}
-
-/// `N` bytes at an offset; the callers' slices are long enough by construction.
-fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
-    let mut out = [0; N];
-    out.copy_from_slice(&bytes[at..at + N]);
-    out
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> u64 {
-    u64::from_le_bytes(array(bytes, at))
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes(array(bytes, at))
-}
-
-fn u16_at(bytes: &[u8], at: usize) -> u16 {
-    u16::from_le_bytes(array(bytes, at))
-}
-
-impl Kind {
-    fn number(self) -> u16 {
-        match self {
-            Kind::Raw => 1,
-            Kind::Outcome => 2,
-            Kind::Policy => 3,
-        }
-    }
-
-    fn of(number: u16) -> Option<Kind> {
-        [Kind::Raw, Kind::Outcome, Kind::Policy]
-            .into_iter()
-            .find(|kind| kind.number() == number)
-    }
-}
-
-impl Segment {
-    fn bytes(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(SEGMENT_HEADER);
-        out.extend(SEGMENT_MAGIC);
-        out.extend(self.number.to_le_bytes());
-        out.extend(FORMAT.to_le_bytes());
-        out.extend(self.id);
-        out.extend(self.previous_end.to_le_bytes());
-        out.extend(self.batch.to_le_bytes());
-        out.extend(self.sequence.to_le_bytes());
-        out.extend(self.chain);
-        let check = check(&self.id, &out);
-        out.extend(check);
-        out
-    }
-
-    fn read(bytes: &[u8]) -> Result<Segment, Bad> {
-        let (header, sum) = bytes.split_at(SEGMENT_HEADER - CHECK);
-        let id = array(header, 16);
-        if !header.starts_with(SEGMENT_MAGIC) || check(&id, header) != sum {
-            return Err("the segment's header is not what was written");
-        }
-        if u32_at(header, 12) != FORMAT {
-            return Err("the segment was written by another version of ticketd");
-        }
-        Ok(Segment {
-            number: u32_at(header, 8),
-            id,
-            previous_end: u64_at(header, 32),
-            batch: u64_at(header, 40),
-            sequence: u64_at(header, 48),
-            chain: array(header, 56),
-        })
-    }
-}
-
-impl Batch {
-    fn bytes(&self, id: &[u8; 16]) -> [u8; BATCH_HEADER] {
-        let mut out = Vec::with_capacity(BATCH_HEADER);
-        out.extend(BATCH_MAGIC);
-        out.extend(self.number.to_le_bytes());
-        out.extend(self.sequence.to_le_bytes());
-        out.extend(self.count.to_le_bytes());
-        out.extend(FORMAT.to_le_bytes());
-        out.extend(self.body.to_le_bytes());
-        out.extend(self.before);
-        out.extend(self.after);
-        let check = check(id, &out);
-        out.extend(check);
-        array(&out, 0)
-    }
-
-    fn read(bytes: &[u8], id: &[u8; 16]) -> Result<Batch, Bad> {
-        let (header, sum) = bytes.split_at(BATCH_HEADER - CHECK);
-        if !header.starts_with(BATCH_MAGIC) || check(id, header) != sum {
-            return Err("the batch's header is not what was written");
-        }
-        let batch = Batch {
-            number: u64_at(header, 8),
-            sequence: u64_at(header, 16),
-            count: u32_at(header, 24),
-            body: u64_at(header, 32),
-            before: array(header, 40),
-            after: array(header, 72),
-        };
-        match u32_at(header, 28) == FORMAT && batch.count <= RECORDS_MAX {
-            true => Ok(batch),
-            false => Err("the batch was written by another version of ticketd"),
-        }
-    }
 }
