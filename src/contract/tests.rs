@@ -281,7 +281,7 @@ fn an_internal_clock_warns_to_its_end_and_never_breaches() {
         book.next_step(&objective, start, end, Some(Step::Percent(100))),
         None
     );
-    assert_eq!(book.credit_days(&objective, start, end), 0);
+    assert_eq!(book.credit_days(&objective, start, start, end), 0);
 }
 
 #[test]
@@ -356,7 +356,8 @@ fn credits_are_full_quarters_of_support_hours() {
         internal: false,
     };
     let deadline = at("2026-03-27 16:50");
-    let days = |until: DateTime<Utc>| book.credit_days(&objective, deadline, until);
+    let started = at("2026-03-27 15:50");
+    let days = |until: DateTime<Utc>| book.credit_days(&objective, started, deadline, until);
     let monday = at("2026-03-30 08:00");
     let secs = chrono::TimeDelta::seconds;
     assert_eq!(days(deadline - secs(1)), 0);
@@ -375,9 +376,26 @@ fn credits_are_full_quarters_of_support_hours() {
         );
     let book = parse(&wall, CUSTOMERS, STAFF).unwrap();
     assert_eq!(
-        book.credit_days(&objective, deadline, at("2026-03-28 16:50")),
+        book.credit_days(&objective, started, deadline, at("2026-03-28 16:50")),
         96
     );
+}
+
+#[test]
+fn what_lateness_costs_is_of_the_version_valid_at_receipt() {
+    let next = CONTRACT
+        .replace("valid_from = 2022-06-14", "valid_from = 2026-03-30")
+        .replace("days = 1 ", "days = 5 ");
+    let versions = &next[next.find("\n[[version]]").unwrap()..];
+    let book = parse(&format!("{CONTRACT}\n{versions}"), CUSTOMERS, STAFF).unwrap();
+    let (friday, monday) = (at("2026-03-27 16:30"), at("2026-03-30 08:30"));
+    let acme = book.subscription("a@acme.example", friday);
+    let objective = book.initial_response(&acme, 3, friday);
+    let days = |started| book.credit_days(&objective, started, monday, at("2026-03-30 08:45"));
+    let price = |started| book.price_of_waiting(&acme, &objective, started, monday);
+    assert_eq!((days(friday), days(monday)), (1, 5));
+    assert!(price(friday).unwrap().ends_with(": 1 day for ACME AG"));
+    assert!(price(monday).unwrap().ends_with(": 5 days for ACME AG"));
 }
 
 #[test]
@@ -753,7 +771,7 @@ fn waiting_has_a_price_for_those_who_earn_credit() {
     let price = |from| {
         let subscription = book.subscription(from, now);
         let objective = book.initial_response(&subscription, 1, now);
-        book.price_of_waiting(&subscription, &objective, now)
+        book.price_of_waiting(&subscription, &objective, now, now)
     };
     assert_eq!(
         price("a@acme.example").as_deref(),

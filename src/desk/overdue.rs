@@ -99,7 +99,7 @@ pub fn days_by(
         return 0;
     }
     let counted = returned::late_until(book, clock, until);
-    let days = book.credit_days(&clock.objective, clock.deadline, counted);
+    let days = book.credit_days(&clock.objective, clock.started, clock.deadline, counted);
     book.credit_days_max(subscription, clock.deadline)
         .map_or(days, |max| days.min(max))
 }
