@@ -22,11 +22,12 @@ pub struct Promised {
 }
 
 /// What of an order is a promise.
-const ORDER_KEYS: [&str; 6] = [
+const ORDER_KEYS: [&str; 7] = [
     "valid_from",
     "plan",
     "order",
     "hours",
+    "zone",
     "objectives",
     "hours_by_severity",
 ];
@@ -368,6 +369,7 @@ zone = "Europe/Zurich"
             CUSTOMERS.replace("30 min", "4 h"),
             CUSTOMERS.replace("dedicated", "extended-sla"),
             CUSTOMERS.replace("2026-01-01", "2026-01-02"),
+            format!("{CUSTOMERS}zone = \"Asia/Tokyo\"\n"),
         ] {
             let said = said([CONTRACT, CUSTOMERS], [CONTRACT, &today]);
             assert!(

@@ -618,6 +618,56 @@ fn an_impossible_contract_is_refused() {
 }
 
 #[test]
+fn a_time_that_some_plans_hours_cannot_meet_is_refused() {
+    refused(
+        "contract",
+        "urgent = \"2 h\"",
+        "urgent = \"2500 h\"",
+        "contract.toml:59: an objective of 2500 h cannot be met within a year: \"Mo-Fr 08:00-17:00; PH off\" are open 2268 h",
+    );
+    refused(
+        "contract",
+        "{ 1 = \"1 h\", 2 = \"4 h\" }",
+        "{ 1 = \"1 h\", 2 = \"2500 h\" }",
+        "an objective of 2500 h cannot be met within a year",
+    );
+    refused(
+        "customers",
+        "hours = \"extended\"",
+        "hours = \"Dec 24 08:00-09:00\"",
+        "customers.toml:41: an objective of 2 h cannot be met within a year: \"Dec 24 08:00-09:00\" are open 1 h",
+    );
+}
+
+/// A change of a shipped file that gives this one message and no other.
+#[track_caller]
+fn refused_alone(from: &str, to: &str, expect: &str) {
+    let faults = parse(&CONTRACT.replacen(from, to, 1), CUSTOMERS, STAFF).unwrap_err();
+    let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    assert!(told.len() == 1 && told[0].contains(expect), "{told:#?}");
+}
+
+#[test]
+fn one_mistake_is_one_message() {
+    let hours = "business = \"Mo-Fr 08:00-17:00; PH off\"";
+    refused_alone(
+        hours,
+        "business = \"Mo-Fr 08:00-08:00\"",
+        "contract.toml:11: \"08:00-08:00\"",
+    );
+    refused_alone(
+        hours,
+        "business = \"PH off\"",
+        "contract.toml:11: hours \"PH off\" never open",
+    );
+    refused_alone(
+        "objectives = { 1 = \"1 h\"",
+        "objectives = { 1 = \"0 min\"",
+        "\"0 min\" is no objective",
+    );
+}
+
+#[test]
 fn what_is_wrong_is_told_with_line_value_and_remedy() {
     refused(
         "contract",
@@ -723,6 +773,18 @@ fn what_is_wrong_is_told_with_line_value_and_remedy() {
         "\"24-7\" in \"24-7\" is not an interval of times; use business, extended, 24x7, or write",
     );
     refused(
+        "customers",
+        "plan = \"extended-sla\"\nterm = { from = 2026-07-01, until = 2027-06-30 }\n",
+        "plan = \"dedicated\"\nobjectives = { 1 = \"1 h\", 2 = \"2 h\", 3 = \"8 h\", 4 = \"8 h\" }\n",
+        "customers.toml:47: plan \"dedicated\" is subscribed twice for the same time, here and on line 38",
+    );
+    refused(
+        "customers",
+        "order = \"2026-031\"",
+        "valid_from = 2026-07-01\nvalid_until = 2026-06-30",
+        "customers.toml:41: the order ends on 2026-06-30, before it begins; write the last day",
+    );
+    refused(
         "staff",
         "role = \"manager\"",
         "role = \"security\"",
@@ -733,6 +795,24 @@ fn what_is_wrong_is_told_with_line_value_and_remedy() {
         "role = \"manager\"",
         "role = \"staff\"",
         "staff.toml: no manager is on the staff",
+    );
+    refused(
+        "staff",
+        "deputy = \"beat\"",
+        "deputy = \"eva\"",
+        "staff.toml:13: \"eva\" only reads and cannot be on duty",
+    );
+    refused(
+        "staff",
+        "who = [\"anna\"]",
+        "who = [\"dario\"]",
+        "staff.toml:52: \"dario\" is on duty for queue \"support\" and does not work on it",
+    );
+    refused(
+        "staff",
+        "when = \"Mo-We 08:00-17:00; PH off\"",
+        "when = \"Mo-We off\"",
+        "staff.toml:51: hours \"Mo-We off\" never open",
     );
     refused(
         "staff",
