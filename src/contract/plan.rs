@@ -324,7 +324,8 @@ impl Contract {
             return Ok(hours.clone());
         }
         let hours = Hours::parse(body, zone, version.holidays.clone()).map_err(|fault| {
-            if body.contains(':') || body.contains('/') {
+            // A name is one word; what is refused of anything longer is named by itself.
+            if body.contains([':', '/', ' ']) {
                 return fault;
             }
             let names: Vec<&str> = version
