@@ -551,7 +551,7 @@ fn the_rota_knows_absences_and_deputies() {
     // Outside the rota: everybody of the queue who is there, and never one who only reads.
     on_duty("support", "2026-11-23 20:00", "anna beat carla");
     on_duty("support", "2026-12-28 20:00", "beat carla");
-    on_duty("billing", "2026-11-23 10:00", "");
+    on_duty("sales", "2026-11-23 10:00", "");
     let book = shipped();
     let managers: Vec<&str> = book
         .staff

@@ -261,6 +261,24 @@ fn a_letter_to_ourselves_is_a_fault() {
 }
 
 #[test]
+fn a_queue_that_nobody_answers_for_is_a_fault() {
+    for (queues, said) in [
+        ("[\"support\"]", "nobody works on queue \"sales\"; add it"),
+        (
+            "[\"support\", \"sales\"]",
+            "no manager works on queue \"sales\"",
+        ),
+    ] {
+        let house = rules_with("staff.toml", |t| t.replacen("[\"support\"]", queues, 1));
+        let config = std::fs::read_to_string(house.path("ticketd.toml")).expect("it");
+        let queue = "[[queue]]\nname = \"sales\"\naddress = \"sales@desk.example\"\n";
+        house.write("ticketd.toml", format!("{config}\n{queue}"));
+        let found = house.run(&["check"]).expect(78).err;
+        assert!(found.contains(said), "{found}");
+    }
+}
+
+#[test]
 fn a_password_file_is_its_owners_alone() {
     let near = IMAP.replace("imap.desk.example", "localhost");
     let house = House::with(&format!("{CONFIG}{near}port = 9\ntls = \"none\""));
