@@ -99,7 +99,13 @@ pub fn content(
     let mut account = Account::default();
     for ticket in &tickets {
         let books = |clock: &Clock| Arc::clone(policy.shared_book_of(ticket, Some(clock)));
-        account.add(ticket, books, (pack.from, pack.until), now);
+        account.add(
+            ticket,
+            Some(&pack.customer),
+            books,
+            (pack.from, pack.until),
+            now,
+        );
     }
     let received: Vec<&&Ticket> = tickets
         .iter()

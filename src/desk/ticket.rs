@@ -308,6 +308,17 @@ impl Ticket {
         clock.account.as_ref().unwrap_or(&self.subscription)
     }
 
+    /// The severity that a clock's deadline was promised for. What was kept or missed under one is not another's, whatever the ticket's is by now (C4.5).
+    pub fn promised_for(&self, clock: &Clock) -> u8 {
+        let promised = clock
+            .by_severity
+            .iter()
+            .filter(|(_, deadline)| *deadline == clock.deadline)
+            .map(|(severity, _)| *severity)
+            .max_by_key(|severity| *severity == self.severity);
+        promised.unwrap_or(self.severity).clamp(1, 4)
+    }
+
     /// Days of credit of all its clocks (C7.4: both kinds add up).
     pub fn credit_days(&self) -> u32 {
         self.clocks.iter().map(|c| c.credit_days).sum()

@@ -5,6 +5,7 @@
 mod html;
 mod what_if;
 
+use super::request::utc;
 use super::{credits, tickets};
 use super::{csv, exit, table::Table};
 use crate::contract::{Source, duration_words};
@@ -76,7 +77,7 @@ pub struct Missed {
     pub ticket: TicketId,
     /// What was owed, with its clause.
     pub promise: String,
-    /// The ticket's severity now; what was promised stands in the explanation.
+    /// The severity that it was promised for.
     pub severity: u8,
     /// When it was due.
     pub deadline: DateTime<Utc>,
@@ -145,21 +146,22 @@ fn rows(
             })
     }
     reader.tickets(&mut |ticket| {
-        let customer = ticket.subscription.customer.clone().unwrap_or_default();
-        let starts = ticket.clocks.iter().map(|c| c.started);
-        let months = starts
-            .chain([ticket.received])
-            .filter(|at| wanted(&customer, *at))
-            .map(month_of);
-        let months: std::collections::BTreeSet<NaiveDate> = months.collect();
-        for month in months {
+        // What was missed on another account stays that customer's (C3.6).
+        let clocks = ticket.clocks.iter();
+        let months = clocks
+            .map(|c| (&ticket.account_of(c).customer, c.started))
+            .chain([(&ticket.subscription.customer, ticket.received)])
+            .filter(|(customer, at)| wanted(customer.as_deref().unwrap_or_default(), *at))
+            .map(|(customer, at)| (customer.as_deref(), month_of(at)));
+        let months: std::collections::BTreeSet<(Option<&str>, NaiveDate)> = months.collect();
+        for (customer, month) in months {
             let after = month.checked_add_months(Months::new(1)).unwrap_or(month);
             let span = (book.morning(month), book.morning(after));
             let books = |clock: &Clock| Arc::clone(policy.shared_book_of(&ticket, Some(clock)));
-            let row = row(&mut rows, &customer, month);
-            row.account.add(&ticket, books, span, now);
+            let row = row(&mut rows, customer.unwrap_or_default(), month);
+            row.account.add(&ticket, customer, books, span, now);
             if !policy.queue(&ticket.queue).confidential {
-                let missed = Account::missed(&ticket, span, now);
+                let missed = Account::missed(&ticket, customer, span, now);
                 row.missed
                     .extend(missed.map(|clock| missed_of(policy, &ticket, clock)));
             }
@@ -185,7 +187,7 @@ fn missed_of(policy: &Policy, ticket: &Ticket, clock: &Clock) -> Missed {
             overdue::clock_word(clock.kind),
             clock.objective.clause
         ),
-        severity: ticket.severity,
+        severity: ticket.promised_for(clock),
         deadline: clock.deadline,
         ended: clock.stopped,
         explanation: book.explanation(&clock.objective, clock.started, clock.deadline),
@@ -218,7 +220,7 @@ fn facts(row: &Row) -> Value {
 
 fn missed_facts(missed: &Missed) -> Value {
     json!({
-        "ticket": missed.ticket, "promise": missed.promise, "severity": missed.severity, "deadline": missed.deadline, "ended": missed.ended,
+        "ticket": missed.ticket, "promise": missed.promise, "severity": missed.severity, "deadline": utc(missed.deadline), "ended": missed.ended.map(utc),
         "explanation": missed.explanation,
     })
 }
