@@ -583,17 +583,22 @@ fn numbered(outcome: Outcome, counters: Counters) -> Outcome {
     }))
 }
 
+/// C6.4: the customer's statement, else what the rules find, else 3.
+pub(super) fn severity_of(verdict: &Verdict) -> (u8, SeverityBy) {
+    match (verdict.severity_stated, verdict.severity_found) {
+        (Some(stated), _) => (stated, SeverityBy::Customer),
+        (None, Some(found)) => (found, SeverityBy::Rules),
+        (None, None) => (SEVERITY_DEFAULT, SeverityBy::Rules),
+    }
+}
+
 pub(super) fn new_ticket(
     case: &Case,
     counters: Counters,
     subscription: Subscription,
     verdict: &Verdict,
 ) -> Ticket {
-    let (severity, severity_by) = match (verdict.severity_stated, verdict.severity_found) {
-        (Some(stated), _) => (stated, SeverityBy::Customer),
-        (None, Some(found)) => (found, SeverityBy::Rules),
-        (None, None) => (SEVERITY_DEFAULT, SeverityBy::Rules),
-    };
+    let (severity, severity_by) = severity_of(verdict);
     let queue = queue_for(case, verdict);
     let requester = case.mail.from.first().cloned().unwrap_or_default();
     let language = language_of_letters(&subscription, case.mail.language);
