@@ -508,12 +508,17 @@ fn received(draft: &mut Draft, at: DateTime<Utc>) {
     let account = ticket.account_of(&ticket.clocks[index]).clone();
     let clock = &mut ticket.clocks[index];
     clock.started = at;
+    let stood = clock.uncounted.clone();
+    let from_receipt = |objective: &Objective| {
+        let whole = book.deadline(objective, at).at;
+        returned::put_off(book, objective, whole, &stood)
+    };
     for (severity, deadline) in &mut clock.by_severity {
         let objective = book.initial_response(&account, *severity, at);
-        *deadline = book.deadline(&objective, at).at.min(*deadline);
+        *deadline = from_receipt(&objective).min(*deadline);
     }
     let objective = book.initial_response(&account, ticket.severity, at);
-    let deadline = book.deadline(&objective, at).at.min(clock.deadline);
+    let deadline = from_receipt(&objective).min(clock.deadline);
     promised(policy, book, clock, objective, deadline, now);
 }
 

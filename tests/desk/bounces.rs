@@ -144,6 +144,23 @@ fn c4_7_a_severity_that_comes_back_leaves_the_time_out_too() {
 }
 
 #[test]
+fn c4_7_an_earlier_receipt_leaves_the_time_out_too() {
+    let mut office = Office::new();
+    office.now = swiss("2026-09-07 09:30");
+    let call = format!("open {KAETHI} The oven\n#channel phone\n#received 09:20");
+    office.command(0, &call);
+    assert_eq!(office.initial(1).deadline, swiss("2026-09-08 12:20"));
+    office.now = swiss("2026-09-07 10:00");
+    office.answers(ANNA, "Try another socket.\n");
+    let relay = office.relays().pop().unwrap();
+    office.now = swiss("2026-09-07 13:00");
+    office.returns(&relay, "5.7.1");
+    assert_eq!(office.initial(1).deadline, swiss("2026-09-08 15:20"));
+    office.command(1, "received 09:00");
+    assert_eq!(office.initial(1).deadline, swiss("2026-09-08 15:00"));
+}
+
+#[test]
 fn c4_7_an_answer_accepted_meanwhile_counts() {
     let (mut office, relay) = answered();
     office.now = swiss("2026-09-07 11:00");
