@@ -119,7 +119,7 @@ impl Account {
         promises
             .filter(inside)
             .filter(theirs)
-            .filter(move |c| is_missed(c, now))
+            .filter(move |c| c.is_missed(now))
     }
 
     /// Of all promises.
@@ -147,7 +147,7 @@ impl Tally {
     fn count(&mut self, ticket: &Ticket, clock: &Clock, now: DateTime<Utc>) {
         let answered = clock.kind == ClockKind::Escalation || ticket.responded.is_some();
         let counted = match clock.stopped {
-            _ if is_missed(clock, now) => &mut self.missed,
+            _ if clock.is_missed(now) => &mut self.missed,
             Some(_) if answered && clock.unanswered.is_none() => &mut self.met,
             Some(_) => &mut self.void,
             None => &mut self.pending,
@@ -158,10 +158,6 @@ impl Tally {
 
 fn is_of(account: &Subscription, customer: Option<&str>) -> bool {
     account.customer.as_deref() == customer
-}
-
-fn is_missed(clock: &Clock, now: DateTime<Utc>) -> bool {
-    clock.is_breached() || clock.is_running() && clock.is_late(now)
 }
 
 #[cfg(test)]

@@ -124,7 +124,7 @@ pub fn content(
             .local_date(pack.until - TimeDelta::seconds(1))
             .to_string(),
         received: account.tickets.iter().sum(),
-        tickets: received.iter().map(|t| of_ticket(policy, t)).collect(),
+        tickets: received.iter().map(|t| of_ticket(policy, t, now)).collect(),
         met: tally.met,
         missed: tally.missed,
         pending: tally.pending,
@@ -151,8 +151,8 @@ pub fn content(
     }
 }
 
-fn of_ticket(policy: &Policy, ticket: &Ticket) -> String {
-    let missed = ticket.clocks.iter().any(Clock::is_breached);
+fn of_ticket(policy: &Policy, ticket: &Ticket, now: DateTime<Utc>) -> String {
+    let missed = ticket.clocks.iter().any(|c| c.is_missed(now));
     let missed = if missed { ", deadline missed" } else { "" };
     format!(
         "#{} {}, severity {}, {}{missed}: {}",

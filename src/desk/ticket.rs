@@ -273,6 +273,11 @@ impl Clock {
         self.breached.is_some()
     }
 
+    /// Whether its deadline passed without an answer by `now`, also where nobody has recorded it yet: no daemon runs, or it is catching up.
+    pub fn is_missed(&self, now: DateTime<Utc>) -> bool {
+        self.is_breached() || self.is_running() && self.is_late(now)
+    }
+
     /// Whether a promise is broken at `now`, recorded or not.
     pub fn is_late(&self, now: DateTime<Utc>) -> bool {
         self.is_breached() || !self.objective.internal && now > self.deadline

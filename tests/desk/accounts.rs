@@ -297,6 +297,18 @@ fn a_deadline_that_nobody_recorded_yet_is_missed_all_the_same() {
         (&listed["breached"], &listed["credit_days"]),
         (&true.into(), &2.into())
     );
+    let pack = review::Filter {
+        customer: "baeckerei".into(),
+        from: "2026-08-31".parse().ok(),
+        ..review::Filter::default()
+    };
+    let mut out = vec![];
+    review::answer(&reader, &policy, &pack, now, &mut out).expect("a pack");
+    let text = String::from_utf8(out).expect("text");
+    assert!(
+        text.contains("1 missed") && text.contains("deadline missed:"),
+        "{text}"
+    );
 }
 
 fn json_list() -> tickets::Filter {
