@@ -113,7 +113,7 @@ fn answer(
 
 /// The end of a time, where both lie in the years that are known.
 fn expires(hours: &Hours, from: DateTime<Utc>, secs: u64) -> Result<DateTime<Utc>, String> {
-    let known = from.year() >= FIRST_YEAR;
+    let known = (FIRST_YEAR..=LAST_YEAR).contains(&from.year());
     let end = hours.add(from, secs).filter(|_| known);
     end.ok_or_else(|| {
         format!("no deadline is known before {FIRST_YEAR} or after {LAST_YEAR}; use a time between")
