@@ -196,6 +196,15 @@ fn judged(draft: &mut Draft, text: &str) {
         .rules
         .classify(&mail::read(said.as_bytes()), &facts);
     (ticket.severity, ticket.severity_by) = arrival::severity_of(&verdict);
+    let chosen = arrival::ordered(
+        draft.policy,
+        &ticket.subscription,
+        &verdict,
+        ticket.received,
+    );
+    if let Some(account) = chosen {
+        ticket.subscription = account;
+    }
     draft.reasons = verdict.reasons;
 }
 
