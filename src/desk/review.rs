@@ -143,7 +143,10 @@ pub fn content(
             .iter()
             .filter_map(|t| risk(policy, t, now))
             .collect(),
-        credits: credits(pack),
+        credits: credits(pack)
+            .into_iter()
+            .chain(tickets.iter().flat_map(|t| accruing(policy, pack, t, now)))
+            .collect(),
         term: term(policy, pack, now),
         agreed: agreed(policy, pack),
         used: used(pack),
@@ -240,6 +243,28 @@ fn credits(pack: &Pack) -> Vec<String> {
                 line.clause,
                 line.change,
                 duration_words(line.late_secs)
+            )
+        })
+        .collect()
+}
+
+/// What runs and is late earns days that stand in no ledger yet (C4.6).
+fn accruing(policy: &Policy, pack: &Pack, ticket: &Ticket, now: DateTime<Utc>) -> Vec<String> {
+    let theirs =
+        |c: &&Clock| ticket.account_of(c).customer.as_deref() == Some(pack.customer.as_str());
+    let late = |c: &&Clock| c.is_running() && c.is_late(now);
+    let clocks = ticket.clocks.iter().filter(late).filter(theirs);
+    let earned = clocks.map(|clock| (clock, overdue::days_now(policy, ticket, clock, now)));
+    earned
+        .filter(|(_, days)| *days > 0)
+        .map(|(clock, days)| {
+            let book = policy.book_of(ticket, Some(clock));
+            let late = book.lateness_secs(&clock.objective, clock.started, clock.deadline, now);
+            format!(
+                "#{} {}: {days} days so far, accruing: {} late",
+                ticket.id,
+                clock.objective.clause,
+                duration_words(late / 60 * 60)
             )
         })
         .collect()

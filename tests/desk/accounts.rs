@@ -492,6 +492,10 @@ fn c8_3_a_review_pack_is_asked_for_by_customer() {
         text.starts_with("Review ACME AG, 2026-08-31 to 2026-09-13: 1 missed, 1 open risks"),
         "{text}"
     );
+    assert!(
+        text.contains("- #3 C4.1: 2 days so far, accruing: 34 min late"),
+        "{text}"
+    );
     let html = ask(&review::Filter {
         html: Some("x".into()),
         ..fortnight.clone()
