@@ -319,6 +319,42 @@ fn json_list() -> tickets::Filter {
 }
 
 #[test]
+fn c8_2_a_report_shows_agreed_hours_against_used_ones() {
+    let mut office = Office::new();
+    office.receives(Post::from(ALICE));
+    office.receives(Post::from(GINA));
+    for line in [
+        "time 45m tam call",
+        "time 1h30m 2026-08-31 work",
+        "time 20m tam mail",
+    ] {
+        office.command(1, line);
+    }
+    let filter = |json| report::Filter {
+        json,
+        ..report::Filter::default()
+    };
+    let text = office.report(&filter(false));
+    for line in [
+        "month    customer  account manager  agreed      other time",
+        "2026-08  acme      0 min            4 h a week  1 h 30 min",
+        "2026-09  acme      1 h 5 min        4 h a week  0 min",
+    ] {
+        assert!(text.lines().any(|l| l.trim_end() == line), "{line}\n{text}");
+    }
+    let rows = objects(&office.report(&filter(true)));
+    let times: Vec<String> = rows.iter().map(|r| r["time"].to_string()).collect();
+    assert_eq!(
+        times,
+        [
+            r#"{"other_min":90,"tam_agreed_hours_week":4,"tam_min":0}"#,
+            r#"{"other_min":0,"tam_agreed_hours_week":4,"tam_min":65}"#,
+            r#"{"other_min":0,"tam_agreed_hours_week":null,"tam_min":0}"#
+        ]
+    );
+}
+
+#[test]
 fn instants_of_a_report_are_whole_seconds() {
     let mut office = Office::new();
     office.receives(Post::from(KAETHI).body("Severity: 1\nDown.\n"));
