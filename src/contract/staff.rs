@@ -355,7 +355,7 @@ fn read_duty(
         .map_or(when.value.as_str(), |hours| hours.text());
     let hours = Hours::parse(body, zone.unwrap_or(version.zone), version.holidays.clone());
     match hours {
-        Ok(hours) if hours.next_open(version.begins).is_none() => {
+        Ok(hours) if hours.next_open(DateTime::UNIX_EPOCH).is_none() => {
             file.fault(
                 when.at,
                 format!("hours \"{}\" never open", when.value),
