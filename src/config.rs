@@ -213,8 +213,8 @@ struct FileLinks {
     status_page: String,
     documentation: String,
     community: String,
-    escalation_address: String,
-    phone: String,
+    escalation_address: Option<Spanned<String>>,
+    phone: Option<Spanned<String>>,
     security_policy: String,
     security_key: String,
 }
@@ -481,6 +481,22 @@ impl Faults<'_> {
     }
 }
 
+/// Whether somebody could call it (C5.2): a country and at most fifteen digits (E.164); of Switzerland, with 41, it has eleven.
+fn is_phone_number(text: &str) -> bool {
+    let Some(number) = text.strip_prefix('+') else {
+        return false;
+    };
+    let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+    let is_spaced = number
+        .chars()
+        .all(|c| c.is_ascii_digit() || " -()/.".contains(c));
+    let lengths = match digits.starts_with("41") {
+        true => 11..=11,
+        false => 8..=15,
+    };
+    is_spaced && !digits.starts_with('0') && lengths.contains(&digits.len())
+}
+
 /// What serde and toml say, with the line.
 fn misread(file: &str, text: &str, e: &toml::de::Error) -> Diagnostic {
     let problem = e.message().lines().collect::<Vec<_>>().join(" ");
@@ -514,6 +530,7 @@ impl File {
         }
         let bounce_address = self.bounce_address(faults);
         let security = self.security(faults);
+        let (escalation_address, phone) = self.escalation(faults);
         let outgoing = self
             .outgoing
             .as_ref()
@@ -538,8 +555,8 @@ impl File {
                 status_page: self.links.status_page,
                 documentation: self.links.documentation,
                 community: self.links.community,
-                escalation_address: self.links.escalation_address,
-                phone: self.links.phone,
+                escalation_address,
+                phone,
                 security_policy: self.links.security_policy,
                 security_key: self.links.security_key,
                 vendor: self.links.vendor,
@@ -550,6 +567,44 @@ impl File {
             outgoing,
             bounce_address,
         }
+    }
+
+    /// Where urgent escalations go (C7.2). An address that nothing can be sent to would hear of none, and that of a queue would make one of each mail.
+    fn escalation(&self, faults: &mut Faults) -> (String, String) {
+        if let Some(written) = &self.links.escalation_address {
+            let own = |q: &FileQueue| q.address.get_ref().eq_ignore_ascii_case(written.get_ref());
+            let wrong = match written.get_ref().as_str() {
+                "" => None,
+                address if address::strict(address).is_none() => Some("is no plain mail address"),
+                _ if self.queue.iter().any(own) => Some("is the address of a queue"),
+                _ => None,
+            };
+            if let Some(wrong) = wrong {
+                faults.at(
+                    written,
+                    format!("escalation_address \"{}\" {wrong}", written.get_ref()),
+                    "write an address of its own, such as hi@desk.example, or leave it out",
+                );
+            }
+        }
+        if let Some(written) = &self.links.phone
+            && !written.get_ref().is_empty()
+            && !is_phone_number(written.get_ref())
+        {
+            faults.at(
+                written,
+                format!("phone \"{}\" is no telephone number", written.get_ref()),
+                "write it with its country, such as \"+41 71 000 00 00\", or leave it out",
+            );
+        }
+        let text = |of: &Option<Spanned<String>>| {
+            of.as_ref()
+                .map_or(String::new(), |text| text.get_ref().clone())
+        };
+        (
+            text(&self.links.escalation_address),
+            text(&self.links.phone),
+        )
     }
 
     fn bounce_address(&self, faults: &mut Faults) -> Option<String> {

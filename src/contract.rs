@@ -394,29 +394,34 @@ impl Book {
 
     /// Whole days of credit for lateness: full quarters of an hour between the deadline and `until`, in the objective's hours (C4.6).
     ///
-    /// None for an internal objective. Whether the customer has a term to extend at all, and a cap on it, are asked apart:
-    /// [`Book::earns_credit`], [`Book::credit_days_max`].
+    /// What lateness costs is promised with the objective: by the version of `started`, whichever is valid at the breach. None for an internal objective. Whether
+    /// the customer has a term to extend at all, and a cap on it, are asked apart: [`Book::earns_credit`], [`Book::credit_days_max`].
     pub fn credit_days(
         &self,
         objective: &Objective,
+        started: DateTime<Utc>,
         deadline: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> u32 {
         if objective.internal {
             return 0;
         }
-        let credit = &self.contract.at(deadline).credit;
-        credit::days(credit, self.lateness_secs(objective, deadline, until))
+        let credit = &self.contract.at(started).credit;
+        credit::days(
+            credit,
+            self.lateness_secs(objective, started, deadline, until),
+        )
     }
 
     /// How late an answer at `until` is, in the hours that the contract counts lateness in (C4.6).
     pub fn lateness_secs(
         &self,
         objective: &Objective,
+        started: DateTime<Utc>,
         deadline: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> u64 {
-        let credit = &self.contract.at(deadline).credit;
+        let credit = &self.contract.at(started).credit;
         credit::lateness_secs(credit, &self.hours(objective, deadline), deadline, until)
     }
 
@@ -440,12 +445,13 @@ impl Book {
         &self,
         subscription: &Subscription,
         objective: &Objective,
-        at: DateTime<Utc>,
+        started: DateTime<Utc>,
+        deadline: DateTime<Utc>,
     ) -> Option<String> {
-        if objective.internal || !self.earns_credit(subscription, at) {
+        if objective.internal || !self.earns_credit(subscription, deadline) {
             return None;
         }
-        let credit = &self.contract.at(at).credit;
+        let credit = &self.contract.at(started).credit;
         let days = if credit.days == 1 { "day" } else { "days" };
         Some(format!(
             "each further {}: {} {days} for {}",

@@ -33,7 +33,8 @@
 //! All conditions given must hold. A pattern is a regular expression over folded text: lower case, `ue` for ü, `e` for é, ASCII quotes. A space in it stands for any
 //! white space, `^` and `$` are the ends of a line, `\A` and `\z` those of the text. Look-around and back references do not exist, so no mail can make a rule slow.
 //!
-//! Actions: `severity` (found from the description), `severity_stated` (in so many words), `queue`, `tag`, `assign`, `template`, `forward`, `file = true`, `quarantine = true`, `incident`.
+//! Actions: `severity` (found from the description), `severity_stated` (in so many words), `queue`, `order` (the plan that it is on, of those that its customer
+//! ordered), `tag`, `assign`, `template`, `forward`, `file = true`, `quarantine = true`, `incident`.
 //!
 //! A known incident is a rule with an end: `incident = 512` links each new ticket that it is for to the incident's own ticket, and `acknowledge = { de = "...",
 //! en = "..." }` stands in their acknowledgements. `#everyone TEXT` on the incident's ticket then answers them all, each on its own ticket. The rule ends by `until`.
@@ -85,6 +86,8 @@ pub struct Facts {
 pub struct Verdict {
     /// Another queue than the mailbox's.
     pub queue: Option<String>,
+    /// The plan of the customer's order that it is on, instead of the usual one (C3.4).
+    pub order: Option<String>,
     /// 1 to 4 as the customer states it in so many words (C6.4).
     pub severity_stated: Option<u8>,
     /// 1 to 4 as the rules find it from the description (C6.4).
@@ -297,6 +300,7 @@ impl Verdict {
             }
         }
         first(&mut self.queue, &actions.queue);
+        first(&mut self.order, &actions.order);
         first(&mut self.severity_stated, &actions.severity_stated);
         first(&mut self.severity_found, &actions.severity_found);
         first(&mut self.assign, &actions.assign);

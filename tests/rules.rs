@@ -523,6 +523,7 @@ fn the_first_rule_wins_and_tags_add_up() {
         said = 'foo bar'
         severity = 2
         queue = "billing"
+        order = "extended-sla"
         tag = ["a", "b"]
         matches = "foo  bar"
         [[rule]]
@@ -536,6 +537,7 @@ fn the_first_rule_wins_and_tags_add_up() {
     let verdict = rules.classify(&mail("", "foo\nbar"), &facts());
     assert_eq!(verdict.severity_found, Some(1));
     assert_eq!(verdict.queue.as_deref(), Some("billing"));
+    assert_eq!(verdict.order.as_deref(), Some("extended-sla"));
     assert_eq!(verdict.tags, ["a", "b"]);
     assert_eq!(verdict.assign.as_deref(), Some("anna"));
     assert!(verdict.file);

@@ -265,6 +265,7 @@ fn read_customer(
     let tam_hours_week = section.number_if("tam_hours_week", 1..169).map(|n| n.value);
     let review_from = section.date("review_from").map(|day| day.value);
     let mut subscriptions: Vec<Order> = Vec::new();
+    let mut places: Vec<usize> = Vec::new();
     let sections = section.sections("subscription");
     if sections.is_empty() {
         file.fault(
@@ -277,17 +278,19 @@ fn read_customer(
         let Some(read) = read_order(order, contract) else {
             continue;
         };
-        if subscriptions.iter().any(|other| overlap(other, &read)) {
+        if let Some(first) = subscriptions.iter().position(|other| overlap(other, &read)) {
             file.fault(
                 order.at,
                 format!(
-                    "plan \"{}\" is subscribed twice for the same time",
-                    read.plan
+                    "plan \"{}\" is subscribed twice for the same time, here and on line {}",
+                    read.plan,
+                    file.line(places[first])
                 ),
                 "remove one, or give them valid_from and valid_until that do not overlap",
             );
         }
         subscriptions.push(read);
+        places.push(order.at);
     }
     section.no_other_keys();
     let known = domains.iter().chain(&addresses).cloned().collect();
@@ -376,6 +379,15 @@ fn read_order(section: &Section<'_>, contract: Option<&Contract>) -> Option<Orde
     let reference = section.text("order").map(|text| text.value);
     let valid_from = section.date("valid_from");
     let valid_until = section.date("valid_until");
+    if let (Some(from), Some(until)) = (&valid_from, &valid_until)
+        && until.value < from.value
+    {
+        file.fault(
+            until.at,
+            format!("the order ends on {}, before it begins", until.value),
+            "write the last day on which it is valid",
+        );
+    }
     let hours = section.text("hours");
     let zone = section
         .text("zone")
@@ -450,6 +462,13 @@ fn check_order(
         at: section.at,
     };
     let usual = plan::checked_hours(file, hours.unwrap_or(&plan_hours), order.zone, version);
+    if let (Some(text), Some(hours)) = (hours, &usual) {
+        let urgent = At {
+            value: Promise::Within(version.escalation.urgent_minutes),
+            at: text.at,
+        };
+        plan::check_reachable(file, &urgent, hours, version);
+    }
     for (index, objective) in objectives.iter().enumerate() {
         let severity = index as u8 + 1;
         let own = by_severity

@@ -22,11 +22,12 @@ pub struct Promised {
 }
 
 /// What of an order is a promise.
-const ORDER_KEYS: [&str; 6] = [
+const ORDER_KEYS: [&str; 7] = [
     "valid_from",
     "plan",
     "order",
     "hours",
+    "zone",
     "objectives",
     "hours_by_severity",
 ];
@@ -190,6 +191,8 @@ fn text<'a>(table: &'a DeTable<'a>, key: &str) -> Option<&'a str> {
 fn date(table: &DeTable) -> Option<NaiveDate> {
     match table.get("valid_from")?.get_ref() {
         DeValue::Datetime(at) => at.date?.to_string().parse().ok(),
+        // As files may write it too.
+        DeValue::String(text) => text.parse().ok(),
         _ => None,
     }
 }
@@ -284,6 +287,8 @@ fn is_same_scalar(a: &DeValue, b: &DeValue) -> bool {
         (DeValue::Float(a), DeValue::Float(b)) => a.as_str() == b.as_str(),
         (DeValue::Boolean(a), DeValue::Boolean(b)) => a == b,
         (DeValue::Datetime(a), DeValue::Datetime(b)) => a == b,
+        (DeValue::Datetime(day), DeValue::String(text))
+        | (DeValue::String(text), DeValue::Datetime(day)) => day.to_string() == *text,
         _ => false,
     }
 }
@@ -368,6 +373,7 @@ zone = "Europe/Zurich"
             CUSTOMERS.replace("30 min", "4 h"),
             CUSTOMERS.replace("dedicated", "extended-sla"),
             CUSTOMERS.replace("2026-01-01", "2026-01-02"),
+            format!("{CUSTOMERS}zone = \"Asia/Tokyo\"\n"),
         ] {
             let said = said([CONTRACT, CUSTOMERS], [CONTRACT, &today]);
             assert!(
@@ -375,6 +381,23 @@ zone = "Europe/Zurich"
                 "{said:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_date_in_quotes_is_a_date() {
+        let quoted = |text: &str| {
+            text.replace("= 2022-06-14", "= \"2022-06-14\"")
+                .replace("= 2026-01-01", "= \"2026-01-01\"")
+        };
+        let (contract, customers) = (quoted(CONTRACT), quoted(CUSTOMERS));
+        assert_eq!(
+            said([CONTRACT, CUSTOMERS], [&contract, &customers]).len(),
+            0
+        );
+        let late = contract.replace("days = 1 ", "days = 2 ");
+        let slow = customers.replace("30 min", "4 h");
+        let said = said([&contract, &customers], [&late, &slow]);
+        assert_eq!(said.len(), 2, "{said:?}");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::diagnostic::Diagnostic;
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 /// The contract's text made values.
@@ -324,7 +324,8 @@ impl Contract {
             return Ok(hours.clone());
         }
         let hours = Hours::parse(body, zone, version.holidays.clone()).map_err(|fault| {
-            if body.contains(':') || body.contains('/') {
+            // A name is one word; what is refused of anything longer is named by itself.
+            if body.contains([':', '/', ' ']) {
                 return fault;
             }
             let names: Vec<&str> = version
@@ -483,7 +484,7 @@ fn read_version(section: &Section<'_>) -> Option<Version> {
         version.credit = read_credit(&credit);
     }
     if let Some(warnings) = section.section("warnings") {
-        version.warnings = read_warnings(&warnings);
+        version.warnings = read_warnings(&warnings, &version);
     }
     section.no_other_keys();
     (valid_from.is_some() && zone.is_some()).then_some(version)
@@ -556,15 +557,23 @@ fn read_hours(section: &Section<'_>, version: &mut Version) {
                 "use letters, digits and hyphens",
             );
         }
-        match Hours::parse(&text.value, version.zone, version.holidays.clone()) {
-            Ok(hours) if poorest_secs(&hours, version) == 0 => file.fault(
-                text.at,
-                format!("hours \"{}\" never open in some year", text.value),
-                "write hours that open, such as Mo-Fr 08:00-17:00; PH off",
-            ),
-            Ok(hours) => version.hours.push((name.value, Arc::new(hours))),
-            Err(fault) => file.fault(text.at, fault.problem, fault.remedy),
-        }
+        let hours = match Hours::parse(&text.value, version.zone, version.holidays.clone()) {
+            Ok(hours) if poorest_secs(&hours, version) == 0 => {
+                file.fault(
+                    text.at,
+                    format!("hours \"{}\" never open in some year", text.value),
+                    "write hours that open, such as Mo-Fr 08:00-17:00; PH off",
+                );
+                Hours::always(version.zone)
+            }
+            Ok(hours) => hours,
+            Err(fault) => {
+                file.fault(text.at, fault.problem, fault.remedy);
+                Hours::always(version.zone)
+            }
+        };
+        // Wrong ones keep their name, or the plans that go by it would be blamed too.
+        version.hours.push((name.value, Arc::new(hours)));
     }
     if version.hours.is_empty() {
         section.file.fault(
@@ -643,11 +652,18 @@ pub(super) fn read_objectives(
         };
         match promise {
             Some(value) => objectives[index] = Some(At { value, at: text.at }),
-            None => section.file.fault(
-                text.at,
-                format!("\"{}\" is no objective", text.value),
-                "write a time such as \"30 min\", \"2 h\" or \"1 h 30 min\", or \"best effort\", or \"per order\"",
-            ),
+            None => {
+                section.file.fault(
+                    text.at,
+                    format!("\"{}\" is no objective", text.value),
+                    "write a time such as \"30 min\", \"2 h\" or \"1 h 30 min\", or \"best effort\", or \"per order\"",
+                );
+                if key == "objectives" {
+                    // It is there, and wrong: nobody need look for it.
+                    let value = Promise::BestEffort;
+                    objectives[index] = Some(At { value, at: text.at });
+                }
+            }
         }
     }
     objectives
@@ -699,6 +715,29 @@ pub(super) fn check_reachable(
             ),
             "shorten the objective or widen the hours",
         );
+    }
+}
+
+/// Notes a time that some plan's hours cannot meet within a year: of a severity, or of none.
+fn check_every_plan(
+    file: &File<'_>,
+    promise: &At<Promise>,
+    severity: Option<u8>,
+    version: &Version,
+) {
+    let hours_of = |plan: &Plan| {
+        let own = severity.and_then(|severity| plan.hours_by_severity.get(&severity));
+        own.unwrap_or(&plan.hours).clone()
+    };
+    let texts: BTreeSet<String> = version.plans.iter().map(hours_of).collect();
+    for value in texts {
+        let text = At {
+            value,
+            at: promise.at,
+        };
+        if let Some(hours) = checked_hours(file, &text, None, version) {
+            check_reachable(file, promise, &hours, version);
+        }
     }
 }
 
@@ -820,6 +859,11 @@ fn read_escalation(section: &Section<'_>, version: &mut Version) {
         check_reachable(section.file, &promise, &hours, version);
         escalation.normal_hours = text.value;
     }
+    let urgent = At {
+        value: Promise::Within(escalation.urgent_minutes),
+        at: section.text("urgent").map_or(section.at, |text| text.at),
+    };
+    check_every_plan(section.file, &urgent, None, version);
     section.no_other_keys();
     version.escalation = escalation;
 }
@@ -844,7 +888,7 @@ fn read_credit(section: &Section<'_>) -> Credit {
     credit
 }
 
-fn read_warnings(section: &Section<'_>) -> Warnings {
+fn read_warnings(section: &Section<'_>, version: &Version) -> Warnings {
     let default = Warnings::default();
     let percent = section.numbers("percent", 1..100);
     let warnings = Warnings {
@@ -867,14 +911,14 @@ fn read_warnings(section: &Section<'_>) -> Warnings {
         lead_time_min: section.number("lead_time_min", 0..481, default.lead_time_min),
         storm_count: section.number("storm_count", 1..100_000, default.storm_count),
         storm_window_min: section.number("storm_window_min", 1..1_441, default.storm_window_min),
-        update_every_min: read_updates(section, default.update_every_min),
+        update_every_min: read_updates(section, version, default.update_every_min),
     };
     section.no_other_keys();
     warnings
 }
 
 /// `update_every = { 1 = "1 h", 2 = "4 h" }`: severities that are left out have none.
-fn read_updates(section: &Section<'_>, default: [u32; 4]) -> [u32; 4] {
+fn read_updates(section: &Section<'_>, version: &Version, default: [u32; 4]) -> [u32; 4] {
     let Some(updates) = section.section("update_every") else {
         return default;
     };
@@ -883,7 +927,14 @@ fn read_updates(section: &Section<'_>, default: [u32; 4]) -> [u32; 4] {
         let index = severity.value.parse::<usize>().ok();
         let place = index.and_then(|n| minutes.get_mut(n.checked_sub(1)?));
         match (place, reading::minutes(&text.value)) {
-            (Some(place), Some(read @ 5..)) => *place = read,
+            (Some(place), Some(read @ 5..)) => {
+                *place = read;
+                let every = At {
+                    value: Promise::Within(read),
+                    at: text.at,
+                };
+                check_every_plan(section.file, &every, index.map(|n| n as u8), version);
+            }
             (None, _) => section.file.fault(
                 severity.at,
                 format!("severity \"{}\" is unknown", severity.value),

@@ -179,8 +179,10 @@ impl Staff {
             }
         }
         for deputy in &deputies {
-            if staff.by_id(&deputy.value).is_none() {
-                nobody(file, "deputy", deputy);
+            match staff.by_id(&deputy.value) {
+                None => nobody(file, "deputy", deputy),
+                Some(person) if person.role == Role::ReadOnly => only_reads(file, deputy),
+                Some(_) => {}
             }
         }
         if staff.people.is_empty() {
@@ -206,6 +208,14 @@ fn nobody(file: &File<'_>, what: &str, id: &At<String>) {
         id.at,
         format!("{what} \"{}\" is nobody of the staff", id.value),
         "use the id of a [[person]]",
+    );
+}
+
+fn only_reads(file: &File<'_>, id: &At<String>) {
+    file.fault(
+        id.at,
+        format!("\"{}\" only reads and cannot be on duty", id.value),
+        "name somebody with role = \"staff\" or \"manager\"",
     );
 }
 
@@ -323,12 +333,20 @@ fn read_duty(
     for id in &who {
         match staff.by_id(&id.value) {
             None => nobody(file, "who", id),
-            Some(person) if person.role == Role::ReadOnly => file.fault(
-                id.at,
-                format!("\"{}\" only reads and cannot be on duty", id.value),
-                "name somebody with role = \"staff\" or \"manager\"",
-            ),
-            Some(_) => {}
+            Some(person) if person.role == Role::ReadOnly => only_reads(file, id),
+            Some(person) => {
+                let other = queue.as_ref().filter(|q| !person.queues.contains(&q.value));
+                if let Some(queue) = other {
+                    file.fault(
+                        id.at,
+                        format!(
+                            "\"{}\" is on duty for queue \"{}\" and does not work on it",
+                            id.value, queue.value
+                        ),
+                        "add the queue to their queues, or name somebody else",
+                    );
+                }
+            }
         }
     }
     let (queue, when) = (queue?, when?);
@@ -337,6 +355,14 @@ fn read_duty(
         .map_or(when.value.as_str(), |hours| hours.text());
     let hours = Hours::parse(body, zone.unwrap_or(version.zone), version.holidays.clone());
     match hours {
+        Ok(hours) if hours.next_open(DateTime::UNIX_EPOCH).is_none() => {
+            file.fault(
+                when.at,
+                format!("hours \"{}\" never open", when.value),
+                "write hours that open, such as Mo-Fr 08:00-17:00; PH off",
+            );
+            None
+        }
         Ok(hours) => Some(Duty {
             queue: queue.value,
             when: hours,

@@ -281,7 +281,7 @@ fn an_internal_clock_warns_to_its_end_and_never_breaches() {
         book.next_step(&objective, start, end, Some(Step::Percent(100))),
         None
     );
-    assert_eq!(book.credit_days(&objective, start, end), 0);
+    assert_eq!(book.credit_days(&objective, start, start, end), 0);
 }
 
 #[test]
@@ -356,7 +356,8 @@ fn credits_are_full_quarters_of_support_hours() {
         internal: false,
     };
     let deadline = at("2026-03-27 16:50");
-    let days = |until: DateTime<Utc>| book.credit_days(&objective, deadline, until);
+    let started = at("2026-03-27 15:50");
+    let days = |until: DateTime<Utc>| book.credit_days(&objective, started, deadline, until);
     let monday = at("2026-03-30 08:00");
     let secs = chrono::TimeDelta::seconds;
     assert_eq!(days(deadline - secs(1)), 0);
@@ -375,9 +376,26 @@ fn credits_are_full_quarters_of_support_hours() {
         );
     let book = parse(&wall, CUSTOMERS, STAFF).unwrap();
     assert_eq!(
-        book.credit_days(&objective, deadline, at("2026-03-28 16:50")),
+        book.credit_days(&objective, started, deadline, at("2026-03-28 16:50")),
         96
     );
+}
+
+#[test]
+fn what_lateness_costs_is_of_the_version_valid_at_receipt() {
+    let next = CONTRACT
+        .replace("valid_from = 2022-06-14", "valid_from = 2026-03-30")
+        .replace("days = 1 ", "days = 5 ");
+    let versions = &next[next.find("\n[[version]]").unwrap()..];
+    let book = parse(&format!("{CONTRACT}\n{versions}"), CUSTOMERS, STAFF).unwrap();
+    let (friday, monday) = (at("2026-03-27 16:30"), at("2026-03-30 08:30"));
+    let acme = book.subscription("a@acme.example", friday);
+    let objective = book.initial_response(&acme, 3, friday);
+    let days = |started| book.credit_days(&objective, started, monday, at("2026-03-30 08:45"));
+    let price = |started| book.price_of_waiting(&acme, &objective, started, monday);
+    assert_eq!((days(friday), days(monday)), (1, 5));
+    assert!(price(friday).unwrap().ends_with(": 1 day for ACME AG"));
+    assert!(price(monday).unwrap().ends_with(": 5 days for ACME AG"));
 }
 
 #[test]
@@ -533,7 +551,7 @@ fn the_rota_knows_absences_and_deputies() {
     // Outside the rota: everybody of the queue who is there, and never one who only reads.
     on_duty("support", "2026-11-23 20:00", "anna beat carla");
     on_duty("support", "2026-12-28 20:00", "beat carla");
-    on_duty("billing", "2026-11-23 10:00", "");
+    on_duty("sales", "2026-11-23 10:00", "");
     let book = shipped();
     let managers: Vec<&str> = book
         .staff
@@ -596,6 +614,56 @@ fn an_impossible_contract_is_refused() {
         "[[version]]\n",
         "[[version]]\nvalid_from = 2022-06-14\nzone = \"UTC\"\nhours = { business = \"24/7\" }\n[[version.plan]]\nid = \"default\"\nhours = \"business\"\nobjectives = { 1 = \"1 h\", 2 = \"1 h\", 3 = \"1 h\", 4 = \"1 h\" }\n[[version]]\n",
         "this version overlaps the one of line 5: both are valid from 2022-06-14",
+    );
+}
+
+#[test]
+fn a_time_that_some_plans_hours_cannot_meet_is_refused() {
+    refused(
+        "contract",
+        "urgent = \"2 h\"",
+        "urgent = \"2500 h\"",
+        "contract.toml:59: an objective of 2500 h cannot be met within a year: \"Mo-Fr 08:00-17:00; PH off\" are open 2268 h",
+    );
+    refused(
+        "contract",
+        "{ 1 = \"1 h\", 2 = \"4 h\" }",
+        "{ 1 = \"1 h\", 2 = \"2500 h\" }",
+        "an objective of 2500 h cannot be met within a year",
+    );
+    refused(
+        "customers",
+        "hours = \"extended\"",
+        "hours = \"Dec 24 08:00-09:00\"",
+        "customers.toml:41: an objective of 2 h cannot be met within a year: \"Dec 24 08:00-09:00\" are open 1 h",
+    );
+}
+
+/// A change of a shipped file that gives this one message and no other.
+#[track_caller]
+fn refused_alone(from: &str, to: &str, expect: &str) {
+    let faults = parse(&CONTRACT.replacen(from, to, 1), CUSTOMERS, STAFF).unwrap_err();
+    let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    assert!(told.len() == 1 && told[0].contains(expect), "{told:#?}");
+}
+
+#[test]
+fn one_mistake_is_one_message() {
+    let hours = "business = \"Mo-Fr 08:00-17:00; PH off\"";
+    refused_alone(
+        hours,
+        "business = \"Mo-Fr 08:00-08:00\"",
+        "contract.toml:11: \"08:00-08:00\"",
+    );
+    refused_alone(
+        hours,
+        "business = \"PH off\"",
+        "contract.toml:11: hours \"PH off\" never open",
+    );
+    refused_alone(
+        "objectives = { 1 = \"1 h\"",
+        "objectives = { 1 = \"0 min\"",
+        "\"0 min\" is no objective",
     );
 }
 
@@ -705,6 +773,18 @@ fn what_is_wrong_is_told_with_line_value_and_remedy() {
         "\"24-7\" in \"24-7\" is not an interval of times; use business, extended, 24x7, or write",
     );
     refused(
+        "customers",
+        "plan = \"extended-sla\"\nterm = { from = 2026-07-01, until = 2027-06-30 }\n",
+        "plan = \"dedicated\"\nobjectives = { 1 = \"1 h\", 2 = \"2 h\", 3 = \"8 h\", 4 = \"8 h\" }\n",
+        "customers.toml:47: plan \"dedicated\" is subscribed twice for the same time, here and on line 38",
+    );
+    refused(
+        "customers",
+        "order = \"2026-031\"",
+        "valid_from = 2026-07-01\nvalid_until = 2026-06-30",
+        "customers.toml:41: the order ends on 2026-06-30, before it begins; write the last day",
+    );
+    refused(
         "staff",
         "role = \"manager\"",
         "role = \"security\"",
@@ -715,6 +795,24 @@ fn what_is_wrong_is_told_with_line_value_and_remedy() {
         "role = \"manager\"",
         "role = \"staff\"",
         "staff.toml: no manager is on the staff",
+    );
+    refused(
+        "staff",
+        "deputy = \"beat\"",
+        "deputy = \"eva\"",
+        "staff.toml:13: \"eva\" only reads and cannot be on duty",
+    );
+    refused(
+        "staff",
+        "who = [\"anna\"]",
+        "who = [\"dario\"]",
+        "staff.toml:52: \"dario\" is on duty for queue \"support\" and does not work on it",
+    );
+    refused(
+        "staff",
+        "when = \"Mo-We 08:00-17:00; PH off\"",
+        "when = \"Mo-We off\"",
+        "staff.toml:51: hours \"Mo-We off\" never open",
     );
     refused(
         "staff",
@@ -753,7 +851,7 @@ fn waiting_has_a_price_for_those_who_earn_credit() {
     let price = |from| {
         let subscription = book.subscription(from, now);
         let objective = book.initial_response(&subscription, 1, now);
-        book.price_of_waiting(&subscription, &objective, now)
+        book.price_of_waiting(&subscription, &objective, now, now)
     };
     assert_eq!(
         price("a@acme.example").as_deref(),

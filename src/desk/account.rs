@@ -1,9 +1,10 @@
 //! What a customer got in a stretch of time: tickets, deadlines kept and missed, response times.
 //!
-//! Knows how a ticket counts; does not know where tickets come from or how the numbers are shown. A clock belongs to the stretch in which it began to run.
+//! Knows how a ticket counts; does not know where tickets come from or how the numbers are shown. A clock belongs to the stretch in which it began to run, to
+//! the customer whom it was promised (C3.6), and to the severity that it was promised for (C4.5).
 
 use super::ticket::{Clock, ClockKind, Ticket};
-use crate::contract::Book;
+use crate::contract::{Book, Subscription};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 
@@ -66,22 +67,28 @@ impl Spread {
 }
 
 impl Account {
-    /// Counts what of a ticket lies in `[from, until)`, as it is at `now`.
+    /// Counts what of a ticket is the customer's and lies in `[from, until)`, as it is at `now`; no customer stands for everybody who is none.
     pub fn add(
         &mut self,
         ticket: &Ticket,
+        customer: Option<&str>,
         books: impl Fn(&Clock) -> std::sync::Arc<Book>,
         (from, until): (DateTime<Utc>, DateTime<Utc>),
         now: DateTime<Utc>,
     ) {
         let inside = |at: DateTime<Utc>| from <= at && at < until;
-        let severity = ticket.severity.clamp(1, 4);
-        if inside(ticket.received) {
-            self.tickets[usize::from(severity - 1)] += 1;
+        if inside(ticket.received) && is_of(&ticket.subscription, customer) {
+            self.tickets[usize::from(ticket.severity.clamp(1, 4) - 1)] += 1;
         }
-        for clock in ticket.clocks.iter().filter(|c| inside(c.started)) {
+        let theirs = |c: &&Clock| is_of(ticket.account_of(c), customer);
+        for clock in ticket
+            .clocks
+            .iter()
+            .filter(|c| inside(c.started))
+            .filter(theirs)
+        {
             if !clock.objective.internal {
-                let key = (clock.objective.clause.clone(), severity);
+                let key = (clock.objective.clause.clone(), ticket.promised_for(clock));
                 self.promises
                     .entry(key)
                     .or_default()
@@ -99,15 +106,20 @@ impl Account {
         }
     }
 
-    /// The promises of a ticket that were given in `[from, until)` and are broken at `now`.
-    pub fn missed(
-        ticket: &Ticket,
+    /// The promises of a ticket that were given to the customer in `[from, until)` and are broken at `now`.
+    pub fn missed<'t>(
+        ticket: &'t Ticket,
+        customer: Option<&str>,
         (from, until): (DateTime<Utc>, DateTime<Utc>),
         now: DateTime<Utc>,
-    ) -> impl Iterator<Item = &Clock> {
+    ) -> impl Iterator<Item = &'t Clock> {
         let inside = move |clock: &&Clock| from <= clock.started && clock.started < until;
+        let theirs = move |clock: &&Clock| is_of(ticket.account_of(clock), customer);
         let promises = ticket.clocks.iter().filter(|c| !c.objective.internal);
-        promises.filter(inside).filter(move |c| is_missed(c, now))
+        promises
+            .filter(inside)
+            .filter(theirs)
+            .filter(move |c| c.is_missed(now))
     }
 
     /// Of all promises.
@@ -135,8 +147,8 @@ impl Tally {
     fn count(&mut self, ticket: &Ticket, clock: &Clock, now: DateTime<Utc>) {
         let answered = clock.kind == ClockKind::Escalation || ticket.responded.is_some();
         let counted = match clock.stopped {
-            _ if is_missed(clock, now) => &mut self.missed,
-            Some(_) if answered => &mut self.met,
+            _ if clock.is_missed(now) => &mut self.missed,
+            Some(_) if answered && clock.unanswered.is_none() => &mut self.met,
             Some(_) => &mut self.void,
             None => &mut self.pending,
         };
@@ -144,8 +156,8 @@ impl Tally {
     }
 }
 
-fn is_missed(clock: &Clock, now: DateTime<Utc>) -> bool {
-    clock.is_breached() || clock.is_running() && clock.is_late(now)
+fn is_of(account: &Subscription, customer: Option<&str>) -> bool {
+    account.customer.as_deref() == customer
 }
 
 #[cfg(test)]

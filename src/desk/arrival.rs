@@ -534,6 +534,9 @@ fn opened(case: &Case, known: &Known, verdict: &Verdict, opening: Opening) -> Ou
         related,
         incident,
     } = opening;
+    let chosen = ordered(case.policy, &subscription, verdict, case.arrival.received);
+    let lacked = verdict.order.as_ref().filter(|_| chosen.is_none());
+    let subscription = chosen.unwrap_or(subscription);
     let mut ticket = new_ticket(case, counters, subscription, verdict);
     let id = ticket.id;
     ticket.linked.extend(related.as_ref().map(Related::id));
@@ -550,6 +553,13 @@ fn opened(case: &Case, known: &Known, verdict: &Verdict, opening: Opening) -> Ou
         draft.ticket.state = State::Closed;
         draft.ticket.closed = Some(case.arrival.received);
         return numbered(draft.finish("history: opened", Fate::Opened), counters);
+    }
+    if let (Some(plan), Some(_)) = (lacked, &draft.ticket.subscription.customer) {
+        let on = &draft.ticket.subscription.plan;
+        let words = format!(
+            "A rule chose plan {plan}, of which the customer has no order; it is on {on} (C3.4)."
+        );
+        draft.note(EntryKind::Note, &words);
     }
     clocks::opened(&mut draft, case.arrival.received);
     related_to(&mut draft, related);
@@ -583,17 +593,33 @@ fn numbered(outcome: Outcome, counters: Counters) -> Outcome {
     }))
 }
 
+/// The order that a rule chose among those of the customer (C3.4); none if it chose none, or one that there is not.
+pub(super) fn ordered(
+    policy: &Policy,
+    account: &Subscription,
+    verdict: &Verdict,
+    received: DateTime<Utc>,
+) -> Option<Subscription> {
+    let (customer, plan) = (account.customer.as_deref()?, verdict.order.as_deref()?);
+    policy.book.subscription_of(customer, Some(plan), received)
+}
+
+/// C6.4: the customer's statement, else what the rules find, else 3.
+pub(super) fn severity_of(verdict: &Verdict) -> (u8, SeverityBy) {
+    match (verdict.severity_stated, verdict.severity_found) {
+        (Some(stated), _) => (stated, SeverityBy::Customer),
+        (None, Some(found)) => (found, SeverityBy::Rules),
+        (None, None) => (SEVERITY_DEFAULT, SeverityBy::Rules),
+    }
+}
+
 pub(super) fn new_ticket(
     case: &Case,
     counters: Counters,
     subscription: Subscription,
     verdict: &Verdict,
 ) -> Ticket {
-    let (severity, severity_by) = match (verdict.severity_stated, verdict.severity_found) {
-        (Some(stated), _) => (stated, SeverityBy::Customer),
-        (None, Some(found)) => (found, SeverityBy::Rules),
-        (None, None) => (SEVERITY_DEFAULT, SeverityBy::Rules),
-    };
+    let (severity, severity_by) = severity_of(verdict);
     let queue = queue_for(case, verdict);
     let requester = case.mail.from.first().cloned().unwrap_or_default();
     let language = language_of_letters(&subscription, case.mail.language);

@@ -204,9 +204,10 @@ fn turned(draft: &mut Draft, turn: &Turn) {
             let policy = draft.policy;
             for index in 0..draft.ticket.clocks.len() {
                 let book = draft.book(&draft.ticket.clocks[index]);
+                let account = draft.ticket.account_of(&draft.ticket.clocks[index]).clone();
                 let clock = &mut draft.ticket.clocks[index];
                 if clock.stopped == Some(*accepted) {
-                    returned::resume(policy, book, clock, *accepted, *returned);
+                    returned::resume(policy, (book, &account), clock, *accepted, *returned);
                 }
             }
         }
@@ -420,12 +421,13 @@ fn redated(draft: &mut Draft, before: u8, severity: u8) {
     }
     let had = clock.deadline_under(severity);
     let from_now = || book.deadline(&objective, now).at;
+    let from_receipt = || {
+        let whole = book.deadline(&objective, clock.started).at;
+        returned::put_off(book, &objective, whole, &clock.uncounted)
+    };
     let deadline = had.unwrap_or_else(|| match severity > before {
         // Lowered in between, it is not due any sooner than it was.
-        true => book
-            .deadline(&objective, clock.started)
-            .at
-            .max(clock.deadline),
+        true => from_receipt().max(clock.deadline),
         // An internal target is no promise that a raise could bring forward (C3.2).
         false if clock.objective.internal && !objective.internal => from_now(),
         false => clock.deadline.min(from_now()),
@@ -506,12 +508,17 @@ fn received(draft: &mut Draft, at: DateTime<Utc>) {
     let account = ticket.account_of(&ticket.clocks[index]).clone();
     let clock = &mut ticket.clocks[index];
     clock.started = at;
+    let stood = clock.uncounted.clone();
+    let from_receipt = |objective: &Objective| {
+        let whole = book.deadline(objective, at).at;
+        returned::put_off(book, objective, whole, &stood)
+    };
     for (severity, deadline) in &mut clock.by_severity {
         let objective = book.initial_response(&account, *severity, at);
-        *deadline = book.deadline(&objective, at).at.min(*deadline);
+        *deadline = from_receipt(&objective).min(*deadline);
     }
     let objective = book.initial_response(&account, ticket.severity, at);
-    let deadline = book.deadline(&objective, at).at.min(clock.deadline);
+    let deadline = from_receipt(&objective).min(clock.deadline);
     promised(policy, book, clock, objective, deadline, now);
 }
 
@@ -560,6 +567,7 @@ fn resume(draft: &mut Draft, counted: bool) {
     let (policy, now) = (draft.policy, draft.now);
     for index in 0..draft.ticket.clocks.len() {
         let book = draft.book(&draft.ticket.clocks[index]);
+        let account = draft.ticket.account_of(&draft.ticket.clocks[index]).clone();
         let clock = &mut draft.ticket.clocks[index];
         let voided = clock.unanswered == Some(Unanswered::Voided);
         let Some(stopped) = clock.stopped.filter(|_| voided) else {
@@ -570,7 +578,7 @@ fn resume(draft: &mut Draft, counted: bool) {
             clock.stopped = None;
             clock.next = returned::next_step(policy, book, clock, now);
         } else {
-            returned::resume(policy, book, clock, stopped, now);
+            returned::resume(policy, (book, &account), clock, stopped, now);
         }
     }
 }

@@ -510,7 +510,12 @@ fn cost(draft: &Draft, clock: &Clock) -> String {
     }
     draft
         .book(clock)
-        .price_of_waiting(&draft.ticket.subscription, &clock.objective, clock.deadline)
+        .price_of_waiting(
+            draft.ticket.account_of(clock),
+            &clock.objective,
+            clock.started,
+            clock.deadline,
+        )
         .unwrap_or_default()
 }
 

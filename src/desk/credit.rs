@@ -96,9 +96,12 @@ fn settle(draft: &mut Draft, index: usize, by: &str, reason: &str) {
         started: clock.started,
         deadline: clock.deadline,
         ended,
-        late_secs: draft
-            .book(clock)
-            .lateness_secs(&clock.objective, clock.deadline, ended),
+        late_secs: draft.book(clock).lateness_secs(
+            &clock.objective,
+            clock.started,
+            clock.deadline,
+            ended,
+        ),
         days: now.days,
         change: i64::from(now.days) - before.as_ref().map_or(0, |b| i64::from(b.days)),
         standing: now.standing,

@@ -99,7 +99,7 @@ pub fn days_by(
         return 0;
     }
     let counted = returned::late_until(book, clock, until);
-    let days = book.credit_days(&clock.objective, clock.deadline, counted);
+    let days = book.credit_days(&clock.objective, clock.started, clock.deadline, counted);
     book.credit_days_max(subscription, clock.deadline)
         .map_or(days, |max| days.min(max))
 }
@@ -193,6 +193,7 @@ fn audience<'a>(draft: &Draft<'a>, due: &Due, now: DateTime<Utc>) -> Vec<&'a Per
     if due.clock == ClockKind::Escalation {
         people.extend(staff.managers(queue));
     }
+    people = present(draft, people, now);
     people.retain(|p| draft.may_know(p));
     if people.is_empty() {
         // Nobody holds the role: silence would be the worst answer.
@@ -207,6 +208,23 @@ fn audience<'a>(draft: &Draft<'a>, due: &Due, now: DateTime<Utc>) -> Vec<&'a Per
         }
     });
     people
+}
+
+/// These people, or who stands in for them while they are away; where nobody does, who is on duty hears of it beside them.
+fn present<'a>(draft: &Draft<'a>, people: Vec<&'a Person>, now: DateTime<Utc>) -> Vec<&'a Person> {
+    let (staff, queue) = (&draft.policy.book.staff, draft.queue().name.as_str());
+    let mut present = vec![];
+    for person in people {
+        let standing_in = staff.present(&person.id, now);
+        match standing_in.filter(|p| draft.may_know(p)) {
+            Some(found) => present.push(found),
+            None => {
+                present.push(person);
+                present.extend(staff.on_duty(queue, now));
+            }
+        }
+    }
+    present
 }
 
 /// How a clock's deadline was computed, window by window, as one sentence of a line that stands beside many (C10.3).

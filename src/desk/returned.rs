@@ -21,7 +21,7 @@ use super::record::{
 };
 use super::ticket::{Clock, ClockKind, State, Ticket};
 use super::{Known, LetterKind, Policy, correspondence, token};
-use crate::contract::{Book, Objective, Person, Role, Step};
+use crate::contract::{Book, Objective, Person, Role, Step, Subscription};
 use crate::mail::Kind;
 use crate::mail::bounce::Bounce;
 use crate::mail::text::cleaned;
@@ -280,7 +280,7 @@ fn ran_on(
 /// The clock runs on, and the time that it stood is not counted.
 pub(super) fn resume(
     policy: &Policy,
-    book: &Book,
+    (book, account): (&Book, &Subscription),
     clock: &mut Clock,
     accepted: DateTime<Utc>,
     returned: DateTime<Utc>,
@@ -288,6 +288,14 @@ pub(super) fn resume(
     let returned = returned.max(accepted);
     let stood = [(accepted, returned)];
     clock.deadline = put_off(book, &clock.objective, clock.deadline, &stood);
+    // A severity that comes back does not bring the time back that does not count.
+    for (severity, deadline) in &mut clock.by_severity {
+        let objective = match clock.kind {
+            ClockKind::InitialResponse => book.initial_response(account, *severity, clock.started),
+            _ => clock.objective.clone(),
+        };
+        *deadline = put_off(book, &objective, *deadline, &stood);
+    }
     clock.uncounted.push((accepted, returned));
     clock.stopped = None;
     clock.next = next_step(policy, book, clock, returned);

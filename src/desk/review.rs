@@ -99,7 +99,13 @@ pub fn content(
     let mut account = Account::default();
     for ticket in &tickets {
         let books = |clock: &Clock| Arc::clone(policy.shared_book_of(ticket, Some(clock)));
-        account.add(ticket, books, (pack.from, pack.until), now);
+        account.add(
+            ticket,
+            Some(&pack.customer),
+            books,
+            (pack.from, pack.until),
+            now,
+        );
     }
     let received: Vec<&&Ticket> = tickets
         .iter()
@@ -118,7 +124,7 @@ pub fn content(
             .local_date(pack.until - TimeDelta::seconds(1))
             .to_string(),
         received: account.tickets.iter().sum(),
-        tickets: received.iter().map(|t| of_ticket(policy, t)).collect(),
+        tickets: received.iter().map(|t| of_ticket(policy, t, now)).collect(),
         met: tally.met,
         missed: tally.missed,
         pending: tally.pending,
@@ -137,7 +143,10 @@ pub fn content(
             .iter()
             .filter_map(|t| risk(policy, t, now))
             .collect(),
-        credits: credits(pack),
+        credits: credits(pack)
+            .into_iter()
+            .chain(tickets.iter().flat_map(|t| accruing(policy, pack, t, now)))
+            .collect(),
         term: term(policy, pack, now),
         agreed: agreed(policy, pack),
         used: used(pack),
@@ -145,8 +154,8 @@ pub fn content(
     }
 }
 
-fn of_ticket(policy: &Policy, ticket: &Ticket) -> String {
-    let missed = ticket.clocks.iter().any(Clock::is_breached);
+fn of_ticket(policy: &Policy, ticket: &Ticket, now: DateTime<Utc>) -> String {
+    let missed = ticket.clocks.iter().any(|c| c.is_missed(now));
     let missed = if missed { ", deadline missed" } else { "" };
     format!(
         "#{} {}, severity {}, {}{missed}: {}",
@@ -234,6 +243,28 @@ fn credits(pack: &Pack) -> Vec<String> {
                 line.clause,
                 line.change,
                 duration_words(line.late_secs)
+            )
+        })
+        .collect()
+}
+
+/// What runs and is late earns days that stand in no ledger yet (C4.6).
+fn accruing(policy: &Policy, pack: &Pack, ticket: &Ticket, now: DateTime<Utc>) -> Vec<String> {
+    let theirs =
+        |c: &&Clock| ticket.account_of(c).customer.as_deref() == Some(pack.customer.as_str());
+    let late = |c: &&Clock| c.is_running() && c.is_late(now);
+    let clocks = ticket.clocks.iter().filter(late).filter(theirs);
+    let earned = clocks.map(|clock| (clock, overdue::days_now(policy, ticket, clock, now)));
+    earned
+        .filter(|(_, days)| *days > 0)
+        .map(|(clock, days)| {
+            let book = policy.book_of(ticket, Some(clock));
+            let late = book.lateness_secs(&clock.objective, clock.started, clock.deadline, now);
+            format!(
+                "#{} {}: {days} days so far, accruing: {} late",
+                ticket.id,
+                clock.objective.clause,
+                duration_words(late / 60 * 60)
             )
         })
         .collect()

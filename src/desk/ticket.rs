@@ -273,6 +273,11 @@ impl Clock {
         self.breached.is_some()
     }
 
+    /// Whether its deadline passed without an answer by `now`, also where nobody has recorded it yet: no daemon runs, or it is catching up.
+    pub fn is_missed(&self, now: DateTime<Utc>) -> bool {
+        self.is_breached() || self.is_running() && self.is_late(now)
+    }
+
     /// Whether a promise is broken at `now`, recorded or not.
     pub fn is_late(&self, now: DateTime<Utc>) -> bool {
         self.is_breached() || !self.objective.internal && now > self.deadline
@@ -306,6 +311,17 @@ impl Ticket {
     /// On whose account a clock's lateness goes: the ticket's, unless it was missed on another one (C3.6).
     pub fn account_of<'a>(&'a self, clock: &'a Clock) -> &'a Subscription {
         clock.account.as_ref().unwrap_or(&self.subscription)
+    }
+
+    /// The severity that a clock's deadline was promised for. What was kept or missed under one is not another's, whatever the ticket's is by now (C4.5).
+    pub fn promised_for(&self, clock: &Clock) -> u8 {
+        let promised = clock
+            .by_severity
+            .iter()
+            .filter(|(_, deadline)| *deadline == clock.deadline)
+            .map(|(severity, _)| *severity)
+            .max_by_key(|severity| *severity == self.severity);
+        promised.unwrap_or(self.severity).clamp(1, 4)
     }
 
     /// Days of credit of all its clocks (C7.4: both kinds add up).

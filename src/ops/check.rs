@@ -8,6 +8,7 @@ use crate::clock;
 use crate::config::{Config, Mailbox, MailboxPlace, Outgoing};
 use crate::contract::Book;
 use crate::contract::kept::{self, Promised};
+use crate::contract::staff::Staff;
 use crate::daemon;
 use crate::desk::token::Keys;
 use crate::diagnostic::Diagnostic;
@@ -38,7 +39,8 @@ pub fn run(cli: &Cli, arguments: &Arguments) -> u8 {
     if let Err(found) = config.rules() {
         return super::failed(&super::Fault::config(found));
     }
-    let faults = loops(&config, &policy.book);
+    let mut faults = loops(&config, &policy.book);
+    faults.extend(unattended(&config, &policy.book.staff));
     let troubles = if arguments.online {
         online(&config)
     } else {
@@ -127,6 +129,19 @@ fn loops(config: &Config, book: &Book) -> Vec<String> {
         .filter(|(_, address)| own(address))
         .map(|(p, address)| format!("{address} of {} in staff.toml is an address of ours: its notices would come back as mail; write a personal address", p.id))
         .collect()
+}
+
+/// Queues whose warnings nobody would hear, or whose escalations nobody could end (C7.3).
+fn unattended(config: &Config, staff: &Staff) -> Vec<String> {
+    let mut faults = vec![];
+    for queue in config.queues.iter().map(|q| &q.name) {
+        if staff.of_queue(queue).next().is_none() {
+            faults.push(format!("nobody works on queue \"{queue}\"; add it to somebody's queues in staff.toml, or remove it"));
+        } else if staff.managers(queue).next().is_none() {
+            faults.push(format!("no manager works on queue \"{queue}\", and only a manager's answer ends an escalation (C7.3); add it to one's queues in staff.toml"));
+        }
+    }
+    faults
 }
 
 fn broken_promises(config: &Config, promised: Option<&Promised>) -> Vec<Diagnostic> {

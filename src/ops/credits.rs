@@ -147,7 +147,7 @@ fn accruing(policy: &Policy, ticket: &Ticket, clock: &Clock, now: DateTime<Utc>)
         clause: clock.objective.clause.clone(),
         deadline: clock.deadline,
         ended: None,
-        late_secs: book.lateness_secs(&clock.objective, clock.deadline, now),
+        late_secs: book.lateness_secs(&clock.objective, clock.started, clock.deadline, now),
         days,
         change: i64::from(days) - had,
         standing: "accruing",

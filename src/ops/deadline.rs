@@ -4,9 +4,9 @@
 
 use super::cli::Cli;
 use super::{Fault, exit};
-use crate::contract::hours::Hours;
+use crate::contract::hours::{FIRST_YEAR, Hours, LAST_YEAR};
 use crate::contract::{Book, Objective, Source, Subscription};
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -95,6 +95,9 @@ fn answer(
 ) -> Result<Answer, String> {
     let subscription = subscription(book, arguments, from)?;
     let objective = book.initial_response(&subscription, severity, from);
+    let hours = book.hours(&objective, from);
+    expires(&hours, from, u64::from(objective.minutes) * 60)
+        .map_err(|years| format!("--from {}: {years}", utc(from)))?;
     let deadline = book.deadline(&objective, from);
     Ok(Answer {
         plan: subscription.plan,
@@ -105,6 +108,15 @@ fn answer(
         deadline: utc(deadline.at),
         explanation: deadline.explanation,
         at: deadline.at,
+    })
+}
+
+/// The end of a time, where both lie in the years that are known.
+fn expires(hours: &Hours, from: DateTime<Utc>, secs: u64) -> Result<DateTime<Utc>, String> {
+    let known = (FIRST_YEAR..=LAST_YEAR).contains(&from.year());
+    let end = hours.add(from, secs).filter(|_| known);
+    end.ok_or_else(|| {
+        format!("no deadline is known before {FIRST_YEAR} or after {LAST_YEAR}; use a time between")
     })
 }
 
@@ -252,14 +264,9 @@ fn answer_line(book: &Book, known: &mut Known<'_>, text: &[u8]) -> Result<DateTi
         .minutes
         .checked_mul(60)
         .ok_or("minutes are too many; write a number below 100000000")?;
-    hours.add(start, secs).ok_or_else(|| {
-        format!(
-            "{} min of \"{}\" from {} end after the year {}; write less",
-            line.minutes,
-            line.hours,
-            line.start,
-            crate::contract::hours::LAST_YEAR
-        )
+    expires(hours, start, secs).map_err(|years| {
+        let (minutes, of) = (line.minutes, &line.hours);
+        format!("{minutes} min of \"{of}\" from {}: {years}", line.start)
     })
 }
 
@@ -293,7 +300,7 @@ fn append(output: &mut impl Write, text: &[u8], deadline: DateTime<Utc>) -> std:
     // Written by hand: a million times formatting by pattern is seconds.
     let naive = deadline.naive_utc();
     let (date, time) = (naive.date(), naive.time());
-    use chrono::{Datelike, Timelike};
+    use chrono::Timelike;
     writeln!(
         output,
         ",\"deadline\":\"{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z\"}}",
@@ -382,8 +389,48 @@ mod tests {
             "{\"hours\":\"24x7\",\"start\":\"2026-03-27T15:40:00Z\",\"minutes\":18446744073709551615}",
             "{\"hours\":\"Fr 08:00-08:00\",\"start\":\"2026-03-27T15:40:00Z\",\"minutes\":1}",
             "{\"hours\":\"24x7\",\"start\":\"2026-03-27T15:40:00Z\",\"minutes\":1,\"deadline\":\"x\"}",
+            "{\"hours\":\"24x7\",\"start\":\"1969-12-31T23:59:59Z\",\"minutes\":1}",
+            "{\"hours\":\"24x7\",\"start\":\"2200-12-31T23:59:59Z\",\"minutes\":1}",
+            "{\"hours\":\"24x7\",\"start\":\"2201-01-01T00:00:00Z\",\"minutes\":0}",
         ] {
             check(&format!("{bad}\n\n{good}\n"), exit::DATA, answer);
+        }
+    }
+
+    #[test]
+    fn a_year_that_nobody_knows_has_no_deadline() {
+        for (from, known) in [
+            ("1969-12-31T23:00Z", false),
+            ("1970-01-01T00:00Z", true),
+            ("2200-12-30T00:00Z", true),
+            ("2200-12-31T23:30Z", false),
+            ("2300-01-01T00:00Z", false),
+        ] {
+            let arguments = Arguments {
+                plan: Some("extended-sla".into()),
+                severity: Some(1),
+                from: None,
+                customer: None,
+                json: false,
+                batch: false,
+            };
+            let answer = answer(&book(), &arguments, 1, instant(from).unwrap());
+            assert_eq!(answer.is_ok(), known, "{from}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_of_the_syntax_is_refused_by_its_name() {
+        let start = instant("2026-03-27T15:40Z").unwrap();
+        for (text, named) in [
+            ("SH off", "SH"),
+            ("Mo sunrise-sunset", "sunrise"),
+            ("lunch", "hours \"lunch\" are unknown"),
+        ] {
+            let refused = hours(&book(), &mut Known::new(), text, start).map(|_| ());
+            let words = refused.unwrap_err();
+            assert!(words.contains(named), "{text}: {words}");
+            assert!(text == "lunch" || !words.contains("are unknown"), "{words}");
         }
     }
 

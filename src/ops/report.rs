@@ -5,6 +5,7 @@
 mod html;
 mod what_if;
 
+use super::request::utc;
 use super::{credits, tickets};
 use super::{csv, exit, table::Table};
 use crate::contract::{Source, duration_words};
@@ -68,6 +69,17 @@ pub struct Row {
     pub credits: BTreeMap<&'static str, i64>,
     /// Each missed deadline of a ticket that may be named.
     pub missed: Vec<Missed>,
+    /// Time booked in it.
+    pub booked: Booked,
+}
+
+/// Time booked for a customer (C8.2).
+#[derive(Default)]
+pub struct Booked {
+    /// Minutes against the agreed hours of the account manager.
+    pub tam_min: i64,
+    /// Minutes of anything else.
+    pub other_min: i64,
 }
 
 /// A deadline that passed without an answer, and how it was computed.
@@ -76,7 +88,7 @@ pub struct Missed {
     pub ticket: TicketId,
     /// What was owed, with its clause.
     pub promise: String,
-    /// The ticket's severity now; what was promised stands in the explanation.
+    /// The severity that it was promised for.
     pub severity: u8,
     /// When it was due.
     pub deadline: DateTime<Utc>,
@@ -104,7 +116,7 @@ pub fn answer(
     let rows = rows(reader, policy, filter, now)?;
     if filter.json {
         for row in &rows {
-            writeln!(out, "{}", facts(row))?;
+            writeln!(out, "{}", facts(row, policy))?;
         }
     } else if filter.csv {
         as_csv(&rows, out)?;
@@ -142,24 +154,26 @@ fn rows(
                 account: Account::default(),
                 credits: BTreeMap::new(),
                 missed: vec![],
+                booked: Booked::default(),
             })
     }
     reader.tickets(&mut |ticket| {
-        let customer = ticket.subscription.customer.clone().unwrap_or_default();
-        let starts = ticket.clocks.iter().map(|c| c.started);
-        let months = starts
-            .chain([ticket.received])
-            .filter(|at| wanted(&customer, *at))
-            .map(month_of);
-        let months: std::collections::BTreeSet<NaiveDate> = months.collect();
-        for month in months {
+        // What was missed on another account stays that customer's (C3.6).
+        let clocks = ticket.clocks.iter();
+        let months = clocks
+            .map(|c| (&ticket.account_of(c).customer, c.started))
+            .chain([(&ticket.subscription.customer, ticket.received)])
+            .filter(|(customer, at)| wanted(customer.as_deref().unwrap_or_default(), *at))
+            .map(|(customer, at)| (customer.as_deref(), month_of(at)));
+        let months: std::collections::BTreeSet<(Option<&str>, NaiveDate)> = months.collect();
+        for (customer, month) in months {
             let after = month.checked_add_months(Months::new(1)).unwrap_or(month);
             let span = (book.morning(month), book.morning(after));
             let books = |clock: &Clock| Arc::clone(policy.shared_book_of(&ticket, Some(clock)));
-            let row = row(&mut rows, &customer, month);
-            row.account.add(&ticket, books, span, now);
+            let row = row(&mut rows, customer.unwrap_or_default(), month);
+            row.account.add(&ticket, customer, books, span, now);
             if !policy.queue(&ticket.queue).confidential {
-                let missed = Account::missed(&ticket, span, now);
+                let missed = Account::missed(&ticket, customer, span, now);
                 row.missed
                     .extend(missed.map(|clock| missed_of(policy, &ticket, clock)));
             }
@@ -171,6 +185,20 @@ fn rows(
         if wanted(&line.customer, line.at) {
             let row = row(&mut rows, &line.customer, month_of(line.at));
             *row.credits.entry(line.standing).or_default() += line.change;
+        }
+    }
+    let since = filter.month.or(filter.since).unwrap_or_default();
+    for customer in &book.customers.all {
+        for entry in reader.times(&customer.id, since)? {
+            let Some(time) = &entry.time else { continue };
+            if wanted(&customer.id, book.morning(time.day)) {
+                let month = time.day.with_day(1).unwrap_or_default();
+                let booked = &mut row(&mut rows, &customer.id, month).booked;
+                match time.tam {
+                    true => booked.tam_min += i64::from(time.minutes),
+                    false => booked.other_min += i64::from(time.minutes),
+                }
+            }
         }
     }
     Ok(rows.into_values().collect())
@@ -185,14 +213,20 @@ fn missed_of(policy: &Policy, ticket: &Ticket, clock: &Clock) -> Missed {
             overdue::clock_word(clock.kind),
             clock.objective.clause
         ),
-        severity: ticket.severity,
+        severity: ticket.promised_for(clock),
         deadline: clock.deadline,
         ended: clock.stopped,
         explanation: book.explanation(&clock.objective, clock.started, clock.deadline),
     }
 }
 
-fn facts(row: &Row) -> Value {
+/// Agreed hours a week of the customer's account manager.
+fn agreed(policy: &Policy, row: &Row) -> Option<u32> {
+    let customer = policy.book.customers.by_id(&row.customer)?;
+    customer.tam_hours_week
+}
+
+fn facts(row: &Row, policy: &Policy) -> Value {
     let promises: Vec<Value> = row
         .account
         .promises
@@ -212,13 +246,14 @@ fn facts(row: &Row) -> Value {
         "staffed_secs": row.account.staffed().map(spread_facts),
         "wall_secs": row.account.wall().map(spread_facts),
         "credit_days": credit_facts(row),
+        "time": { "tam_min": row.booked.tam_min, "tam_agreed_hours_week": agreed(policy, row), "other_min": row.booked.other_min },
         "missed": row.missed.iter().map(missed_facts).collect::<Vec<_>>(),
     })
 }
 
 fn missed_facts(missed: &Missed) -> Value {
     json!({
-        "ticket": missed.ticket, "promise": missed.promise, "severity": missed.severity, "deadline": missed.deadline, "ended": missed.ended,
+        "ticket": missed.ticket, "promise": missed.promise, "severity": missed.severity, "deadline": utc(missed.deadline), "ended": missed.ended.map(utc),
         "explanation": missed.explanation,
     })
 }
@@ -361,6 +396,7 @@ fn as_table(rows: &[Row], policy: &Policy, out: &mut dyn Write) -> anyhow::Resul
         }
     }
     table.write(out)?;
+    as_hours(rows, policy, out)?;
     for missed in rows.iter().flat_map(|row| &row.missed) {
         writeln!(out, "\n{}", missed_words(missed, policy))?;
         for line in &missed.explanation {
@@ -368,6 +404,38 @@ fn as_table(rows: &[Row], policy: &Policy, out: &mut dyn Write) -> anyhow::Resul
         }
     }
     Ok(())
+}
+
+/// Time booked, beside what was agreed (C8.2).
+fn as_hours(rows: &[Row], policy: &Policy, out: &mut dyn Write) -> anyhow::Result<()> {
+    let booked = |row: &&Row| row.booked.tam_min != 0 || row.booked.other_min != 0;
+    if !rows.iter().any(|row| booked(&row)) {
+        return Ok(());
+    }
+    let mut table = Table::new(&[
+        "month",
+        "customer",
+        "account manager",
+        "agreed",
+        "other time",
+    ]);
+    for row in rows.iter().filter(booked) {
+        table.row([
+            row.month.format("%Y-%m").to_string(),
+            shown(&row.customer).into(),
+            minutes_words(row.booked.tam_min),
+            agreed(policy, row).map_or("-".into(), |hours| format!("{hours} h a week")),
+            minutes_words(row.booked.other_min),
+        ]);
+    }
+    writeln!(out)?;
+    table.write(out)?;
+    Ok(())
+}
+
+fn minutes_words(minutes: i64) -> String {
+    let sign = if minutes < 0 { "-" } else { "" };
+    format!("{sign}{}", duration_words(minutes.unsigned_abs() * 60))
 }
 
 /// `#12, severity 2: Initial response (C4.1) due Mon 07.09.2026 10:00, ended Mon 07.09.2026 10:20`.

@@ -265,6 +265,7 @@ fn as_value(file: &Path, verdict: &Verdict) -> serde_json::Value {
     json!({
         "file": file.to_string_lossy(),
         "queue": verdict.queue,
+        "order": verdict.order,
         "severity": verdict.severity_stated.or(verdict.severity_found),
         "severity_stated": verdict.severity_stated,
         "severity_found": verdict.severity_found,
@@ -290,6 +291,7 @@ fn in_a_line(verdict: &Verdict) -> String {
         parts.extend(value.iter().map(|value| format!("{name} {value}")));
     };
     named("queue", &verdict.queue);
+    named("order of plan", &verdict.order);
     named("assign", &verdict.assign);
     named("template", &verdict.template);
     named("forward to", &verdict.forward);

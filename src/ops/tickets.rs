@@ -279,7 +279,7 @@ fn told_clock(
     let ended = clock
         .stopped
         .map_or(String::from("runs"), |at| format!("ended {}", local(at)));
-    let breach = if clock.is_breached() {
+    let breach = if clock.is_missed(now) {
         format!(
             ", BREACHED, {} days of credit",
             days_now(policy, t, clock, now)
@@ -339,7 +339,7 @@ pub fn facts(t: &Ticket, policy: &Policy, now: DateTime<Utc>) -> Value {
         "deadline": promised.map(|c| utc(c.deadline)),
         "target": t.initial_response().filter(|c| c.objective.internal).map(|c| utc(c.deadline)),
         "responded": t.responded.map(utc),
-        "breached": t.clocks.iter().any(Clock::is_breached),
+        "breached": t.clocks.iter().any(|c| c.is_missed(now)),
         "credit_days": t.clocks.iter().map(|c| days_now(policy, t, c, now)).sum::<u32>(),
         "escalations": t.clocks.iter().filter(|c| c.kind == ClockKind::Escalation).map(|c| escalation(t, c, policy, now)).collect::<Vec<_>>(),
         "tags": t.tags, "linked": t.linked,
@@ -349,7 +349,7 @@ pub fn facts(t: &Ticket, policy: &Policy, now: DateTime<Utc>) -> Value {
 fn escalation(t: &Ticket, c: &Clock, policy: &Policy, now: DateTime<Utc>) -> Value {
     json!({
         "clause": c.objective.clause, "minutes": c.objective.minutes, "hours": c.objective.hours, "received": utc(c.started), "deadline": utc(c.deadline),
-        "responded": c.stopped.map(utc), "breached": c.is_breached(), "credit_days": days_now(policy, t, c, now),
+        "responded": c.stopped.filter(|_| c.unanswered.is_none()).map(utc), "breached": c.is_missed(now), "credit_days": days_now(policy, t, c, now),
     })
 }
 

@@ -55,6 +55,7 @@ pub enum Fact {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Actions {
     pub queue: Option<String>,
+    pub order: Option<String>,
     pub severity_stated: Option<u8>,
     pub severity_found: Option<u8>,
     pub tags: Vec<String>,
@@ -86,7 +87,7 @@ pub enum ExampleTexts {
 
 type Value<'i> = Spanned<DeValue<'i>>;
 
-const CONDITIONS_AND_ACTIONS: &str = "because, said, also, unless, subject, text, sender, recipient, attachment, header, language, customer, plan, kind, trust, known, reply, attachments, tagged, untagged, until, severity, severity_stated, queue, tag, assign, template, forward, file, quarantine, incident, acknowledge, matches, ignores";
+const CONDITIONS_AND_ACTIONS: &str = "because, said, also, unless, subject, text, sender, recipient, attachment, header, language, customer, plan, kind, trust, known, reply, attachments, tagged, untagged, until, severity, severity_stated, queue, order, tag, assign, template, forward, file, quarantine, incident, acknowledge, matches, ignores";
 
 const KINDS: &[&str] = &[
     "human",
@@ -282,6 +283,7 @@ impl Reader<'_> {
             "severity" => rule.actions.severity_found = self.severity(value),
             "severity_stated" => rule.actions.severity_stated = self.severity(value),
             "queue" => rule.actions.queue = Some(self.string(value)),
+            "order" => rule.actions.order = Some(self.string(value)),
             "tag" => rule.actions.tags = self.strings(value),
             "assign" => rule.actions.assign = Some(self.string(value)),
             "template" => rule.actions.template = Some(self.string(value)),

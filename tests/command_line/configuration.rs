@@ -56,6 +56,41 @@ fn a_value_of_another_type_is_a_fault() {
 }
 
 #[test]
+fn an_escalation_that_reaches_nobody_or_everybody_is_a_fault() {
+    for phone in [
+        "call me",
+        "071 000 00 00",
+        "+41 71 000 00 0",
+        "+41 71 abc 00 00",
+        "+0 800 123 456",
+        "+1 23",
+    ] {
+        let links = format!("{CONFIG}\n[links]\nphone = \"{phone}\"\n");
+        refused(&links, "phone", &["is no telephone number", phone]);
+    }
+    for (address, wrong) in [
+        ("hi at desk", "is no plain mail address"),
+        ("Support@desk.example", "is the address of a queue"),
+    ] {
+        let links = format!("{CONFIG}\n[links]\nescalation_address = \"{address}\"\n");
+        refused(&links, "escalation_address", &[wrong, address]);
+    }
+    for phone in [
+        "",
+        "+41 71 000 00 00",
+        "+41710000000",
+        "+49 (30) 1234-5678",
+        "+1 212 555 0100",
+    ] {
+        let links =
+            format!("[links]\nphone = \"{phone}\"\nescalation_address = \"hi@desk.example\"\n");
+        House::with(&format!("{CONFIG}\n{links}"))
+            .run(&["check"])
+            .expect(0);
+    }
+}
+
+#[test]
 fn values_out_of_bounds_are_faults() {
     refused(
         &with("mail_bytes_max = 0"),
@@ -258,6 +293,24 @@ fn a_letter_to_ourselves_is_a_fault() {
         said.contains("support@desk.example") && said.contains("staff.toml"),
         "{said}"
     );
+}
+
+#[test]
+fn a_queue_that_nobody_answers_for_is_a_fault() {
+    for (queues, said) in [
+        ("[\"support\"]", "nobody works on queue \"sales\"; add it"),
+        (
+            "[\"support\", \"sales\"]",
+            "no manager works on queue \"sales\"",
+        ),
+    ] {
+        let house = rules_with("staff.toml", |t| t.replacen("[\"support\"]", queues, 1));
+        let config = std::fs::read_to_string(house.path("ticketd.toml")).expect("it");
+        let queue = "[[queue]]\nname = \"sales\"\naddress = \"sales@desk.example\"\n";
+        house.write("ticketd.toml", format!("{config}\n{queue}"));
+        let found = house.run(&["check"]).expect(78).err;
+        assert!(found.contains(said), "{found}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::office::*;
 use serde_json::Value;
-use ticketd::ops::{credits, report, review};
+use ticketd::ops::{credits, report, review, tickets};
 
 impl Office {
     fn told(&mut self, ask: impl Fn(&mut Office, &mut Vec<u8>)) -> String {
@@ -190,6 +190,191 @@ fn a_report_counts_per_customer_and_month() {
     );
 }
 
+/// What a report says of promises: customer, and how those of each clause and severity went.
+fn promises(office: &mut Office) -> Vec<String> {
+    let json = report::Filter {
+        json: true,
+        ..report::Filter::default()
+    };
+    let rows = objects(&office.report(&json));
+    let of_row = |row: &Value| {
+        let tallies = row["promises"].as_array().expect("a list").clone();
+        let told = tallies.into_iter().map(|t| {
+            let number = |name: &str| (t[name].as_u64().expect("a number"), name.to_string());
+            let counts = ["met", "missed", "pending", "void"].map(number);
+            let counts: Vec<String> = counts
+                .iter()
+                .filter(|(n, _)| *n > 0)
+                .map(|(n, name)| format!("{n} {name}"))
+                .collect();
+            let clause = t["clause"].as_str().expect("a clause");
+            format!("{clause} sev {}: {}", t["severity"], counts.join(", "))
+        });
+        let told: Vec<String> = told.collect();
+        format!("{} {}", row["customer"], told.join("; "))
+    };
+    rows.iter().map(of_row).collect()
+}
+
+#[test]
+fn c4_5_what_was_missed_as_severity_1_is_counted_as_such_after_it_was_lowered() {
+    let mut office = Office::new();
+    office.receives(Post::from(KAETHI).body("Severity: 1\nDown.\n"));
+    office.clock_to("2026-09-07 10:30");
+    office.command(1, "severity 3 it works again");
+    assert_eq!(
+        promises(&mut office),
+        ["\"baeckerei\" C4.1 sev 1: 1 missed"]
+    );
+    let text = office.report(&report::Filter::default());
+    assert!(text.contains("#1, severity 1: Initial response"), "{text}");
+    // Before the deadline it is another promise.
+    let mut office = Office::new();
+    office.receives(Post::from(KAETHI).body("Severity: 1\nDown.\n"));
+    office.clock_to("2026-09-07 09:30");
+    office.command(1, "severity 3 it works again");
+    assert_eq!(
+        promises(&mut office),
+        ["\"baeckerei\" C4.1 sev 3: 1 pending"]
+    );
+}
+
+#[test]
+fn c3_6_what_was_missed_before_a_change_of_customer_is_reported_where_it_was_missed() {
+    let mut office = Office::new();
+    office.receives(Post::from(KAETHI).body("Severity: 1\nDown.\n"));
+    office.clock_to("2026-09-07 10:30");
+    office.command(1, "customer globex");
+    assert_eq!(
+        promises(&mut office),
+        ["\"baeckerei\" C4.1 sev 1: 1 missed", "\"globex\" "]
+    );
+    let missed = |office: &mut Office, customer: &str| {
+        let of_one = report::Filter {
+            customer: Some(customer.into()),
+            ..report::Filter::default()
+        };
+        office.report(&of_one).contains("#1, severity 1")
+    };
+    assert!(missed(&mut office, "baeckerei") && !missed(&mut office, "globex"));
+}
+
+#[test]
+fn c7_2_a_withdrawn_escalation_was_not_answered() {
+    let mut office = Office::new();
+    office.receives(Post::from(ALICE).body("Severity: 4\nA question.\n"));
+    office.command(1, "escalate urgent");
+    office.clock_to("2026-09-07 09:30");
+    let notice = office.last_to(CARLA);
+    office.receives(
+        Post::from(CARLA)
+            .answering(&notice)
+            .body("#escalate withdraw she called again\n"),
+    );
+    assert_eq!(
+        promises(&mut office),
+        ["\"acme\" C4.1 sev 4: 1 pending; C7.2 sev 4: 1 void"]
+    );
+    let (reader, policy, now) = (office.reader(), office.policy.clone(), office.now);
+    let mut out = vec![];
+    let id = ticketd::desk::ticket::TicketId(1);
+    tickets::show(&reader, &policy, id, None, true, now, &mut out).expect("a ticket");
+    let shown: Value = serde_json::from_slice(&out).expect("an object");
+    assert_eq!(shown["escalations"][0]["responded"], Value::Null, "{shown}");
+}
+
+#[test]
+fn a_deadline_that_nobody_recorded_yet_is_missed_all_the_same() {
+    let mut office = Office::new();
+    office.receives(Post::from(KAETHI).body("Severity: 1\nDown.\n"));
+    // No daemon runs.
+    office.now = swiss("2026-09-07 10:30");
+    let (reader, policy, now) = (office.reader(), office.policy.clone(), office.now);
+    let mut out = vec![];
+    tickets::list(&reader, &policy, &json_list(), now, &mut out).expect("a list");
+    let listed: Value = serde_json::from_slice(&out).expect("an object");
+    assert_eq!(
+        (&listed["breached"], &listed["credit_days"]),
+        (&true.into(), &2.into())
+    );
+    let pack = review::Filter {
+        customer: "baeckerei".into(),
+        from: "2026-08-31".parse().ok(),
+        ..review::Filter::default()
+    };
+    let mut out = vec![];
+    review::answer(&reader, &policy, &pack, now, &mut out).expect("a pack");
+    let text = String::from_utf8(out).expect("text");
+    assert!(
+        text.contains("1 missed") && text.contains("deadline missed:"),
+        "{text}"
+    );
+}
+
+fn json_list() -> tickets::Filter {
+    tickets::Filter {
+        json: true,
+        ..tickets::Filter::default()
+    }
+}
+
+#[test]
+fn c8_2_a_report_shows_agreed_hours_against_used_ones() {
+    let mut office = Office::new();
+    office.receives(Post::from(ALICE));
+    office.receives(Post::from(GINA));
+    for line in [
+        "time 45m tam call",
+        "time 1h30m 2026-08-31 work",
+        "time 20m tam mail",
+    ] {
+        office.command(1, line);
+    }
+    let filter = |json| report::Filter {
+        json,
+        ..report::Filter::default()
+    };
+    let text = office.report(&filter(false));
+    for line in [
+        "month    customer  account manager  agreed      other time",
+        "2026-08  acme      0 min            4 h a week  1 h 30 min",
+        "2026-09  acme      1 h 5 min        4 h a week  0 min",
+    ] {
+        assert!(text.lines().any(|l| l.trim_end() == line), "{line}\n{text}");
+    }
+    let rows = objects(&office.report(&filter(true)));
+    let times: Vec<String> = rows.iter().map(|r| r["time"].to_string()).collect();
+    assert_eq!(
+        times,
+        [
+            r#"{"other_min":90,"tam_agreed_hours_week":4,"tam_min":0}"#,
+            r#"{"other_min":0,"tam_agreed_hours_week":4,"tam_min":65}"#,
+            r#"{"other_min":0,"tam_agreed_hours_week":null,"tam_min":0}"#
+        ]
+    );
+}
+
+#[test]
+fn instants_of_a_report_are_whole_seconds() {
+    let mut office = Office::new();
+    office.receives(Post::from(KAETHI).body("Severity: 1\nDown.\n"));
+    office.clock_to("2026-09-07 10:30");
+    office.now += chrono::TimeDelta::milliseconds(397);
+    office.command(1, "void spam nobody");
+    let json = report::Filter {
+        json: true,
+        ..report::Filter::default()
+    };
+    let found = &objects(&office.report(&json))[0]["missed"][0];
+    assert_eq!(
+        (&found["deadline"], &found["ended"]),
+        (
+            &"2026-09-07T08:00:00Z".into(),
+            &"2026-09-07T08:30:00Z".into()
+        )
+    );
+}
+
 #[test]
 fn c10_3_a_report_says_of_each_missed_deadline_how_it_was_computed() {
     let mut office = two_months();
@@ -291,6 +476,12 @@ fn another_contract_is_asked_what_it_would_have_made_of_the_record() {
         ),
         "{told}"
     );
+    // A ticket with two clocks that differ is one ticket.
+    office.command(3, "escalate urgent 11:10");
+    let slower = shipped.replace("quarter_min = 15", "quarter_min = 60");
+    office.clock_to("2026-09-07 14:10");
+    let told = office.report(&asked(&slower));
+    assert!(told.contains("2 of 4 tickets would differ"), "{told}");
     let json = report::Filter {
         json: true,
         since: "2026-09-01".parse().ok(),
@@ -335,6 +526,10 @@ fn c8_3_a_review_pack_is_asked_for_by_customer() {
     let text = ask(&fortnight).expect("a pack");
     assert!(
         text.starts_with("Review ACME AG, 2026-08-31 to 2026-09-13: 1 missed, 1 open risks"),
+        "{text}"
+    );
+    assert!(
+        text.contains("- #3 C4.1: 2 days so far, accruing: 34 min late"),
         "{text}"
     );
     let html = ask(&review::Filter {

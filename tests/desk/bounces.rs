@@ -129,6 +129,38 @@ fn c4_7_lateness_before_and_after_counts_and_between_does_not() {
 }
 
 #[test]
+fn c4_7_a_severity_that_comes_back_leaves_the_time_out_too() {
+    let (mut office, relay) = answered();
+    office.now = swiss("2026-09-07 13:00");
+    office.returns(&relay, "5.7.1");
+    assert_eq!(office.initial(1).deadline, swiss("2026-09-08 15:00"));
+    office.command(1, "severity 2 more of them");
+    assert_eq!(office.initial(1).deadline, swiss("2026-09-07 15:00"));
+    office.command(1, "severity 3 fewer again");
+    assert_eq!(office.initial(1).deadline, swiss("2026-09-08 15:00"));
+    // 24 hours from Monday at nine, and the three that do not count.
+    office.command(1, "severity 4 a question");
+    assert_eq!(office.initial(1).deadline, swiss("2026-09-10 09:00"));
+}
+
+#[test]
+fn c4_7_an_earlier_receipt_leaves_the_time_out_too() {
+    let mut office = Office::new();
+    office.now = swiss("2026-09-07 09:30");
+    let call = format!("open {KAETHI} The oven\n#channel phone\n#received 09:20");
+    office.command(0, &call);
+    assert_eq!(office.initial(1).deadline, swiss("2026-09-08 12:20"));
+    office.now = swiss("2026-09-07 10:00");
+    office.answers(ANNA, "Try another socket.\n");
+    let relay = office.relays().pop().unwrap();
+    office.now = swiss("2026-09-07 13:00");
+    office.returns(&relay, "5.7.1");
+    assert_eq!(office.initial(1).deadline, swiss("2026-09-08 15:20"));
+    office.command(1, "received 09:00");
+    assert_eq!(office.initial(1).deadline, swiss("2026-09-08 15:00"));
+}
+
+#[test]
 fn c4_7_an_answer_accepted_meanwhile_counts() {
     let (mut office, relay) = answered();
     office.now = swiss("2026-09-07 11:00");

@@ -562,6 +562,43 @@ fn c10_1_the_assignee_is_warned_first_and_the_account_manager_of_the_breach() {
     assert_eq!(office.last_to(CARLA).kind, LetterKind::Breach);
 }
 
+/// Whom the steps of the clock until then tell.
+fn told_by(office: &mut Office, until: &str) -> Vec<String> {
+    let before = office.letters().len();
+    office.clock_to(until);
+    let told = office.letters().split_off(before);
+    told.into_iter().map(|letter| letter.to).collect()
+}
+
+#[test]
+fn c10_1_who_is_away_is_stood_in_for_at_every_step() {
+    let away = "role = \"manager\"\nabsent = [{ from = 2026-12-21, until = 2027-01-03 }]\n";
+    for (deputy, of_the_managers_step) in [
+        ("deputy = \"beat\"\n", vec![BEAT]),
+        // Nobody stands in: who is on duty hears of it too.
+        ("", vec![CARLA, BEAT]),
+    ] {
+        let policy = policy_with(
+            |name, text| match name {
+                "staff.toml" => text.replace("role = \"manager\"\n", &format!("{away}{deputy}")),
+                _ => text,
+            },
+            "",
+        );
+        let mut office = Office::under(policy);
+        // Tuesday; Anna, on duty on Tuesdays, is away too.
+        office.now = swiss("2026-12-22 09:00");
+        office.receives(Post::from(KAETHI).body(&severity(2)));
+        office.command(1, "assign anna");
+        assert_eq!(told_by(&mut office, "2026-12-22 10:00"), [BEAT]);
+        assert_eq!(told_by(&mut office, "2026-12-22 10:30"), [BEAT]);
+        assert_eq!(
+            told_by(&mut office, "2026-12-22 10:48"),
+            of_the_managers_step
+        );
+    }
+}
+
 #[test]
 fn c7_3_managers_are_warned_of_an_escalation_from_the_first_step() {
     let mut office = Office::new();

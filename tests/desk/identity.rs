@@ -328,7 +328,7 @@ fn a08_who_left_the_staff_or_the_queue_may_do_nothing() {
     let mut office = with_ticket();
     let notice = office.last_to(CARLA);
     office.goes_by(gone(
-        "queues = [\"support\", \"security\"]",
+        "queues = [\"support\", \"security\", \"billing\"]",
         "queues = [\"security\"]",
     ));
     office.receives(Post::from(CARLA).answering(&notice).body("#close\nBye.\n"));

@@ -13,8 +13,8 @@ use crate::desk::record::{Counters, Direction, EntryKind, Fate, Outcome, Place, 
 use crate::desk::ticket::{SeverityBy, State, Ticket, TicketId};
 use crate::desk::{Known, Policy, acknowledgement, belonging, correspondence};
 use crate::mail::text::cleaned;
-use crate::mail::{Fingerprint, Kind, Language, Mail, Mailbox, address};
-use crate::rules::Verdict;
+use crate::mail::{self, Fingerprint, Kind, Language, Mail, Mailbox, address};
+use crate::rules::{Facts, Verdict};
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
 
@@ -165,6 +165,7 @@ fn opened<'a, 'k>(
     commands: &[Words],
     text: &str,
 ) -> (Orders<'a, 'k>, Vec<String>, Vec<String>) {
+    judged(&mut draft, text);
     let received = draft.ticket.received;
     clocks::opened(&mut draft, received);
     let mut orders = Orders::on(draft, known, by);
@@ -175,6 +176,36 @@ fn opened<'a, 'k>(
     correspondence::acknowledge_opened(&mut orders.draft);
     correspondence::notify_of(&mut orders.draft, text, true);
     (orders, done, wrong)
+}
+
+/// What the customer said has the severity that it would have in a mail of theirs (C6.4), until staff say otherwise.
+fn judged(draft: &mut Draft, text: &str) {
+    let ticket = &mut draft.ticket;
+    let subject = &ticket.subject;
+    let said =
+        format!("Subject: {subject}\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{text}");
+    let facts = Facts {
+        queue: ticket.queue.clone(),
+        customer: ticket.subscription.customer.clone().unwrap_or_default(),
+        plan: ticket.subscription.plan.clone(),
+        trust: "forwarded".into(),
+        received: ticket.received,
+    };
+    let verdict = draft
+        .policy
+        .rules
+        .classify(&mail::read(said.as_bytes()), &facts);
+    (ticket.severity, ticket.severity_by) = arrival::severity_of(&verdict);
+    let chosen = arrival::ordered(
+        draft.policy,
+        &ticket.subscription,
+        &verdict,
+        ticket.received,
+    );
+    if let Some(account) = chosen {
+        ticket.subscription = account;
+    }
+    draft.reasons = verdict.reasons;
 }
 
 /// `#open [QUEUE] ADDRESS SUBJECT`.

@@ -199,10 +199,11 @@ fn told(
         )
     };
     let (was, would_be) = (sum(|d| &d.was), sum(|d| &d.would_be));
+    let tickets: std::collections::BTreeSet<_> = differences.iter().map(|d| d.ticket.id).collect();
     writeln!(
         out,
         "{} of {asked} tickets would differ: {} instead of {} breaches, {} instead of {} days of credit.",
-        differences.len(),
+        tickets.len(),
         would_be.0,
         was.0,
         would_be.1,

@@ -125,6 +125,27 @@ fn c3_4_a_plan_is_one_of_the_customers_orders() {
 }
 
 #[test]
+fn c3_4_a_rule_chooses_among_the_customers_orders() {
+    let rule = "[[rule]]\nbecause = 'the shop is on its own order'\nsubject = 'shop'\norder = 'extended-sla'\nmatches = 'The shop'\n";
+    let mut office = Office::under(policy_with(|_, text| text, rule));
+    let plan_of = |office: &mut Office, from: &str, subject: &str| {
+        office.receives(asks(from, 2).subject(subject));
+        let ticket = office.tickets().pop().expect("a ticket");
+        ticket.subscription.plan
+    };
+    assert_eq!(plan_of(&mut office, GINA, "The shop"), "extended-sla");
+    assert_eq!(plan_of(&mut office, GINA, "The office"), "dedicated");
+    assert_eq!(office.initial(1).objective.hours, "business");
+    // Nobody is put on what they have not ordered.
+    assert_eq!(plan_of(&mut office, JONAS, "The shop"), "default");
+    assert!(office.recorded(3, "has no order; it is on default"));
+    assert_eq!(plan_of(&mut office, STRANGER, "The shop"), "default");
+    assert!(!office.recorded(4, "has no order"));
+    shell(&mut office, "operator", 0, &format!("open {GINA} The shop"));
+    assert_eq!(office.ticket(5).subscription.plan, "extended-sla");
+}
+
+#[test]
 fn c3_5_a_channel_outside_the_plan_is_taken_and_flagged() {
     let flag = "channel-outside-plan".to_string();
     let mut office = bakery(3);

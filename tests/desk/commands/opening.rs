@@ -3,7 +3,7 @@
 use super::*;
 use ticketd::contract::plan::Channel;
 use ticketd::desk::record::{EntryKind, Fate};
-use ticketd::desk::ticket::State;
+use ticketd::desk::ticket::{SeverityBy, State};
 
 fn opens(office: &mut Office, who: &str, body: &str) -> ticketd::clerk::Done {
     office.receives(Post::from(who).subject("Call of the bakery").body(body))
@@ -48,6 +48,42 @@ fn c3_5_a_call_is_opened_by_a_mail_on_the_same_clocks() {
     office.answers(ANNA, "We come at noon.\n");
     assert_eq!(office.relays()[0].to, KAETHI);
     assert!(!office.initial(1).is_running());
+}
+
+#[test]
+fn c6_4_what_a_caller_says_of_the_severity_counts_as_in_a_mail() {
+    let mut office = Office::new();
+    let call = "open kaethi@baeckerei-keller.example The oven\n#channel phone";
+    for (said, expect) in [
+        ("Severity: 1\nIt burns.", (1, SeverityBy::Customer)),
+        ("Production is down.", (1, SeverityBy::Rules)),
+        ("Call her.", (3, SeverityBy::Rules)),
+        ("", (3, SeverityBy::Rules)),
+    ] {
+        shell(&mut office, "operator", 0, &format!("{call}\n\n{said}"));
+        let ticket = office.tickets().pop().expect("a ticket");
+        assert_eq!((ticket.severity, ticket.severity_by), expect, "{said}");
+    }
+    assert_eq!(office.initial(1).deadline, swiss("2026-09-07 10:00"));
+    opens(
+        &mut office,
+        ANNA,
+        "#open kaethi@baeckerei-keller.example The oven\n#channel phone\n\nSeverity: 2\nShe says that it went out.\n",
+    );
+    assert_eq!(office.ticket(5).severity, 2);
+    // Staff know better.
+    shell(
+        &mut office,
+        "operator",
+        0,
+        &format!("{call}\n#severity 4 a question\n\nSeverity: 1"),
+    );
+    let ticket = office.ticket(6);
+    assert_eq!(
+        (ticket.severity, ticket.severity_by),
+        (4, SeverityBy::Staff)
+    );
+    assert_eq!(office.initial(6).deadline, swiss("2026-09-09 15:00"));
 }
 
 #[test]
