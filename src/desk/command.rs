@@ -25,7 +25,7 @@ use super::{Known, Outcome, Policy, correspondence, incident};
 use crate::contract::{Person, Role};
 use chrono::{DateTime, Utc};
 
-pub(super) use lines::{Words, faults, split};
+pub(super) use lines::{Words, faults, misplaced, split};
 pub(super) use opening::{begins_a_ticket, opened_by_mail};
 
 /// Who gives commands from a shell without saying who: the owner of the state folder.
