@@ -26,7 +26,7 @@ use crate::contract::{Person, Role};
 use chrono::{DateTime, Utc};
 
 pub(super) use lines::{Words, faults, misplaced, split};
-pub(super) use opening::{begins_a_ticket, opened_by_mail};
+pub(super) use opening::{begins_with_a_command, opened_by_mail};
 
 /// Who gives commands from a shell without saying who: the owner of the state folder.
 const OPERATOR: &str = "operator";

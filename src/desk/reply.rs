@@ -48,7 +48,7 @@ pub(super) fn from_staff(
     }
     let (Some(ticket), Some(proof)) = (belonging.ticket.clone(), belonging.proof.clone()) else {
         let (commands, text) = command::split(&own_text(case.mail));
-        if command::begins_a_ticket(&commands) && !case.arrival.silent {
+        if command::begins_with_a_command(&commands) && !case.arrival.silent {
             return command::opened_by_mail(case, known, person, &commands, &text, counters);
         }
         // A new request of a colleague is a request like any other.

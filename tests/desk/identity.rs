@@ -98,7 +98,7 @@ fn a01_a_signature_with_one_letter_changed_opens_no_lock() {
             .referring(&missigned(&notice.id))
             .body("#close\n"),
     );
-    assert_eq!(done.fate, Fate::Opened, "a colleague's own request");
+    assert_eq!(done.fate, Fate::Quarantined, "a command on no ticket");
     nothing_done(&mut office, "the right letter, its signature not");
     let done = office.receives(
         Post::from(ANNA)
