@@ -310,6 +310,18 @@ fn letters_to_staff() {
         LetterKind::Transcript,
         templates.letter(en, &refused),
     );
+    let failed = Transcript {
+        ticket: 457,
+        failed: vec![
+            "Your answer of entry 7 did not reach rita@acme.example: status 5.7.1.".into(),
+        ],
+        ..Transcript::default()
+    };
+    check(
+        "en-transcript-failed",
+        LetterKind::Transcript,
+        templates.letter(en, &failed),
+    );
 }
 
 #[test]

@@ -753,13 +753,22 @@ pub(super) fn undelivered(draft: &mut Draft, entry: &Entry, letter: &LetterFacts
     } else {
         ""
     };
-    let wrong = format!(
+    let failed = format!(
         "{what} of entry {} did not reach {to}: {words}.{clock}",
         entry.place.seq
     );
     for person in people {
-        transcript(draft, person, vec![], vec![wrong.clone()], None);
+        did_not_arrive(draft, person, &failed);
     }
+}
+
+/// Word of a letter that was lost on its way; `failed` says which.
+pub(super) fn did_not_arrive(draft: &mut Draft, person: &Person, failed: &str) {
+    let content = Transcript {
+        failed: vec![failed.into()],
+        ..a_transcript(draft)
+    };
+    told(draft, person, &content);
 }
 
 fn staff_letter<C: Content>(draft: &Draft, content: &C) -> Text {
