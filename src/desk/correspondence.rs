@@ -430,13 +430,21 @@ fn warning(draft: &Draft, clock: &Clock, percent: u8) -> Text {
         internal: clock.objective.internal,
         deadline: book.local(clock.deadline),
         left: duration(clock.deadline - draft.now),
-        percent,
+        percent: percent.min(passed_percent(draft, clock)),
         explanation: book.explanation(&clock.objective, clock.started, clock.deadline),
         cost: cost(draft, clock),
         assignee: ticket.assignee.clone().unwrap_or_default(),
         only: only(clock).into(),
     };
     staff_letter(draft, &content)
+}
+
+/// How much of the objective's time has passed: less than the step says where it was pulled to before the desk closes (C10.2).
+fn passed_percent(draft: &Draft, clock: &Clock) -> u8 {
+    let hours = draft.book(clock).hours(&clock.objective, clock.started);
+    let total = hours.between(clock.started, clock.deadline).max(1);
+    let passed = hours.between(clock.started, draft.now);
+    u8::try_from((passed * 100 + total / 2) / total).unwrap_or(u8::MAX)
 }
 
 fn breach(draft: &Draft, clock: &Clock, repeat: u32) -> Text {
