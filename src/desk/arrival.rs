@@ -18,7 +18,7 @@ use super::{Arrival, Known, Policy, incident, reply, returned, sent};
 use crate::contract::Subscription;
 use crate::mail::sender::{self, Trust};
 use crate::mail::text::cleaned;
-use crate::mail::{Kind, Language, Mail, Mailbox};
+use crate::mail::{Kind, Language, Mail, Mailbox, address};
 use crate::rules::{Facts, Verdict};
 use chrono::{DateTime, Utc};
 
@@ -789,7 +789,25 @@ pub(super) fn oddities(case: &Case) -> Vec<String> {
             ),
         );
     }
+    if let Some(elsewhere) = asks_for_answers_elsewhere(case) {
+        oddities.push(format!(
+            "Reply-To differs: it asks for answers to {elsewhere}; what you answer goes to the sender"
+        ));
+    }
     oddities
+}
+
+/// Nobody is written to because of it (ATTACKS.md A06); a person may think otherwise of it.
+fn asks_for_answers_elsewhere(case: &Case) -> Option<String> {
+    let author = case.author.as_deref().unwrap_or_default();
+    let asked = address::mailboxes(case.mail.header("Reply-To")?);
+    let mut others = asked.iter().map(|m| &m.address);
+    let first = others.find(|a| !a.eq_ignore_ascii_case(author))?;
+    let first = cleaned(first, 254);
+    Some(match others.any(|a| !a.eq_ignore_ascii_case(author)) {
+        true => format!("{first} and others"),
+        false => first,
+    })
 }
 
 pub(super) fn trust_word(case: &Case) -> &'static str {

@@ -237,8 +237,8 @@ fn told(
     )?;
     writeln!(
         out,
-        "  from       {} <{}>",
-        t.requester.name, t.requester.address
+        "  from       {}",
+        format!("{} <{}>", t.requester.name, t.requester.address).trim_start()
     )?;
     writeln!(
         out,

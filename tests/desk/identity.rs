@@ -251,7 +251,12 @@ fn a06_reply_to_is_never_written_to() {
             "{reply_to}"
         );
         assert_eq!(office.letters_outside().len(), 2);
+        let notice = office.letters_to(ANNA).remove(0);
+        assert!(notice.says("Reply-To differs"), "{}", notice.text());
     }
+    let mut office = Office::new();
+    office.receives(Post::from(ALICE).with(&format!("Reply-To: Alice <{}>", ALICE.to_uppercase())));
+    assert!(!office.last_to(ANNA).says("Reply-To"));
 }
 
 #[test]
