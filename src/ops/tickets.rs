@@ -26,11 +26,11 @@ pub struct Filter {
     /// What could not be taken apart, or was set aside.
     #[arg(long)]
     pub quarantine: bool,
-    /// new, open, waiting-customer, closed, void, quarantined. (`--state` names the state directory.)
-    #[arg(long, value_name = "STATE")]
+    /// Of one state. (`--state` names the state directory.)
+    #[arg(long, value_name = "STATE", value_parser = ["new", "open", "waiting-customer", "closed", "void", "quarantined"])]
     pub status: Option<String>,
     /// 1 to 4.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=4))]
     pub severity: Option<u8>,
     /// A customer's id.
     #[arg(long)]
