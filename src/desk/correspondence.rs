@@ -551,9 +551,12 @@ pub(super) fn transcript(
 /// What a mail with `#dry-run` would do.
 pub(super) fn tried(draft: &mut Draft, person: &Person, mut done: Vec<String>, text: &str) {
     if !text.is_empty() {
-        let lines = text.lines().count();
+        let size = match text.lines().count() {
+            1 => "1 line".to_string(),
+            lines => format!("{lines} lines"),
+        };
         done.push(format!(
-            "The text below the commands would go to the customer, {lines} lines."
+            "The text below the commands would go to the customer, {size}."
         ));
     }
     let content = Transcript {
