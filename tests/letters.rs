@@ -353,6 +353,30 @@ fn a_relay_is_unmarked_and_its_enclosures_are_whole() {
 }
 
 #[test]
+fn a_name_in_ascii_is_written_as_it_is() {
+    let text = Text {
+        subject: "Re: Prod is down".into(),
+        text: "All is well.\n".into(),
+        html: None,
+    };
+    let mut relay = letter(LetterKind::Relay, text);
+    for (name, field) in [
+        (
+            "Anna Muster (Example Support)",
+            "\"Anna Muster (Example Support)\" <support@vendor.example>",
+        ),
+        (
+            "Zoë (Support)",
+            "=?utf-8?b?Wm/DqyAoU3VwcG9ydCk=?= <support@vendor.example>",
+        ),
+    ] {
+        relay.from.name = name.into();
+        let raw = String::from_utf8(render(&relay, &|_| vec![])).expect("ASCII");
+        assert!(raw.starts_with(&format!("From: {field}\r\n")), "{raw}");
+    }
+}
+
+#[test]
 fn german_letters_are_in_swiss_spelling() {
     for (file, text) in ticketd::desk::letter::SHIPPED {
         assert!(!text.contains('ß'), "{file}");
