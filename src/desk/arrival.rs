@@ -14,7 +14,7 @@ use super::record::{
     Counters, Direction, Entry, EntryKind, Fate, MailFacts, Outcome, Place, Record,
 };
 use super::ticket::{SeverityBy, State, Ticket, TicketId};
-use super::{Arrival, Known, Policy, incident, reply, returned, sent};
+use super::{Arrival, Known, Policy, incident, lookalike, reply, returned, sent};
 use crate::contract::Subscription;
 use crate::mail::sender::{self, Trust};
 use crate::mail::text::cleaned;
@@ -732,14 +732,10 @@ fn mail_entry(case: &Case, place: Place, kind: EntryKind, text: &str) -> Entry {
         kind,
         direction: Direction::In,
         from: case.author.clone().unwrap_or_else(|| {
-            cleaned(
-                &mail
-                    .from
-                    .first()
-                    .map(|m| m.address.clone())
-                    .unwrap_or_default(),
-                254,
-            )
+            let first = mail.from.first();
+            first.map_or(String::new(), |m| {
+                lookalike::shown(&cleaned(&m.address, 254))
+            })
         }),
         subject: cleaned(&mail.subject, SUBJECT_CHARS_MAX),
         message_id: mail.message_id.as_deref().map(|id| cleaned(id, 500)),

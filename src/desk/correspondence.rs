@@ -14,7 +14,7 @@ use super::policy::Acknowledge;
 use super::record::EntryKind;
 use super::record::{Entry, LetterFacts};
 use super::ticket::{Clock, ClockKind, SeverityBy, State};
-use super::{Known, Policy, command, digest, incident, returned, thread};
+use super::{Known, Policy, command, digest, incident, lookalike, returned, thread};
 use crate::contract::{Person, Role, Step};
 use crate::mail::Language;
 use crate::mail::text::cleaned;
@@ -366,7 +366,7 @@ fn notice(draft: &Draft, case: &Case, why: &str) -> Text {
         from_address: case.author.clone().unwrap_or_else(|| {
             mail.from
                 .first()
-                .map(|m| cleaned(&m.address, 254))
+                .map(|m| lookalike::shown(&cleaned(&m.address, 254)))
                 .unwrap_or_default()
         }),
         trust: trust_word(case).into(),

@@ -224,6 +224,13 @@ fn a05_a_lookalike_is_not_staff() {
         let notice = office.last_to(ANNA);
         office.receives(Post::from(from).answering(&notice).body("#close\n"));
         nothing_done(&mut office, from);
+        let notice = office.last_to(ANNA);
+        assert!(
+            notice.says("<anna@xn--") || from.is_ascii(),
+            "{}",
+            notice.text()
+        );
+        assert_eq!(office.entries(1).iter().find(|e| !e.from.is_ascii()), None);
     }
     // Case alone makes nobody another.
     let mut office = with_ticket();
