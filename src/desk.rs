@@ -19,6 +19,7 @@ pub mod event;
 pub mod incident;
 pub mod known;
 pub mod letter;
+pub mod lookalike;
 pub mod opening;
 pub mod overdue;
 pub mod policy;

@@ -310,6 +310,18 @@ fn letters_to_staff() {
         LetterKind::Transcript,
         templates.letter(en, &refused),
     );
+    let failed = Transcript {
+        ticket: 457,
+        failed: vec![
+            "Your answer of entry 7 did not reach rita@acme.example: status 5.7.1.".into(),
+        ],
+        ..Transcript::default()
+    };
+    check(
+        "en-transcript-failed",
+        LetterKind::Transcript,
+        templates.letter(en, &failed),
+    );
 }
 
 #[test]
@@ -338,6 +350,30 @@ fn a_relay_is_unmarked_and_its_enclosures_are_whole() {
         _ => vec![0, 255, 1, 2],
     };
     check_golden("relay-with-enclosures", &relay, &content);
+}
+
+#[test]
+fn a_name_in_ascii_is_written_as_it_is() {
+    let text = Text {
+        subject: "Re: Prod is down".into(),
+        text: "All is well.\n".into(),
+        html: None,
+    };
+    let mut relay = letter(LetterKind::Relay, text);
+    for (name, field) in [
+        (
+            "Anna Muster (Example Support)",
+            "\"Anna Muster (Example Support)\" <support@vendor.example>",
+        ),
+        (
+            "Zoë (Support)",
+            "=?utf-8?b?Wm/DqyAoU3VwcG9ydCk=?= <support@vendor.example>",
+        ),
+    ] {
+        relay.from.name = name.into();
+        let raw = String::from_utf8(render(&relay, &|_| vec![])).expect("ASCII");
+        assert!(raw.starts_with(&format!("From: {field}\r\n")), "{raw}");
+    }
 }
 
 #[test]

@@ -14,11 +14,11 @@ use super::record::{
     Counters, Direction, Entry, EntryKind, Fate, MailFacts, Outcome, Place, Record,
 };
 use super::ticket::{SeverityBy, State, Ticket, TicketId};
-use super::{Arrival, Known, Policy, incident, reply, returned, sent};
+use super::{Arrival, Known, Policy, incident, lookalike, reply, returned, sent};
 use crate::contract::Subscription;
 use crate::mail::sender::{self, Trust};
 use crate::mail::text::cleaned;
-use crate::mail::{Kind, Language, Mail, Mailbox};
+use crate::mail::{Kind, Language, Mail, Mailbox, address};
 use crate::rules::{Facts, Verdict};
 use chrono::{DateTime, Utc};
 
@@ -758,14 +758,10 @@ fn mail_entry(case: &Case, place: Place, kind: EntryKind, text: &str) -> Entry {
         kind,
         direction: Direction::In,
         from: case.author.clone().unwrap_or_else(|| {
-            cleaned(
-                &mail
-                    .from
-                    .first()
-                    .map(|m| m.address.clone())
-                    .unwrap_or_default(),
-                254,
-            )
+            let first = mail.from.first();
+            first.map_or(String::new(), |m| {
+                lookalike::shown(&cleaned(&m.address, 254))
+            })
         }),
         subject: cleaned(&mail.subject, SUBJECT_CHARS_MAX),
         message_id: mail.message_id.as_deref().map(|id| cleaned(id, 500)),
@@ -815,7 +811,25 @@ pub(super) fn oddities(case: &Case) -> Vec<String> {
             ),
         );
     }
+    if let Some(elsewhere) = asks_for_answers_elsewhere(case) {
+        oddities.push(format!(
+            "Reply-To differs: it asks for answers to {elsewhere}; what you answer goes to the sender"
+        ));
+    }
     oddities
+}
+
+/// Nobody is written to because of it (ATTACKS.md A06); a person may think otherwise of it.
+fn asks_for_answers_elsewhere(case: &Case) -> Option<String> {
+    let author = case.author.as_deref().unwrap_or_default();
+    let asked = address::mailboxes(case.mail.header("Reply-To")?);
+    let mut others = asked.iter().map(|m| &m.address);
+    let first = others.find(|a| !a.eq_ignore_ascii_case(author))?;
+    let first = cleaned(first, 254);
+    Some(match others.any(|a| !a.eq_ignore_ascii_case(author)) {
+        true => format!("{first} and others"),
+        false => first,
+    })
 }
 
 pub(super) fn trust_word(case: &Case) -> &'static str {

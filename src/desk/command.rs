@@ -25,8 +25,8 @@ use super::{Known, Outcome, Policy, correspondence, incident};
 use crate::contract::{Person, Role};
 use chrono::{DateTime, Utc};
 
-pub(super) use lines::{Words, faults, split};
-pub(super) use opening::{begins_a_ticket, opened_by_mail};
+pub(super) use lines::{Words, faults, misplaced, split};
+pub(super) use opening::{begins_with_a_command, opened_by_mail};
 
 /// Who gives commands from a shell without saying who: the owner of the state folder.
 const OPERATOR: &str = "operator";
@@ -110,7 +110,7 @@ const fn verb(
 /// Every command there is, in the order of the manual.
 #[rustfmt::skip] // a table is read by columns
 pub const VERBS: &[Verb] = &[
-    verb("severity", "[corrected] 1|2|3|4 REASON", "determines the severity; \"corrected\" (a manager) says that it never was another", NOT_VOID, severity::set),
+    verb("severity", "[corrected] 1|2|3|4 REASON", "determines the severity; the customer reads the reason; \"corrected\" (a manager) says that it never was another", NOT_VOID, severity::set),
     verb("assign", "NAME", "gives the ticket to somebody", ANY, people::assign),
     verb("take", "", "gives it to you", ANY, people::take),
     verb("watch", "[off]", "you hear of it beside whom it is assigned to", ANY, people::watch),

@@ -14,7 +14,7 @@ use super::policy::Acknowledge;
 use super::record::EntryKind;
 use super::record::{Entry, LetterFacts};
 use super::ticket::{Clock, ClockKind, SeverityBy, State};
-use super::{Known, Policy, command, digest, incident, returned, thread};
+use super::{Known, Policy, command, digest, incident, lookalike, returned, thread};
 use crate::contract::{Person, Role, Step};
 use crate::mail::Language;
 use crate::mail::text::cleaned;
@@ -366,7 +366,7 @@ fn notice(draft: &Draft, case: &Case, why: &str) -> Text {
         from_address: case.author.clone().unwrap_or_else(|| {
             mail.from
                 .first()
-                .map(|m| cleaned(&m.address, 254))
+                .map(|m| lookalike::shown(&cleaned(&m.address, 254)))
                 .unwrap_or_default()
         }),
         trust: trust_word(case).into(),
@@ -430,13 +430,21 @@ fn warning(draft: &Draft, clock: &Clock, percent: u8) -> Text {
         internal: clock.objective.internal,
         deadline: book.local(clock.deadline),
         left: duration(clock.deadline - draft.now),
-        percent,
+        percent: percent.min(passed_percent(draft, clock)),
         explanation: book.explanation(&clock.objective, clock.started, clock.deadline),
         cost: cost(draft, clock),
         assignee: ticket.assignee.clone().unwrap_or_default(),
         only: only(clock).into(),
     };
     staff_letter(draft, &content)
+}
+
+/// How much of the objective's time has passed: less than the step says where it was pulled to before the desk closes (C10.2).
+fn passed_percent(draft: &Draft, clock: &Clock) -> u8 {
+    let hours = draft.book(clock).hours(&clock.objective, clock.started);
+    let total = hours.between(clock.started, clock.deadline).max(1);
+    let passed = hours.between(clock.started, draft.now);
+    u8::try_from((passed * 100 + total / 2) / total).unwrap_or(u8::MAX)
 }
 
 fn breach(draft: &Draft, clock: &Clock, repeat: u32) -> Text {
@@ -548,9 +556,12 @@ pub(super) fn transcript(
 /// What a mail with `#dry-run` would do.
 pub(super) fn tried(draft: &mut Draft, person: &Person, mut done: Vec<String>, text: &str) {
     if !text.is_empty() {
-        let lines = text.lines().count();
+        let size = match text.lines().count() {
+            1 => "1 line".to_string(),
+            lines => format!("{lines} lines"),
+        };
         done.push(format!(
-            "The text below the commands would go to the customer, {lines} lines."
+            "The text below the commands would go to the customer, {size}."
         ));
     }
     let content = Transcript {
@@ -758,13 +769,22 @@ pub(super) fn undelivered(draft: &mut Draft, entry: &Entry, letter: &LetterFacts
     } else {
         ""
     };
-    let wrong = format!(
+    let failed = format!(
         "{what} of entry {} did not reach {to}: {words}.{clock}",
         entry.place.seq
     );
     for person in people {
-        transcript(draft, person, vec![], vec![wrong.clone()], None);
+        did_not_arrive(draft, person, &failed);
     }
+}
+
+/// Word of a letter that was lost on its way; `failed` says which.
+pub(super) fn did_not_arrive(draft: &mut Draft, person: &Person, failed: &str) {
+    let content = Transcript {
+        failed: vec![failed.into()],
+        ..a_transcript(draft)
+    };
+    told(draft, person, &content);
 }
 
 fn staff_letter<C: Content>(draft: &Draft, content: &C) -> Text {

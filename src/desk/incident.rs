@@ -3,7 +3,7 @@
 //! Knows how a request is linked to the incident's ticket that a rule names, and who is answered by `#everyone` there; does not know when a clock stops, which
 //! is decided letter by letter as ever (C4.4). Nothing of a confidential queue takes part: its people are not told of each other (ATTACKS.md G05).
 
-use super::command::{Done, Orders};
+use super::command::{self, Done, Orders};
 use super::draft::Draft;
 use super::record::EntryKind;
 use super::ticket::{Ticket, TicketId};
@@ -62,6 +62,9 @@ pub(super) fn everyone(orders: &mut Orders, text: &str) -> Done {
     let text = text.trim();
     if text.is_empty() {
         return Err("#everyone has no text: it would be no answer (C4.4).".into());
+    }
+    if let Some(why) = command::misplaced(text).into_iter().next() {
+        return Err(why);
     }
     if correspondence::quotes_ourselves(orders.draft.policy, text) {
         return Err("Our own notice stands in what would go to the customers; delete the quotation and answer again.".into());

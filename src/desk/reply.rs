@@ -48,7 +48,7 @@ pub(super) fn from_staff(
     }
     let (Some(ticket), Some(proof)) = (belonging.ticket.clone(), belonging.proof.clone()) else {
         let (commands, text) = command::split(&own_text(case.mail));
-        if command::begins_a_ticket(&commands) && !case.arrival.silent {
+        if command::begins_with_a_command(&commands) && !case.arrival.silent {
             return command::opened_by_mail(case, known, person, &commands, &text, counters);
         }
         // A new request of a colleague is a request like any other.
@@ -416,6 +416,9 @@ fn held_because(draft: &Draft, case: &Case, commands: &[Words], text: &str) -> V
         because
             .push("The mail is a forward, and a forward is no answer; reply to the notice.".into());
     }
+    if is_opaquely_signed(case.mail) {
+        because.push("The mail is signed in a form that hides its text (S/MIME, \"opaque\"), with all that is quoted in it; sign it in the clear, or not at all.".into());
+    }
     if commands.is_empty() && text.is_empty() {
         because.push("There is no text of your own in the mail.".into());
     }
@@ -466,21 +469,24 @@ fn told_of_each_other(
     others.iter().map(words).collect()
 }
 
-/// The text goes to the customer, with the files; not with an enclosed mail, which some clients make of the notice that is answered. The HTML goes along where
-/// it says the same as the text; commands are in neither. To whom it went, and what to tell the writer.
+/// The text goes to the customer, with the files that the writer meant; not with an enclosed mail, which some clients make of the notice that is answered. The
+/// HTML goes along where it says the same as the text; commands are in neither. To whom it went, and what to tell the writer.
 fn relayed(
     draft: &mut Draft,
     case: &Case,
     person: &Person,
     text: &str,
     without_commands: bool,
-) -> (Vec<String>, Option<String>) {
-    let (mails, files): (Vec<_>, Vec<_>) = case
-        .mail
-        .attachments
-        .iter()
-        .partition(|a| is_mail(&a.media_type, &a.name));
-    let enclosures = files.into_iter().map(|a| Enclosure {
+) -> (Vec<String>, Vec<String>) {
+    let whole = case.mail.attachments.iter();
+    let (mails, files): (Vec<_>, Vec<_>) = whole.partition(|a| is_mail(&a.media_type, &a.name));
+    let (rests, files): (Vec<_>, Vec<_>) = files
+        .into_iter()
+        .partition(|a| is_rest_of_the_text(&a.media_type, &a.name));
+    let meant = files
+        .into_iter()
+        .filter(|a| !SIGNATURES.contains(&a.media_type.as_str()));
+    let enclosures = meant.map(|a| Enclosure {
         mail: case.mail.raw,
         part: Some(a.part),
         name: a.name.clone(),
@@ -499,10 +505,46 @@ fn relayed(
         clocks::taken_up(draft, &person.id);
     }
     let told = correspondence::relay(draft, person, text, html, enclosures.collect());
-    let left_out = (!mails.is_empty()).then(|| {
-        "A mail that was enclosed did not go along: it may be a notice of ours. Send its text, if it is meant for the customer.".into()
-    });
+    let mut left_out = vec![];
+    if !mails.is_empty() {
+        left_out.push("A mail that was enclosed did not go along: it may be a notice of ours. Send its text, if it is meant for the customer.".into());
+    }
+    left_out.extend(rests.iter().map(|a| {
+        format!(
+            "{} did not go along: the text below your answer may stand in it.",
+            a.name
+        )
+    }));
     (told, left_out)
+}
+
+/// What a signature is worth is lost with the text that it is for.
+const SIGNATURES: [&str; 3] = [
+    "application/pgp-signature",
+    "application/pkcs7-signature",
+    "application/x-pkcs7-signature",
+];
+
+/// No file of the writer's but what a mail server made of his text, with the notice that he quotes: Exchange puts what Apple Mail writes below a file into
+/// `ATT00001.htm`, and Outlook the whole text, as rich text, into `winmail.dat`.
+fn is_rest_of_the_text(media_type: &str, name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let numbered = |rest: &str| {
+        rest.split_once('.').is_some_and(|(number, kind)| {
+            number.bytes().all(|b| b.is_ascii_digit()) && matches!(kind, "htm" | "html" | "txt")
+        })
+    };
+    media_type.ends_with("/ms-tnef")
+        || media_type.ends_with("/vnd.ms-tnef")
+        || name == "winmail.dat"
+        || name.strip_prefix("att").is_some_and(numbered)
+}
+
+/// S/MIME that hides its text from mail clients of others and not from anybody who takes it apart: it is signed, not encrypted.
+fn is_opaquely_signed(mail: &Mail) -> bool {
+    let kind = mail.header("Content-Type").unwrap_or_default();
+    let kind = kind.to_ascii_lowercase();
+    kind.contains("pkcs7-mime") && kind.contains("smime-type=") && !kind.contains("enveloped")
 }
 
 fn is_mail(media_type: &str, name: &str) -> bool {

@@ -410,11 +410,11 @@ fn told_otherwise(draft: &mut Draft, entry: &Entry, letter: &LetterFacts, words:
         LetterKind::Transcript => "answer",
         _ => "notice",
     };
-    let wrong = format!(
+    let failed = format!(
         "Our {what} of entry {} to {name} came back ({words}): {name} has not read it, and the address rests for a day.",
         entry.place.seq
     );
     for person in people {
-        correspondence::transcript(draft, person, vec![], vec![wrong.clone()], None);
+        correspondence::did_not_arrive(draft, person, &failed);
     }
 }

@@ -6,7 +6,7 @@ use crate::desk::delivery::road_word;
 use crate::desk::overdue::days_now;
 use crate::desk::record::Entry;
 use crate::desk::ticket::{Clock, ClockKind, State, Ticket, TicketId};
-use crate::desk::{EntryKind, Place, Policy};
+use crate::desk::{EntryKind, Place, Policy, lookalike};
 use crate::mail::text::cleaned;
 use crate::store::Reader;
 use chrono::{DateTime, Utc};
@@ -26,11 +26,11 @@ pub struct Filter {
     /// What could not be taken apart, or was set aside.
     #[arg(long)]
     pub quarantine: bool,
-    /// new, open, waiting-customer, closed, void, quarantined. (`--state` names the state directory.)
-    #[arg(long, value_name = "STATE")]
+    /// Of one state. (`--state` names the state directory.)
+    #[arg(long, value_name = "STATE", value_parser = ["new", "open", "waiting-customer", "closed", "void", "quarantined"])]
     pub status: Option<String>,
     /// 1 to 4.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=4))]
     pub severity: Option<u8>,
     /// A customer's id.
     #[arg(long)]
@@ -96,7 +96,7 @@ pub fn list(
             .subscription
             .customer
             .clone()
-            .unwrap_or_else(|| t.requester.address.clone());
+            .unwrap_or_else(|| lookalike::shown(&t.requester.address));
         table.row([
             t.id.to_string(),
             t.severity.to_string(),
@@ -237,8 +237,13 @@ fn told(
     )?;
     writeln!(
         out,
-        "  from       {} <{}>",
-        t.requester.name, t.requester.address
+        "  from       {}",
+        format!(
+            "{} <{}>",
+            t.requester.name,
+            lookalike::shown(&t.requester.address)
+        )
+        .trim_start()
     )?;
     writeln!(
         out,
@@ -333,7 +338,7 @@ pub fn facts(t: &Ticket, policy: &Policy, now: DateTime<Utc>) -> Value {
     let promised = t.initial_response().filter(|c| !c.objective.internal);
     json!({
         "id": t.id, "subject": t.subject, "state": t.state, "severity": t.severity, "severity_by": t.severity_by, "queue": t.queue,
-        "language": t.language, "customer": t.subscription.customer, "plan": t.subscription.plan, "requester": t.requester.address,
+        "language": t.language, "customer": t.subscription.customer, "plan": t.subscription.plan, "requester": lookalike::shown(&t.requester.address),
         "assignee": t.assignee, "received": utc(t.received),
         "objective": promised.map(|c| json!({ "clause": c.objective.clause, "minutes": c.objective.minutes, "hours": c.objective.hours })),
         "deadline": promised.map(|c| utc(c.deadline)),

@@ -242,6 +242,8 @@ fn a_ticket_that_is_not_there_is_bad_data() {
         &["show"],
         &["lst"],
         &["list", "--severity", "x"],
+        &["list", "--severity", "5"],
+        &["list", "--status", "opne"],
     ] {
         house.run(wrong).expect(64);
     }

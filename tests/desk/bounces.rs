@@ -74,6 +74,11 @@ fn c4_7_a_bounced_answer_lets_the_clock_run_on_without_the_time_between() {
     let word = office.last_to(ANNA);
     assert_eq!(word.kind, LetterKind::Transcript);
     assert!(word.says("did not reach kaethi@baeckerei-keller.example"));
+    assert!(
+        word.says("Did not arrive: #1") && !word.says("carried out"),
+        "no command was given: {}",
+        word.text()
+    );
     assert!(word.says("Tue 08.09.2026 15:00"), "{}", word.text());
     let failed = office.relays().pop().unwrap();
     assert!(matches!(failed.road, Road::Failed { .. }));
@@ -297,7 +302,9 @@ fn c04_a_notice_that_comes_back_is_told_to_the_others_once_and_its_address_rests
         .map(|l| l.to)
         .collect();
     assert_eq!(told, [BEAT, CARLA], "not the one whose mailbox is full");
-    assert!(office.last_to(BEAT).says("Anna Muster has not read it"));
+    let word = office.last_to(BEAT);
+    assert!(word.says("Anna Muster has not read it"));
+    assert!(word.says("Did not arrive: #1") && !word.says("carried out"));
     // More of them come back: nobody is told again, and nothing more goes there.
     let again = office.letters().len();
     office.returns(&notice, "5.2.2");

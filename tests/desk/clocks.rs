@@ -504,6 +504,20 @@ fn c7_4_both_kinds_of_credit_add_up() {
 }
 
 #[test]
+fn c10_2_a_warning_before_the_desk_closes_says_how_much_has_passed() {
+    let mut office = Office::new();
+    office.clock_to("2026-09-07 16:20");
+    office.receives(Post::from(GINA).body("Severity: 2\nHalf of it is down.\n"));
+    office.clock_to("2026-09-07 16:50");
+    let warning = office.last_of(BEAT, LetterKind::Warning);
+    assert!(
+        warning.says("2 h") && warning.says("(8 % of the time has passed)"),
+        "at half past four, 10 min of 120: {}",
+        warning.text()
+    );
+}
+
+#[test]
 fn c10_1_each_step_tells_its_people_once() {
     let mut office = Office::new();
     office.receives(Post::from(KAETHI).body(&severity(2)));

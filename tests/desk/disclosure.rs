@@ -32,6 +32,12 @@ fn exploited_starts_24_and_72_hours_and_fixed_14_days() {
         warned.text()
     );
     assert!(
+        warned.says("08.09.2026 10:00 (Swiss time), by law") && !warned.says("promises none"),
+        "no target of our own: {}",
+        warned.text()
+    );
+    assert!(warned.says("with #reported"), "{}", warned.text());
+    assert!(
         office.letters_to(ANNA).is_empty(),
         "nobody outside of security"
     );

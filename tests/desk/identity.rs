@@ -98,7 +98,7 @@ fn a01_a_signature_with_one_letter_changed_opens_no_lock() {
             .referring(&missigned(&notice.id))
             .body("#close\n"),
     );
-    assert_eq!(done.fate, Fate::Opened, "a colleague's own request");
+    assert_eq!(done.fate, Fate::Quarantined, "a command on no ticket");
     nothing_done(&mut office, "the right letter, its signature not");
     let done = office.receives(
         Post::from(ANNA)
@@ -224,6 +224,13 @@ fn a05_a_lookalike_is_not_staff() {
         let notice = office.last_to(ANNA);
         office.receives(Post::from(from).answering(&notice).body("#close\n"));
         nothing_done(&mut office, from);
+        let notice = office.last_to(ANNA);
+        assert!(
+            notice.says("<anna@xn--") || from.is_ascii(),
+            "{}",
+            notice.text()
+        );
+        assert_eq!(office.entries(1).iter().find(|e| !e.from.is_ascii()), None);
     }
     // Case alone makes nobody another.
     let mut office = with_ticket();
@@ -251,7 +258,12 @@ fn a06_reply_to_is_never_written_to() {
             "{reply_to}"
         );
         assert_eq!(office.letters_outside().len(), 2);
+        let notice = office.letters_to(ANNA).remove(0);
+        assert!(notice.says("Reply-To differs"), "{}", notice.text());
     }
+    let mut office = Office::new();
+    office.receives(Post::from(ALICE).with(&format!("Reply-To: Alice <{}>", ALICE.to_uppercase())));
+    assert!(!office.last_to(ANNA).says("Reply-To"));
 }
 
 #[test]

@@ -102,19 +102,35 @@ fn staff_say_it_by_mail_too() {
 
 #[test]
 fn an_answer_to_everybody_and_a_link_in_one_mail_both_stand() {
+    let mut office = office();
+    let notice = office.letters_to(ANNA).remove(0);
+    let body = "#merge 2 the same\n#everyone It is mended.\n";
+    office.receives(Post::from(ANNA).answering(&notice).body(body));
+    for customer in [ALICE, KAETHI] {
+        let letter = office.last_of(customer, LetterKind::Relay);
+        assert!(letter.says("It is mended."), "{}", letter.text());
+    }
+    let linked = |e: &ticketd::desk::Entry| e.text == "Linked to ticket 1.";
+    assert!(office.entries(2).iter().any(linked));
+}
+
+#[test]
+fn d10_a_command_below_an_answer_to_everybody_goes_to_nobody() {
     for body in [
+        "#everyone It is mended.\n\n#note it was Bob's fault\n",
         "#everyone It is mended.\n#merge 2 the same\n",
-        "#merge 2 the same\n#everyone It is mended.\n",
+        "#everyone #note it was Bob's fault\n",
     ] {
         let mut office = office();
         let notice = office.letters_to(ANNA).remove(0);
         office.receives(Post::from(ANNA).answering(&notice).body(body));
-        for customer in [ALICE, KAETHI] {
-            let letter = office.last_of(customer, LetterKind::Relay);
-            assert!(letter.says("It is mended."), "{body}: {}", letter.text());
-        }
-        let linked = |e: &ticketd::desk::Entry| e.text.contains("Linked to ticket 1");
-        assert!(office.entries(2).iter().any(linked), "{body}");
+        assert!(office.relays().is_empty(), "{body}");
+        let said = office.last_of(ANNA, LetterKind::Transcript);
+        assert!(
+            said.says("commands stand at the very top"),
+            "{}",
+            said.text()
+        );
     }
 }
 

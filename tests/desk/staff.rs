@@ -210,6 +210,70 @@ fn a_file_goes_along_and_an_enclosed_mail_does_not() {
 }
 
 #[test]
+fn what_a_server_made_of_the_quoted_notice_does_not_go_along() {
+    for (media_type, name) in [
+        ("text/html", "ATT00001.htm"),
+        ("text/plain", "ATT0002.txt"),
+        ("application/ms-tnef", "winmail.dat"),
+        ("application/octet-stream", "winmail.dat"),
+    ] {
+        let mut office = with_ticket();
+        let notice = office.last_to(ANNA);
+        let post = Post::from(ANNA)
+            .answering(&notice)
+            .body("Here is the manual.\n")
+            .with_file(media_type, name, notice.text());
+        office.receives(post);
+        let relay = office.relays().pop().expect("the answer itself");
+        assert!(
+            relay.mail.attachments.is_empty() && !relay.raw.contains("ACME AG"),
+            "{}",
+            relay.raw
+        );
+        let said = office.last_of(ANNA, LetterKind::Transcript);
+        assert!(
+            said.says(&format!("{name} did not go along")),
+            "{}",
+            said.text()
+        );
+    }
+    // A file of that kind is one all the same, and a signature is none.
+    let mut office = with_ticket();
+    let notice = office.last_to(ANNA);
+    for (media_type, name, goes) in [
+        ("text/html", "attachment.html", 1),
+        ("text/plain", "att.log", 1),
+        ("application/pkcs7-signature", "smime.p7s", 0),
+    ] {
+        let post = Post::from(ANNA)
+            .answering(&notice)
+            .body(&format!("Here is {name}.\n"))
+            .with_file(media_type, name, "x");
+        office.receives(post);
+        let relay = office.relays().pop().unwrap();
+        assert!(relay.says(name), "{}", relay.raw);
+        assert_eq!(relay.mail.attachments.len(), goes, "{name}");
+    }
+}
+
+#[test]
+fn what_is_signed_and_hidden_is_held_back() {
+    let mut office = with_ticket();
+    let notice = office.last_to(ANNA);
+    let signed = "Content-Type: application/pkcs7-mime; smime-type=signed-data; name=smime.p7m";
+    let post = Post::from(ANNA)
+        .answering(&notice)
+        .with(&format!(
+            "MIME-Version: 1.0\r\n{signed}\r\nContent-Transfer-Encoding: base64"
+        ))
+        .body("MIIBcanary+/\n");
+    office.receives(post);
+    assert!(office.relays().is_empty());
+    let said = office.last_of(ANNA, LetterKind::Transcript);
+    assert!(said.says("sign it in the clear"), "{}", said.text());
+}
+
+#[test]
 fn a_note_never_reaches_the_customer() {
     for body in [
         "#note she is annoying\n",

@@ -185,7 +185,7 @@ fn staff_command(office: &PostOffice, ticketd: &Ticketd, notice: &Seen) {
         m.says("Assigned to anna.")
     });
     assert!(
-        transcript.says("Severity set from 3 to 2."),
+        transcript.says("Severity set from 3 to 2: their whole team waits."),
         "{}",
         transcript.text
     );

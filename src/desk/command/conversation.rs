@@ -143,6 +143,9 @@ pub(super) fn reply(orders: &mut Orders, text: &str) -> Done {
     if text.trim().is_empty() {
         return Err("reply has no text: it would be no answer (C4.4).".into());
     }
+    if let Some(why) = super::misplaced(text).into_iter().next() {
+        return Err(why);
+    }
     answer(orders, text.trim().to_string())?;
     let to = match orders.draft.queue().confidential {
         true => "the reporter",

@@ -63,14 +63,14 @@ fn words(line: &str) -> Option<Words> {
     })
 }
 
-/// The command that a line seems to begin with, however it is dressed up: `*#note*`, `- #note`, `# note`. A line marked as quoted begins with none.
+/// The command that a line seems to begin with, however it is dressed up: `*#note*`, `- #note`, `2. #note`, `# note`. A line marked as quoted begins with none.
 fn dressed(line: &str) -> Option<&'static str> {
-    let line: String = line.chars().filter(|c| !is_invisible(*c)).collect();
-    let dress =
-        |c: char| !c.is_alphanumeric() && !matches!(c, '#' | '\u{ff03}' | '\u{fe5f}' | '>' | '|');
-    let after = line
+    let visible = line.chars().filter(|c| !is_invisible(*c));
+    let line: String = visible.map(narrow).collect();
+    let dress = |c: char| !c.is_alphanumeric() && !matches!(c, '#' | '>' | '|');
+    let after = unnumbered(line.trim_start_matches(dress))
         .trim_start_matches(dress)
-        .strip_prefix(['#', '\u{ff03}', '\u{fe5f}'])?
+        .strip_prefix('#')?
         .trim_start_matches(dress);
     let name: String = after
         .chars()
@@ -82,17 +82,38 @@ fn dressed(line: &str) -> Option<&'static str> {
     known.into_iter().find(|known| *known == name)
 }
 
+/// Without the `2.` or `b)` that a list puts before it.
+fn unnumbered(line: &str) -> &str {
+    let after = match line.trim_start_matches(|c: char| c.is_ascii_digit()) {
+        same if same == line => line.trim_start_matches(|c: char| c.is_ascii_alphabetic()),
+        rest => rest,
+    };
+    let is_short = line.len() - after.len() <= 3;
+    let rest = after.strip_prefix(['.', ')']).filter(|_| is_short);
+    rest.unwrap_or(line)
+}
+
+/// A Japanese keyboard's wide `＃ｎｏｔｅ` as everybody else writes it.
+fn narrow(c: char) -> char {
+    match c {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        '\u{fe5f}' => '#',
+        _ => c,
+    }
+}
+
+/// The lines that a reader sees: some clients end one with a character of its own.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'])
+}
+
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{ad}')
 }
 
 /// What is wrong with where a staff mail's commands stand: with any fault nothing is carried out and nothing relayed.
 pub(in crate::desk) fn faults(commands: &[Words], text: &str, mail: &Mail) -> Vec<String> {
-    let misplaced = text.lines().filter_map(dressed).map(|name| {
-        format!(
-            "#{name} stands below the first lines; commands stand at the very top, or not at all."
-        )
-    });
+    let misplaced = misplaced(text);
     // A client may show the writer another text than the plain one; a command seen only in HTML was meant, and would go to the customer.
     let only_in_html: BTreeSet<String> = match mail.text_of {
         TextOf::Plain => shown_by_html(mail)
@@ -105,7 +126,18 @@ pub(in crate::desk) fn faults(commands: &[Words], text: &str, mail: &Mail) -> Ve
     let only_in_html = only_in_html
         .iter()
         .map(|name| format!("#{name} stands only in the HTML part; commands stand in plain text."));
-    misplaced.chain(only_in_html).collect()
+    misplaced.into_iter().chain(only_in_html).collect()
+}
+
+/// The commands that begin a line of what would go to a customer.
+pub(in crate::desk) fn misplaced(text: &str) -> Vec<String> {
+    let names = lines(text).filter_map(dressed);
+    let words = |name| {
+        format!(
+            "#{name} stands below the first lines; commands stand at the very top, or not at all."
+        )
+    };
+    names.map(words).collect()
 }
 
 /// The commands that begin a line of the writer's own in the HTML.
@@ -119,5 +151,5 @@ fn shown_by_html(mail: &Mail) -> Vec<&'static str> {
     let first = commands
         .iter()
         .filter_map(|w| dressed(&format!("#{}", w.name)));
-    first.chain(text.lines().filter_map(dressed)).collect()
+    first.chain(lines(&text).filter_map(dressed)).collect()
 }

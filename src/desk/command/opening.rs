@@ -3,7 +3,7 @@
 //! `#open` begins a mail of its own to the queue: two locks, authentication and the staff list (ATTACKS.md, "Settled where rows meet the contract"). What stands
 //! below the commands is what the customer wants, and goes to nobody outside.
 
-use super::{By, Done, Orders, Words, concluded, faults, may_act, refused};
+use super::{By, Done, Orders, Road, VERBS, Words, concluded, faults, may_act, refused};
 use crate::contract::Person;
 use crate::desk::arrival::{self, Case};
 use crate::desk::clocks;
@@ -21,8 +21,13 @@ use std::sync::Arc;
 /// The first words on an entry of the file that is a ticket now.
 const BROUGHT_BACK: &str = "Brought back";
 
-/// Whether a mail that answers nothing of ours is meant to open a ticket for a customer.
-pub(in crate::desk) fn begins_a_ticket(commands: &[Words]) -> bool {
+/// Whether a mail that answers nothing of ours begins with a command: to open a ticket for a customer, or in the wrong place.
+pub(in crate::desk) fn begins_with_a_command(commands: &[Words]) -> bool {
+    let by_mail = |name: &str| VERBS.iter().any(|v| v.name == name && v.road != Road::Line);
+    commands.first().is_some_and(|w| by_mail(&w.name))
+}
+
+fn begins_a_ticket(commands: &[Words]) -> bool {
     commands
         .first()
         .is_some_and(|w| w.name == "open" || w.name == "human")
@@ -44,7 +49,7 @@ struct Wish<'w> {
     received: DateTime<Utc>,
 }
 
-/// A mail that begins with `#open`, from a member of the staff whom our own server vouches for.
+/// A mail that begins with a command, most of all `#open`, from a member of the staff whom our own server vouches for.
 pub(in crate::desk) fn opened_by_mail(
     case: &Case,
     known: &Known,
@@ -69,7 +74,11 @@ pub(in crate::desk) fn opened_by_mail(
         }
     };
     let mut dry = None;
-    match wish(case.policy, by, commands, &case.queue.name, case.mail.raw) {
+    let wished = match begins_a_ticket(commands) {
+        true => wish(case.policy, by, commands, &case.queue.name, case.mail.raw),
+        false => Err("The mail answers no letter about a ticket, so nobody can know which one is meant; answer a notice of it.".into()),
+    };
+    match wished {
         Ok(wish) => {
             let wish = Wish {
                 subject: match wish.subject {
@@ -101,12 +110,22 @@ pub(in crate::desk) fn opened_by_mail(
     draft.next_number(known);
     draft.ticket.state = State::Quarantined;
     recorded(&mut draft);
+    unacknowledged(&mut draft, person);
     match dry.filter(|_| wrong.is_empty()) {
         Some(done) => correspondence::tried(&mut draft, person, done, ""),
         None => correspondence::transcript(&mut draft, person, vec![], wrong, None),
     }
     let because = format!("nothing opened by a mail of {}", by.id);
     draft.finish(because, Fate::Quarantined)
+}
+
+/// Commands that were kept as a ticket of their own, set aside, have nobody outside who waits for word.
+fn unacknowledged(draft: &mut Draft, person: &Person) {
+    let words = format!(
+        "Not acknowledged: these are commands of {}, who is told what became of them.",
+        person.id
+    );
+    draft.note(EntryKind::Note, &words);
 }
 
 /// `ticketd open` and `ticketd human`, which speak of no ticket.
@@ -316,8 +335,10 @@ fn reply(orders: &mut Orders, words: &str) -> Done {
     };
     let Some(entry) = found else {
         return Err(format!(
-            "#human: ticket {} has no automatic mail {words}; see ticketd show {}.",
-            orders.draft.ticket.id, orders.draft.ticket.id
+            "#human: ticket {} has no automatic mail{}; see ticketd show {}.",
+            orders.draft.ticket.id,
+            named(words),
+            orders.draft.ticket.id
         ));
     };
     let mut changed = entry.clone();
@@ -341,6 +362,14 @@ fn reply(orders: &mut Orders, words: &str) -> Done {
     Ok(line)
 }
 
+/// The entry that was asked for, behind what there is none of.
+fn named(words: &str) -> String {
+    match words {
+        "" => String::new(),
+        words => format!(" {words}"),
+    }
+}
+
 /// Automatic mail in the file is a person's: it is taken as if it arrived as one when it came (C10.5).
 fn brought_back(
     policy: &Policy,
@@ -353,8 +382,12 @@ fn brought_back(
     if commands.len() > 1 {
         return Err("#human stands alone: the rest is said of the ticket that it opens.".into());
     }
-    let nothing =
-        || format!("#human: the file has no automatic mail {words}; see ticketd list --filed.");
+    let nothing = || {
+        format!(
+            "#human: the file has no automatic mail{}; see ticketd list --filed.",
+            named(words)
+        )
+    };
     let seq = words.parse::<u32>().map_err(|_| nothing())?;
     let place = Place {
         ticket: TicketId::FILE,
@@ -470,6 +503,7 @@ fn not_brought_back(
     if let Some(entry) = draft.last_entry() {
         entry.direction = Direction::Internal;
     }
+    unacknowledged(&mut draft, person);
     correspondence::transcript(&mut draft, person, vec![], wrong, None);
     draft.finish(
         format!("nothing brought back by a mail of {}", person.id),

@@ -30,9 +30,10 @@ fn changed(orders: &mut Orders, words: &str) -> Done {
     let (level, reason) = level(words)?;
     let before = orders.draft.ticket.severity;
     let set = match level == before {
-        true => format!("Severity {level} confirmed. {reason}"),
-        false => format!("Severity set from {before} to {level}. {reason}"),
+        true => format!("Severity {level} confirmed"),
+        false => format!("Severity set from {before} to {level}"),
     };
+    let set = because(&set, reason);
     let (draft, by) = (&mut orders.draft, orders.by.id);
     let place = draft
         .entry(EntryKind::Severity, Direction::Internal, by, "")
@@ -50,9 +51,21 @@ fn changed(orders: &mut Orders, words: &str) -> Done {
         }
     };
     let told = if told { " The customer is told." } else { "" };
-    let line = format!("{}{}{told}", set.trim_end(), orders.due());
+    let line = format!("{set}{}{told}", orders.due());
     orders.draft.reword(place, &line);
     Ok(line)
+}
+
+/// A sentence with its reason, if there is one.
+fn because(what: &str, reason: &str) -> String {
+    let whole = match reason {
+        "" => what.to_string(),
+        reason => format!("{what}: {reason}"),
+    };
+    match whole.ends_with(['.', '!', '?']) {
+        true => whole,
+        false => format!("{whole}."),
+    }
 }
 
 /// It never was that severity: by a manager, with a reason; the ledger gets a correction, and the customer is told.
@@ -64,8 +77,9 @@ fn corrected(orders: &mut Orders, words: &str) -> Done {
     }
     let before = orders.draft.ticket.severity;
     let (draft, by) = (&mut orders.draft, orders.by.id);
-    let set = format!(
-        "Severity corrected from {before} to {level}: it was {level} from the beginning. {reason}"
+    let set = because(
+        &format!("Severity corrected from {before} to {level}, from the beginning"),
+        reason,
     );
     let place = draft
         .entry(EntryKind::Severity, Direction::Internal, by, &set)

@@ -246,6 +246,8 @@ pub struct Transcript {
     pub done: Vec<String>,
     /// What was wrong, a line each; then nothing was carried out or relayed.
     pub wrong: Vec<String>,
+    /// Which letter did not reach its reader, and why; then nobody has said anything.
+    pub failed: Vec<String>,
     /// To whom the text was relayed, or empty.
     pub relayed_to: String,
     /// Whether nothing was done: only what would be was asked (`#dry-run`).

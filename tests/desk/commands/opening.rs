@@ -212,6 +212,37 @@ fn open_in_an_answer_is_out_of_place() {
     );
 }
 
+#[test]
+fn a_command_that_answers_no_letter_is_answered_with_the_manual() {
+    for command in ["#help", "#close done", "#note she is tiresome"] {
+        let mut office = bakery(3);
+        let told = office.letters().len();
+        let post = Post::from(ANNA)
+            .subject("Oven")
+            .body(&format!("{command}\n"));
+        assert_eq!(office.receives(post).fate, Fate::Quarantined, "{command}");
+        assert_eq!(office.letters().len(), told + 1, "{command}");
+        assert!(office.recorded(2, "Not acknowledged: these are commands of anna"));
+        let said = office.last_of(ANNA, LetterKind::Transcript);
+        assert!(
+            said.says("answers no letter about a ticket"),
+            "{}",
+            said.text()
+        );
+        assert!(
+            said.says("#severity [corrected] 1|2|3|4 REASON"),
+            "the manual"
+        );
+        assert_eq!(office.ticket(1).state, State::New, "{command}");
+    }
+    // What only looks like one is a colleague's own request.
+    let mut office = bakery(3);
+    let post = Post::from(ANNA)
+        .subject("Oven")
+        .body("#12 is cold too, please look.\n");
+    assert_eq!(office.receives(post).fate, Fate::Opened);
+}
+
 /// One mail in the file that a machine seemed to write, at nine.
 fn with_filed() -> Office {
     let mut office = Office::new();

@@ -125,6 +125,7 @@ fn a_dry_run_says_what_would_be_and_does_nothing() {
         "{}",
         said.text()
     );
+    assert!(said.says("go to the customer, 1 line."), "{}", said.text());
     assert_eq!(standing(&office.ticket(1)), before);
     assert!(office.relays().is_empty());
     assert_eq!(office.letters_outside().len(), 1, "the acknowledgement");

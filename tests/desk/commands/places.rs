@@ -15,6 +15,43 @@ fn d10_each_verb_below_the_first_lines_holds_the_mail_back() {
 }
 
 #[test]
+fn d10_a_command_in_a_list_or_after_an_odd_end_of_a_line_holds_the_mail_back() {
+    let mut office = bakery(3);
+    for dress in [
+        "1. #",
+        "12) #",
+        "a) #",
+        "\u{ff03}",
+        "Dear customer\u{2028}#",
+        "Dear customer\u{85}#",
+    ] {
+        let body = format!("Dear customer\n\n{dress}note she is tiresome\n");
+        refused(&mut office, ANNA, &body, "stands below the first lines");
+    }
+    let wide = "Dear customer\n\n\u{ff03}\u{ff4e}\u{ff4f}\u{ff54}\u{ff45} she is tiresome\n";
+    refused(&mut office, ANNA, wide, "stands below the first lines");
+    // A list of what to do, and a number, are text.
+    let notice = office.last_to(ANNA);
+    let body = "Dear customer\n\n1. restart it\n2) see #12 and C#\n3. Use #note in your editor\n";
+    office.receives(Post::from(ANNA).answering(&notice).body(body));
+    assert_eq!(office.relays().len(), 1);
+}
+
+#[test]
+fn d10_an_answer_from_a_shell_holds_no_command() {
+    let mut office = bakery(3);
+    for line in [
+        "reply #note she is tiresome",
+        "reply Dear customer\n#note she is tiresome",
+    ] {
+        let said = shell(&mut office, "anna", 1, line);
+        assert!(said.refused && !said.changed, "{:?}", said.reply);
+        assert!(said.reply[0].contains("#note stands"), "{:?}", said.reply);
+    }
+    assert!(office.relays().is_empty());
+}
+
+#[test]
 fn d10_a_command_that_only_the_html_shows_holds_the_mail_back() {
     for verb in VERBS.iter().filter(|v| v.road != Road::Line) {
         let mut office = bakery(3);

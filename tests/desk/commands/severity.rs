@@ -14,6 +14,11 @@ fn c4_5_changed_the_deadline_follows_and_the_customer_is_told() {
         "{}",
         said.text()
     );
+    assert!(
+        said.says("Severity set from 3 to 1: production is down. The initial response is due"),
+        "{}",
+        said.text()
+    );
     assert_eq!(office.initial(1).deadline, swiss("2026-09-07 15:00"));
     assert_eq!(office.ticket(1).severity_by, SeverityBy::Staff);
     let change = office.last_of(KAETHI, LetterKind::Change);

@@ -181,5 +181,5 @@ fn what_a_machine_seemed_to_write_becomes_a_reply_with_its_own_receipt() {
         swiss("2026-09-07 10:00")
     );
     refused(&mut office, ANNA, "#human 1\n", "has no automatic mail 1");
-    refused(&mut office, ANNA, "#human\n", "has no automatic mail");
+    refused(&mut office, ANNA, "#human\n", "has no automatic mail; see");
 }
