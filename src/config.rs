@@ -338,6 +338,10 @@ impl Config {
             }
         };
         let sent_of = self.sent_of(&book).map_err(|fault| vec![fault])?;
+        let faults = self.unknown_to_rules(&rules, &book, &templates);
+        if !faults.is_empty() {
+            return Err(faults);
+        }
         Ok(Policy {
             sent_of,
             security: self.security,
@@ -357,6 +361,64 @@ impl Config {
             reopen_within_days: self.reopen_within_days,
             links: self.links.clone(),
         })
+    }
+
+    /// What rules name and nobody has: a queue, a person, an acknowledgement, an address to write to.
+    fn unknown_to_rules(
+        &self,
+        rules: &RuleBook,
+        book: &Book,
+        templates: &Templates,
+    ) -> Vec<Diagnostic> {
+        let queues: Vec<&str> = self.queues.iter().map(|q| q.name.as_str()).collect();
+        let people: Vec<&str> = book.staff.people.iter().map(|p| p.id.as_str()).collect();
+        let mut faults = vec![];
+        for rule in rules.named() {
+            let mut fault = |problem: String, remedy: String| {
+                faults.push(Diagnostic {
+                    file: rule.file.into(),
+                    line: Some(rule.line),
+                    problem,
+                    remedy,
+                });
+            };
+            if let Some(queue) = rule.queue.filter(|q| !queues.contains(q)) {
+                let remedy = format!("use one of {}", queues.join(", "));
+                fault(
+                    format!("the rule's queue \"{queue}\" is none of the configuration"),
+                    remedy,
+                );
+            }
+            if let Some(person) = rule.assign.filter(|p| !people.contains(p)) {
+                let remedy = format!("use one of {}", people.join(", "));
+                fault(
+                    format!("the rule assigns \"{person}\", who is nobody of staff.toml"),
+                    remedy,
+                );
+            }
+            if let Some(name) = rule.template.filter(|t| !templates.has_acknowledgement(t)) {
+                let remedy =
+                    format!("write letters/en/acknowledgement-{name}.txt, or leave template out");
+                fault(
+                    format!("the rule acknowledges with \"{name}\", and there is no such letter"),
+                    remedy,
+                );
+            }
+            if let Some(address) = rule.forward {
+                if crate::mail::address::strict(address).is_none() {
+                    fault(
+                        format!("the rule hands mail on to \"{address}\", which is no address"),
+                        "write one plain address, such as orders@vendor.example".into(),
+                    );
+                } else if self.queues.iter().any(|q| q.is_reached_by(address)) {
+                    fault(
+                        format!("the rule hands mail on to {address}, which is a queue's own"),
+                        "use queue = \"NAME\", which moves it there".into(),
+                    );
+                }
+            }
+        }
+        faults
     }
 
     /// Whose Sent folders are watched, by mailbox.

@@ -34,7 +34,8 @@
 //! white space, `^` and `$` are the ends of a line, `\A` and `\z` those of the text. Look-around and back references do not exist, so no mail can make a rule slow.
 //!
 //! Actions: `severity` (found from the description), `severity_stated` (in so many words), `queue`, `order` (the plan that it is on, of those that its customer
-//! ordered), `tag`, `assign`, `template`, `forward`, `file = true`, `quarantine = true`, `incident`.
+//! ordered), `tag`, `assign`, `template` (`"launch"` acknowledges with `letters/<language>/acknowledgement-launch.txt`), `forward` (an address that gets a copy of the
+//! mail; none of a confidential queue leaves), `file = true`, `quarantine = true`, `incident`.
 //!
 //! A known incident is a rule with an end: `incident = 512` links each new ticket that it is for to the incident's own ticket, and `acknowledge = { de = "...",
 //! en = "..." }` stands in their acknowledgements. `#everyone TEXT` on the incident's ticket then answers them all, each on its own ticket. The rule ends by `until`.
@@ -152,6 +153,23 @@ pub struct Tried {
     pub result: Result<Vec<String>, String>,
 }
 
+/// What a rule names that stands in other files.
+#[derive(Clone, Copy, Debug)]
+pub struct Named<'r> {
+    /// The rule's file.
+    pub file: &'r str,
+    /// Where it begins.
+    pub line: usize,
+    /// A queue.
+    pub queue: Option<&'r str>,
+    /// Somebody of the staff.
+    pub assign: Option<&'r str>,
+    /// An acknowledgement.
+    pub template: Option<&'r str>,
+    /// An address.
+    pub forward: Option<&'r str>,
+}
+
 impl RuleBook {
     /// Compiles rule files in the order given. Each pattern is compiled alone first, so that the bad one is named, and each rule's examples are proven:
     /// in a shipped file that nobody has changed the tests of this very program have done both, and compiling all of it again is most of a start.
@@ -208,6 +226,19 @@ impl RuleBook {
             text: text.to_string(),
         };
         SHIPPED.iter().map(source).collect()
+    }
+
+    /// What the rules of edited files name that stands in other files. A shipped rule may name what an installation does not have, and then does nothing.
+    pub fn named(&self) -> impl Iterator<Item = Named<'_>> {
+        let own = self.rules.iter().filter(|rule| !rule.is_proven);
+        own.map(|rule| Named {
+            file: &rule.file,
+            line: rule.line,
+            queue: rule.actions.queue.as_deref(),
+            assign: rule.actions.assign.as_deref(),
+            template: rule.actions.template.as_deref(),
+            forward: rule.actions.forward.as_deref(),
+        })
     }
 
     /// How many rules it has.

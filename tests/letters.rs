@@ -7,8 +7,8 @@ use std::path::Path;
 use ticketd::contract::Source;
 use ticketd::desk::letter::{
     Acknowledgement, AcknowledgementSecurity, Answering, Breach, Change, Cut, Digest, Enclosure,
-    Letter, LetterKind, Notice, NoticeConfidential, OpeningDigest, Review, Sealed, Templates, Text,
-    Transcript, Warning, render,
+    Forward, Letter, LetterKind, Notice, NoticeConfidential, OpeningDigest, Review, Sealed,
+    Templates, Text, Transcript, Warning, render,
 };
 use ticketd::mail::{Fingerprint, Language, Mailbox};
 
@@ -251,6 +251,16 @@ fn letters_to_staff() {
         "en-answering",
         LetterKind::Notice,
         templates.letter(en, &answering),
+    );
+    let forward = Forward {
+        ticket: 457,
+        queue: "support".into(),
+        reasons: vec!["9-orders.toml:3: an order (order)".into()],
+    };
+    check(
+        "en-forward",
+        LetterKind::Notice,
+        templates.letter(en, &forward),
     );
     let warning = Warning {
         ticket: 457,

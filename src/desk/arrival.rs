@@ -465,6 +465,7 @@ fn joined(case: &Case, known: &Known, ticket: Ticket, verdict: &Verdict, odd: &s
         false => vec![],
     };
     correspondence::notify_of_reply(&mut draft, known, case, odd);
+    correspondence::forward(&mut draft, case, verdict);
     let outcome = draft.finish(format!("reply on ticket {id}"), Fate::Joined);
     allowances
         .into_iter()
@@ -571,6 +572,7 @@ fn opened(case: &Case, known: &Known, verdict: &Verdict, opening: Opening) -> Ou
     }
     let allowances = acknowledgement::decide(&mut draft, case, known, verdict);
     correspondence::notify(&mut draft, case, "");
+    correspondence::forward(&mut draft, case, verdict);
     let outcome = numbered(
         draft.finish(format!("opened ticket {id}"), Fate::Opened),
         counters,

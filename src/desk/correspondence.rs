@@ -8,7 +8,7 @@ use super::draft::Draft;
 use super::event::Trouble;
 use super::letter::{
     Acknowledgement, AcknowledgementSecurity, Answering, Breach, Change, Content, Cut, Enclosure,
-    LetterKind, Notice, NoticeConfidential, Sealed, Templates, Text, Transcript, Warning,
+    Forward, LetterKind, Notice, NoticeConfidential, Sealed, Templates, Text, Transcript, Warning,
 };
 use super::policy::Acknowledge;
 use super::record::EntryKind;
@@ -68,6 +68,7 @@ fn acknowledgement(draft: &Draft, case: &Case, verdict: &Verdict) -> Text {
         missing: missing.filter(|_| incident.is_empty()).cloned().collect(),
         incident,
         cut: is_cut(case),
+        template: verdict.template.clone(),
     };
     received(draft, case.arrival.received, noted)
 }
@@ -78,6 +79,8 @@ struct Noted {
     missing: Vec<String>,
     incident: String,
     cut: bool,
+    /// The acknowledgement that a rule chose.
+    template: Option<String>,
 }
 
 fn received(draft: &Draft, at: DateTime<Utc>, noted: Noted) -> Text {
@@ -87,7 +90,12 @@ fn received(draft: &Draft, at: DateTime<Utc>, noted: Noted) -> Text {
         .map(|c| book.starts(&c.objective, at))
         .filter(|opens| *opens > draft.now);
     let tagged = |tag: &str| ticket.tags.iter().any(|t| t == tag);
-    draft.policy.templates.letter(
+    let name = match noted.template {
+        Some(chosen) => format!("{}{chosen}", Templates::ACKNOWLEDGEMENT),
+        None => Acknowledgement::TEMPLATE.to_string(),
+    };
+    draft.policy.templates.letter_by(
+        &name,
         ticket.language,
         &Acknowledgement {
             ticket: ticket.id.0,
@@ -203,17 +211,51 @@ fn notify_people(draft: &mut Draft, case: &Case, why: &str, people: Vec<&Person>
     }
 }
 
+/// A copy for the address that a rule names, with the mail itself, byte for byte. An answer to it has no authority: the address is nobody's of the staff list
+/// by this. Nothing confidential goes out this way, and nothing to who wrote it.
+pub(super) fn forward(draft: &mut Draft, case: &Case, verdict: &Verdict) {
+    let Some(address) = &verdict.forward else {
+        return;
+    };
+    if draft.queue().confidential {
+        return draft.note(
+            EntryKind::Note,
+            "Not forwarded: this queue is confidential.",
+        );
+    }
+    let wrote = case
+        .author
+        .as_ref()
+        .is_some_and(|a| a.eq_ignore_ascii_case(address));
+    if wrote || draft.policy.is_own_address(address) {
+        return;
+    }
+    let content = Forward {
+        ticket: draft.ticket.id.0,
+        queue: draft.ticket.queue.clone(),
+        reasons: verdict.reasons.clone(),
+    };
+    let text = staff_letter(draft, &content);
+    let whole = whole(case, format!("mail-{}.eml", draft.ticket.id));
+    draft.letter_to_address(LetterKind::Notice, address, text, vec![whole]);
+}
+
+/// The mail as it came.
+fn whole(case: &Case, name: String) -> Enclosure {
+    Enclosure {
+        mail: case.mail.raw,
+        part: None,
+        name,
+        media_type: "message/rfc822".into(),
+    }
+}
+
 /// A report goes to its queue's own people whole and untouched, where that is wished or nobody on the way can read it; else they read it by `show`.
 fn enclosed(draft: &Draft, case: &Case) -> Option<Enclosure> {
     let wished = draft.policy.security.attach || case.mail.is_encrypted();
     let meant = draft.queue().confidential && wished;
-    meant.then(|| Enclosure {
-        mail: case.mail.raw,
-        part: None,
-        // Its own name or subject is part of what it says.
-        name: format!("report-{}.eml", draft.ticket.id),
-        media_type: "message/rfc822".into(),
-    })
+    // Its own name or subject is part of what it says.
+    meant.then(|| whole(case, format!("report-{}.eml", draft.ticket.id)))
 }
 
 /// Tells staff of what no mail of the customer says: a request that staff opened, a call that was entered (C3.5, C7.2).

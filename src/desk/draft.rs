@@ -212,6 +212,31 @@ impl<'a> Draft<'a> {
             name: person.name.clone(),
             address: address.clone(),
         };
+        self.letter_inside(kind, to, text, enclosures);
+    }
+
+    /// A letter to an address that the operator's rules name.
+    pub fn letter_to_address(
+        &mut self,
+        kind: LetterKind,
+        address: &str,
+        text: Text,
+        enclosures: Vec<Enclosure>,
+    ) {
+        let to = Mailbox {
+            name: String::new(),
+            address: address.into(),
+        };
+        self.letter_inside(kind, to, text, enclosures);
+    }
+
+    fn letter_inside(
+        &mut self,
+        kind: LetterKind,
+        to: Mailbox,
+        text: Text,
+        enclosures: Vec<Enclosure>,
+    ) {
         let from = self.from(None);
         let place = self.next_place();
         // All staff letters on a ticket refer to one id that was never sent, so that every mail client shows them together.

@@ -14,6 +14,7 @@
 //! | `notice` | [`Notice`] | en | staff |
 //! | `notice-confidential` | [`NoticeConfidential`] | en | security's own people |
 //! | `answering` | [`Answering`] | en | the others of the queue, once somebody looks after a ticket |
+//! | `forward` | [`Forward`] | en | the address that a rule hands a mail on to |
 //! | `warning` | [`Warning`] | en | staff (C10) |
 //! | `breach` | [`Breach`] | en | staff (C10) |
 //! | `digest` | [`Digest`] | en | staff, of a flood (C10.4) |
@@ -23,7 +24,7 @@
 //! | `sealed` | [`Sealed`] | de, gsw, en | customer, above an answer that is encrypted |
 //!
 //! A template is a file `rules/letters/<language>/<name>.txt`: `Subject: ...`, an empty line, the text. `<name>.html` beside it replaces the light HTML that is
-//! otherwise made from the text of letters to customers. A relay has no template: it is the staff member's own text.
+//! otherwise made from the text of letters to customers. `acknowledgement-NAME` is another acknowledgement, which a rule chooses. A relay has no template: it is the staff member's own text.
 //!
 //! Promise: everything a stranger wrote is cleaned before it gets near a header, and nothing he wrote stands in an automatic letter unless the caller passes it on purpose.
 
@@ -43,7 +44,8 @@ pub use shipped::SHIPPED;
 pub use templates::{Templates, Text};
 pub use variables::{
     Acknowledgement, AcknowledgementSecurity, Answer, Answering, Breach, Change, Content, Cut,
-    Digest, Notice, NoticeConfidential, OpeningDigest, Review, Sealed, Transcript, Warning,
+    Digest, Forward, Notice, NoticeConfidential, OpeningDigest, Review, Sealed, Transcript,
+    Warning,
 };
 
 /// What a letter says. The order is the order of the outbox: a staff reply goes before a warning, that before an acknowledgement, that before a notice.

@@ -13,6 +13,8 @@ use toml::de::{DeTable, DeValue};
 pub struct Rule {
     pub file: String,
     pub line: usize,
+    /// It stands in a shipped file that nobody has changed.
+    pub is_proven: bool,
     pub because: String,
     /// The mailboxes it speaks of; all if empty.
     pub queues: Vec<String>,
@@ -224,6 +226,7 @@ impl Reader<'_> {
         let mut rule = Rule {
             file: self.source.file.clone(),
             line: self.line(at),
+            is_proven: self.is_proven,
             because: String::new(),
             queues: self.queues.clone(),
             all: vec![],
@@ -314,6 +317,13 @@ impl Reader<'_> {
                 at,
                 "the rule does nothing",
                 "add severity, tag, queue or another action",
+            );
+        }
+        if rule.actions.forward.is_some() && (rule.actions.file || rule.actions.quarantine) {
+            self.fault(
+                at,
+                "a mail that is filed or set aside is not handed on",
+                "leave out forward, or file and quarantine",
             );
         }
         self.whole_incident(rule, at);

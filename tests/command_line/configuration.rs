@@ -280,6 +280,38 @@ fn faults_of_the_rules_folder_are_named_alike() {
 }
 
 #[test]
+fn what_a_rule_names_must_be_there() {
+    for (action, said) in [
+        ("queue = \"sales-dach\"", "sales-dach"),
+        ("assign = \"nobody\"", "nobody"),
+        ("template = \"launch\"", "acknowledgement-launch.txt"),
+        ("forward = \"orders\"", "no address"),
+        ("forward = \"support@desk.example\"", "a queue's own"),
+        (
+            "forward = \"orders@partner.example\"\nfile = true",
+            "not handed on",
+        ),
+    ] {
+        let house = rules_with("mailboxes/3-request.toml", |t| {
+            format!(
+                "{t}\n[[rule]]\nbecause = \"an order\"\nsaid = 'order'\n{action}\nmatches = [\"order\"]\n"
+            )
+        });
+        refused_at(&house, "rules/mailboxes/3-request.toml:", &[said]);
+    }
+    let house = rules_with("mailboxes/3-request.toml", |t| {
+        format!(
+            "{t}\n[[rule]]\nbecause = \"an order\"\nsaid = 'order'\ntemplate = \"launch\"\nforward = \"orders@partner.example\"\nmatches = [\"order\"]\n"
+        )
+    });
+    house.write(
+        "rules/letters/en/acknowledgement-launch.txt",
+        "Subject: [#{{ ticket }}]\n\nThank you.\n",
+    );
+    house.run(&["check"]).expect(0);
+}
+
+#[test]
 fn a_letter_to_ourselves_is_a_fault() {
     let house = rules_with("staff.toml", |t| {
         t.replacen("@vendor.example", "@desk.example", 1).replacen(

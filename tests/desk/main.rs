@@ -19,6 +19,7 @@ mod office;
 mod past_the_desk;
 mod relay;
 mod roads;
+mod rules;
 mod staff;
 mod warnings;
 mod watch;

@@ -63,6 +63,10 @@ pub const SHIPPED: &[(&str, &str)] = &[
         include_str!("../../../rules/letters/en/sealed.txt"),
     ),
     (
+        "letters/en/forward.txt",
+        include_str!("../../../rules/letters/en/forward.txt"),
+    ),
+    (
         "letters/en/notice.txt",
         include_str!("../../../rules/letters/en/notice.txt"),
     ),

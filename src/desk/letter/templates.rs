@@ -78,13 +78,34 @@ impl Templates {
 
     /// Composes the text of a letter from its variables.
     pub fn letter<C: Content>(&self, language: Language, content: &C) -> Text {
+        self.letter_by(C::TEMPLATE, language, content)
+    }
+
+    /// The same by a template of that name, which has the same variables; by the usual one where there is none of that name.
+    pub fn letter_by<C: Content>(&self, name: &str, language: Language, content: &C) -> Text {
         let mut variables = serde_json::to_value(content).unwrap_or_default();
         if let Json::Object(fields) = &mut variables {
             for (name, value) in fields.iter_mut() {
                 *value = cleaned(name, value);
             }
         }
-        self.written(C::TEMPLATE, language, |_| variables)
+        let has = |name: &str| self.has(name, "en");
+        let name = Some(name).filter(|name| has(name)).unwrap_or(C::TEMPLATE);
+        self.written(name, language, |_| variables)
+    }
+
+    /// Before the name of another acknowledgement, which rules choose (`template = "launch"`: `acknowledgement-launch.txt`).
+    pub const ACKNOWLEDGEMENT: &'static str = "acknowledgement-";
+
+    /// Whether rules can choose an acknowledgement of that name: whatever language a customer has, there is an English one.
+    pub fn has_acknowledgement(&self, name: &str) -> bool {
+        let stem = format!("{}{name}", Self::ACKNOWLEDGEMENT);
+        sheet(&stem).is_some_and(|s| s.name == Acknowledgement::TEMPLATE) && self.has(&stem, "en")
+    }
+
+    fn has(&self, stem: &str, language: &str) -> bool {
+        let key = format!("{language}/{stem}.txt");
+        self.environment.get_template(&key).is_ok()
     }
 
     /// Before the name of a letter that staff answer with.
@@ -108,7 +129,7 @@ impl Templates {
         language: Language,
         variables: impl FnOnce(&Sheet) -> Json,
     ) -> Text {
-        let Some(sheet) = SHEETS.iter().find(|s| s.name == name) else {
+        let Some(sheet) = sheet(name) else {
             return Text {
                 subject: name.into(),
                 text: String::new(),
@@ -116,14 +137,26 @@ impl Templates {
             };
         };
         let variables = Value::from(Serde(variables(sheet)));
-        let language = code(language);
-        self.composed(sheet, language, &variables)
-            .or_else(|| self.composed(sheet, "en", &variables))
+        // Of an acknowledgement that a rule chooses there may be no Swiss German: German is nearer than English then (C5.1).
+        let nearest = match code(language) {
+            "gsw" => &["gsw", "de", "en"][..],
+            "de" => &["de", "en"],
+            _ => &["en"],
+        };
+        nearest
+            .iter()
+            .find_map(|language| self.composed(name, sheet, language, &variables))
             .unwrap_or_else(|| sheet.last_resort(&variables))
     }
 
-    fn composed(&self, sheet: &Sheet, language: &str, variables: &Value) -> Option<Text> {
-        let stem = format!("{language}/{}", sheet.name);
+    fn composed(
+        &self,
+        name: &str,
+        sheet: &Sheet,
+        language: &str,
+        variables: &Value,
+    ) -> Option<Text> {
+        let stem = format!("{language}/{name}");
         let part = |kind: &str| {
             let template = self
                 .environment
@@ -146,11 +179,11 @@ impl Templates {
 
     fn add(&mut self, file: &str, source: &str, faults: &mut Vec<Diagnostic>) {
         match place(file) {
-            Ok((language, sheet, "html")) => {
-                let key = format!("{language}/{}.html", sheet.name);
+            Ok((language, stem, sheet, "html")) => {
+                let key = format!("{language}/{stem}.html");
                 self.compile(&key, source.to_string(), file, source, sheet, faults);
             }
-            Ok((language, sheet, _)) => {
+            Ok((language, stem, sheet, _)) => {
                 let Some((subject, text)) = subject_and_text(source) else {
                     let mut fault = Diagnostic::at(
                         file,
@@ -162,7 +195,7 @@ impl Templates {
                     fault.line = Some(1);
                     return faults.push(fault);
                 };
-                let key = format!("{language}/{}", sheet.name);
+                let key = format!("{language}/{stem}");
                 self.compile(
                     &format!("{key}.subject"),
                     subject,
@@ -268,6 +301,12 @@ const SHEETS: &[Sheet] = &[
         with_html: false,
         bare: || bare(Answering::default()),
         full: || json!({"ticket": 457, "queue": "support", "assignee": "Anna"}),
+    },
+    Sheet {
+        name: Forward::TEMPLATE,
+        with_html: false,
+        bare: || bare(Forward::default()),
+        full: || json!({"ticket": 457, "queue": "support", "reasons": ["routing.toml:3: an order"]}),
     },
     Sheet {
         name: Digest::TEMPLATE,
@@ -508,8 +547,18 @@ fn german(instant: &str) -> String {
         .unwrap_or_else(|| instant.to_string())
 }
 
-/// Language, template and kind of a file by its name: `letters/de/change.txt`.
-fn place(file: &str) -> Result<(&'static str, &'static Sheet, &'static str), Diagnostic> {
+/// The template of that name: a shipped one, or another acknowledgement.
+fn sheet(name: &str) -> Option<&'static Sheet> {
+    let named = |name: &str| SHEETS.iter().find(|s| s.name == name);
+    let is_another = |name: &str| {
+        let own = name.strip_prefix(Templates::ACKNOWLEDGEMENT);
+        own.is_some_and(|own| !own.is_empty())
+    };
+    named(name).or_else(|| named(Acknowledgement::TEMPLATE).filter(|_| is_another(name)))
+}
+
+/// Language, name, template and kind of a file by its name: `letters/de/change.txt`.
+fn place(file: &str) -> Result<(&'static str, &str, &'static Sheet, &'static str), Diagnostic> {
     let refused = |problem: String, remedy: &str| Err(Diagnostic::of_file(file, problem, remedy));
     let mut parts = file.rsplit('/');
     let (name, folder) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
@@ -526,14 +575,18 @@ fn place(file: &str) -> Result<(&'static str, &'static Sheet, &'static str), Dia
             "use .txt or .html",
         );
     };
-    let Some(sheet) = SHEETS.iter().find(|s| s.name == stem) else {
+    let Some(sheet) = sheet(stem) else {
         let names: Vec<_> = SHEETS.iter().map(|s| s.name).collect();
         return refused(
             format!("there is no letter \"{stem}\""),
-            &format!("use {}", names.join(", ")),
+            &format!(
+                "use {}, or {}NAME for an acknowledgement that a rule chooses",
+                names.join(", "),
+                Templates::ACKNOWLEDGEMENT
+            ),
         );
     };
-    Ok((language, sheet, kind))
+    Ok((language, stem, sheet, kind))
 }
 
 /// The subject, and the text after as many line ends as stood before it, so that the lines of messages are the file's.

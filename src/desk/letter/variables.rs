@@ -286,6 +286,21 @@ impl Content for Answering {
     const TEMPLATE: &'static str = "answering";
 }
 
+/// `forward`: a mail that a rule hands on, above it.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Forward {
+    /// The ticket's number.
+    pub ticket: u64,
+    /// The queue's name.
+    pub queue: String,
+    /// Rules that matched, and what they found.
+    pub reasons: Vec<String>,
+}
+
+impl Content for Forward {
+    const TEMPLATE: &'static str = "forward";
+}
+
 /// `digest`: one letter instead of many (C10.4).
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Digest {
