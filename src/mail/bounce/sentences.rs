@@ -189,7 +189,7 @@ pub(super) const SUBJECTS: &[&str] = &[
     r"^(no se puede entregar|mensaje no|correo no|notificacion de (estado|entrega)|fallo|devuelto|error de entrega)",
     r"^(mancat[oa]|recapito|messaggio non|notifica (di mancato|dello stato)|non consegn)",
     r"^(nao foi possivel|mensagem nao|falha (de|na|no)\b|erro (de|na|no|ao)\b|onbestelbaar|niet bezorgd|ikke leveret|kan ikke leveres|ej levererat|olevererbart|niedostarczon|nie mozna|zwrot|nedorucit|kezbesit|iletilemedi|teslim)",
-    r"^(nao (e possivel entregar|entregue)|impossivel entregar|non consegnabile|kan (inte|ikke) lever|ej levererat|ulever|toimitus (ei|epaonnistui)|ei voi(da|tu)? toimittaa|nie mozna dostarczyc|nedoruciteln|kezbesithetetlen|nem kezbesitheto|imposibil de livrat|nelivrabil|teslim edile)",
+    r"^(nao (e possivel entregar|entregue)|impossivel entregar|non consegnabile|(kan|det gar) (inte|ikke|inte att) lever|ej levererat|ulever|toimitus (ei|epaonnistui)|ei voi(da|tu)? toimittaa|nie mozna dostarczyc|nedoruciteln|kezbesithetetlen|nem kezbesitheto|imposibil de livrat|nelivrabil|teslim edile)",
     r"^(verzogerte zustellung|zustellung verzogert|remise (differee|retardee)|livraison (differee|retardee)|(consegna|recapito) ritardat|entrega (retrasada|atrasada)|bezorging vertraagd|vertraagde|fordrojd|levering(en)? forsinket|forsinket|toimitus viivasty|opoznion|zpozden|kezbesites kesik)",
     "^(не удается доставить|не удалось доставить|невозможно доставить|неможливо доставити|доставка (задерж|отложен)|ανεπίδοτο|δεν είναι δυνατή|未送达|无法传递|無法傳遞|未傳遞|未傳送|来自.{0,60}退信|來自.{0,60}退信|.{0,40}(배달되지|반송)|לא ניתן למסירה|تعذر)",
     r"^you .{1,120} are not member|not a member of|is not a member",
