@@ -100,6 +100,7 @@ pub fn forwarded(text: &str) -> Option<UnderHeading> {
 /// The lines with their roles, the roles before signatures were looked for, and how the writer's own part ends.
 fn looked_at<'t>(head: &'t str, html: Option<&str>) -> (Vec<Line<'t>>, Vec<Role>, Ending) {
     let mut lines = line::split(head);
+    signature::mark_armor(&mut lines);
     if let Some(html) = html {
         markup::mark_quoted(&mut lines, html);
     }

@@ -10,6 +10,8 @@ use std::sync::LazyLock;
 
 /// The longest signature below a rule that is not `-- `. Longer, and the rule divides a text.
 const SIGNATURE_LINES_MAX: usize = 25;
+/// An OpenPGP signature of several keys, of 64 letters a line.
+const ARMOR_LINES_MAX: usize = 100;
 
 /// What telephones and clients put under a mail. Anchored: a sentence that mentions a telephone stays.
 static DEVICE: LazyLock<Regex> = LazyLock::new(|| {
@@ -130,6 +132,31 @@ pub fn mark(lines: &mut [Line]) {
                 .any(|l| l.role == Role::Text);
         }
         start += len.max(1);
+    }
+}
+
+/// Hides what OpenPGP puts around a text that it signs (RFC 9580 7): its first lines, and the signature.
+pub fn mark_armor(lines: &mut [Line]) {
+    let mut i = 0;
+    while i < lines.len() {
+        let rest = &lines[i..];
+        let len = match &*lines[i].plain {
+            "-----BEGIN PGP SIGNED MESSAGE-----" => {
+                1 + rest[1..]
+                    .iter()
+                    .take(4)
+                    .take_while(|l| l.plain.starts_with("Hash: "))
+                    .count()
+            }
+            "-----BEGIN PGP SIGNATURE-----" => rest
+                .iter()
+                .take(ARMOR_LINES_MAX)
+                .position(|l| l.plain == "-----END PGP SIGNATURE-----")
+                .map_or(0, |end| end + 1),
+            _ => 0,
+        };
+        hide(&mut lines[i..i + len]);
+        i += len.max(1);
     }
 }
 
@@ -273,6 +300,7 @@ fn hide_below_delimiter(lines: &mut [Line], fenced: &[bool], begun: bool) {
     let mut left = texts(lines);
     // A person draws few rules; the bound keeps a mail of nothing else cheap.
     let mut rules_left = 200;
+    let mut divided_by: Option<String> = None;
     for i in 0..lines.len() {
         let rule = is_rule(&lines[i].plain);
         left -= usize::from(lines[i].role == Role::Text && !rule);
@@ -280,15 +308,17 @@ fn hide_below_delimiter(lines: &mut [Line], fenced: &[bool], begun: bool) {
             continue;
         }
         rules_left -= 1;
-        if delimits(&lines[i].plain, &lines[i + 1..], left) {
+        let again = divided_by.as_deref() == Some(&*lines[i].plain);
+        if delimits(&lines[i].plain, again, &lines[i + 1..], left) {
             hide(&mut lines[i..]);
             return;
         }
+        divided_by = Some(lines[i].plain.to_string());
     }
 }
 
-/// Whether a rule with `texts` lines of text below it begins a signature.
-fn delimits(rule: &str, below: &[Line], texts: usize) -> bool {
+/// Whether a rule with `texts` lines of text below it begins a signature; `again`: the one above it was the same, and divided a text.
+fn delimits(rule: &str, again: bool, below: &[Line], texts: usize) -> bool {
     let contacts = || {
         below.iter().any(|l| {
             l.role == Role::Text && (CONTACT.is_match(&l.plain) || LEGAL.is_match(&l.plain))
@@ -296,13 +326,22 @@ fn delimits(rule: &str, below: &[Line], texts: usize) -> bool {
     };
     match rule {
         "--" | "- --" | "—" | "——" | "–" | "––" => texts <= 2 * SIGNATURE_LINES_MAX,
-        "__" | "___" | "---" | "~~" | "==" => texts <= 8,
+        // People divide a text with these too: the same rule again, or a sentence below it, is theirs.
+        "__" | "___" | "---" | "~~" | "==" => {
+            let divides = |l: &Line| l.role == Role::Text && (l.plain == rule || is_sentence(l));
+            texts <= 8 && (contacts() || !again && !below.iter().any(divides))
+        }
         _ if is_long_rule(rule) && rule.starts_with(['_', '─', '━']) => {
             texts <= 12 || (texts <= SIGNATURE_LINES_MAX && contacts())
         }
         _ if is_long_rule(rule) => (1..=SIGNATURE_LINES_MAX).contains(&texts) && contacts(),
         _ => false,
     }
+}
+
+/// More words than a name, a title or an address has, or a question.
+fn is_sentence(line: &Line) -> bool {
+    line.plain.ends_with('?') || line.plain.split_whitespace().nth(7).is_some()
 }
 
 /// Paragraphs of a known form near the end go, together with what they announce.
