@@ -194,9 +194,9 @@ fn may_end(plain: &str) -> bool {
             || plain.contains("wrote:"))
 }
 
-/// Zoho draws dashes around its attribution line, and no colon.
+/// Zoho draws dashes around its attribution line, and no colon; newer versions end it with three.
 fn is_framed(plain: &str) -> bool {
-    plain.starts_with("----") && plain.ends_with("----")
+    plain.starts_with("----") && plain.ends_with("---")
 }
 
 /// Looks at the line and at up to three above it that a wrapped attribution may have begun on.
