@@ -26,7 +26,7 @@ const BYTES_MAX: usize = 1 << 20;
 /// If nothing new is left, all of the text is new: a bare forward, or a client nobody has met yet.
 pub fn new_text(text: &str, html: Option<&str>) -> String {
     let (head, rest) = split_head(text);
-    let (mut lines, unsigned, ends) = looked_at(head, html);
+    let (mut lines, unsigned, ends) = looked_at(head, html, Shows::AnsweredBelow);
     if !has_text(&lines) && ends != Ending::Forward {
         restore_signature(&mut lines, &unsigned);
     }
@@ -40,7 +40,7 @@ pub fn new_text(text: &str, html: Option<&str>) -> String {
 /// with `bar`, the mark before a third person's words in the mail that is answered; these stand as `> words`. None if there is nothing of his own.
 pub fn own_text(text: &str, html: Option<&str>, bar: char) -> Option<String> {
     let (head, rest) = split_head(text);
-    let (lines, _, ends) = looked_at(head, html);
+    let (lines, _, ends) = looked_at(head, html, Shows::OwnAlone);
     if is_nothing_new(&lines, ends) || is_signature_alone(&lines) {
         return None;
     }
@@ -98,7 +98,11 @@ pub fn forwarded(text: &str) -> Option<UnderHeading> {
 }
 
 /// The lines with their roles, the roles before signatures were looked for, and how the writer's own part ends.
-fn looked_at<'t>(head: &'t str, html: Option<&str>) -> (Vec<Line<'t>>, Vec<Role>, Ending) {
+fn looked_at<'t>(
+    head: &'t str,
+    html: Option<&str>,
+    shows: Shows,
+) -> (Vec<Line<'t>>, Vec<Role>, Ending) {
     let mut lines = line::split(head);
     signature::mark_armor(&mut lines);
     if let Some(html) = html {
@@ -106,6 +110,9 @@ fn looked_at<'t>(head: &'t str, html: Option<&str>) -> (Vec<Line<'t>>, Vec<Role>
     }
     attribution::mark(&mut lines);
     heading::mark(&mut lines);
+    if shows == Shows::AnsweredBelow {
+        show_answered_below(&mut lines);
+    }
     let ends = hide_after_break(&mut lines);
     mark_wrapped_quotation(&mut lines);
     let unsigned: Vec<Role> = lines.iter().map(|l| l.role).collect();
@@ -139,6 +146,45 @@ enum Ending {
     Quotation,
     /// Where the client appends a forwarded mail.
     Forward,
+}
+
+/// Whether the mail that is repeated may hold the writer's words.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shows {
+    /// Where the writer says so, it is shown.
+    AnsweredBelow,
+    /// Nothing that might be another's.
+    OwnAlone,
+}
+
+/// "My answers are below, in red" says that the repeated mail holds new words, and "Here are its headers:" that what looks like a repeated mail was pasted. Both
+/// stay, up to the mail before.
+fn show_answered_below(lines: &mut [Line]) {
+    let is_break = |l: &Line| matches!(l.role, Role::Break { forward: false });
+    let Some(first) = lines
+        .iter()
+        .position(|l| matches!(l.role, Role::Break { .. }))
+    else {
+        return;
+    };
+    let above = lines[..first].iter().rev();
+    let mut above = above.filter(|l| l.role == Role::Text && !line::is_rule(&l.plain));
+    let announced = above.clone().next().is_some_and(|l| l.plain.ends_with(':'));
+    let is_answered = announced
+        || above
+            .by_ref()
+            .take(20)
+            .any(|l| attribution::says_below(&l.plain));
+    if !is_answered || !is_break(&lines[first]) {
+        return;
+    }
+    let heading = lines[first..].iter().take_while(|l| l.role != Role::Text);
+    let below = first + heading.count();
+    let next = lines[below..].iter().position(is_break);
+    let end = next.map_or(lines.len(), |n| below + n);
+    for line in lines[first..end].iter_mut().filter(|l| is_break(l)) {
+        line.role = Role::Text;
+    }
 }
 
 /// Hides everything from the first line on after which only repetition comes.

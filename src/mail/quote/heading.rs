@@ -192,6 +192,10 @@ fn heading(lines: &[Line], i: usize) -> Option<Heading> {
 /// Where the block of fields that begins on this line ends, if it is one.
 fn fields_end(lines: &[Line], start: usize) -> Option<usize> {
     field(&lines[start].plain)?;
+    // Clients write capitals where a script has them; configuration files do not.
+    if lines[start].plain.starts_with(char::is_lowercase) {
+        return None;
+    }
     let (mut seen, mut addressed, mut end, mut wrapped) = (BTreeSet::new(), false, start, 0);
     for (i, line) in lines.iter().enumerate().skip(start).take(24) {
         match (line.role, field(&line.plain)) {

@@ -10,6 +10,8 @@ use std::sync::LazyLock;
 
 /// The longest signature below a rule that is not `-- `. Longer, and the rule divides a text.
 const SIGNATURE_LINES_MAX: usize = 25;
+/// Lines below a rule that are looked at: there may be hundreds of rules.
+const BELOW_LINES_MAX: usize = 200;
 /// An OpenPGP signature of several keys, of 64 letters a line.
 const ARMOR_LINES_MAX: usize = 100;
 
@@ -104,6 +106,12 @@ static CONTACT: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)\S@\S+\.\p{L}{2,}|https?://|(?-u:\b)www\.|^(?:t|f|m|p|tel|fax|mob|mobil|mobile|phone|natel|cell|direct|direkt|office|skype|e-?mail|web|portable|móvil|telefon|telefono|telefax)\s*[.:]|(?:\+|(?-u:\b)00|\(0?|(?-u:\b)0)\d[\d\s()./-]{6,}\d|\(\d{3}\)\s?\d{3}|(?-u:\b)\d{3}[-. ]\d{3}[-. ]\d{4}(?-u:\b)",
     )
 });
+/// What a form asks for and nobody writes into a signature.
+static FILLED_IN: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)^(?:name|vorname|nachname|first name|last name|surname|user ?(?:name|id)?|benutzer(?:name)?|login|nom|prénom|nome|cognome|personalnummer|eintritt|start|subject|betreff|message|nachricht)\s*:",
+    )
+});
 /// A closing formula. It and the name below it belong to the writer's words.
 static CLOSING: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -167,7 +175,7 @@ fn stretch(lines: &mut [Line], begun: bool) {
     hide_devices(lines, &fenced);
     hide_between_rules(lines, &fenced);
     hide_below_delimiter(lines, &fenced, begun);
-    hide_footers(lines, &fenced);
+    hide_footers(lines, &fenced, begun);
     hide_contact_block(lines);
 }
 
@@ -227,7 +235,9 @@ fn is_device(plain: &str) -> bool {
     let clause = plain.split([',', ';', '!']).next().unwrap_or(plain);
     let words = clause.split_whitespace().count();
     let sentence = clause.len() < plain.len() || plain.ends_with(['.', '?', ':']);
-    (DEVICE_NAME.is_match(clause) && words <= 14) || (!sentence && words <= 7)
+    // "Sent from my Samsung Galaxy phone, please excuse typos": what stands before a comma is no sentence of its own.
+    let words_max = if clause.len() < plain.len() { 6 } else { 14 };
+    (DEVICE_NAME.is_match(clause) && words <= words_max) || (!sentence && words <= 7)
 }
 
 /// Such a line is the first or last of its paragraph, never in the middle of one.
@@ -309,7 +319,7 @@ fn hide_below_delimiter(lines: &mut [Line], fenced: &[bool], begun: bool) {
         }
         rules_left -= 1;
         let again = divided_by.as_deref() == Some(&*lines[i].plain);
-        if delimits(&lines[i].plain, again, &lines[i + 1..], left) {
+        if delimits(&lines[i].plain, again, &lines[..i], &lines[i + 1..], left) {
             hide(&mut lines[i..]);
             return;
         }
@@ -318,21 +328,31 @@ fn hide_below_delimiter(lines: &mut [Line], fenced: &[bool], begun: bool) {
 }
 
 /// Whether a rule with `texts` lines of text below it begins a signature; `again`: the one above it was the same, and divided a text.
-fn delimits(rule: &str, again: bool, below: &[Line], texts: usize) -> bool {
+fn delimits(rule: &str, again: bool, above: &[Line], below: &[Line], texts: usize) -> bool {
     let contacts = || {
-        below.iter().any(|l| {
+        below.iter().take(BELOW_LINES_MAX).any(|l| {
             l.role == Role::Text && (CONTACT.is_match(&l.plain) || LEGAL.is_match(&l.plain))
         })
     };
     match rule {
+        // `grep` and people draw it more than once; a signature has a name, then a list's or company's footer.
+        "--" if again
+            || below
+                .iter()
+                .take(BELOW_LINES_MAX)
+                .any(|l| l.role == Role::Text && l.plain == rule) =>
+        {
+            contacts() && texts <= SIGNATURE_LINES_MAX
+        }
         "--" | "- --" | "—" | "——" | "–" | "––" => texts <= 2 * SIGNATURE_LINES_MAX,
         // People divide a text with these too: the same rule again, or a sentence below it, is theirs.
         "__" | "___" | "---" | "~~" | "==" => {
             let divides = |l: &Line| l.role == Role::Text && (l.plain == rule || is_sentence(l));
-            texts <= 8 && (contacts() || !again && !below.iter().any(divides))
+            texts <= 8 && (contacts() || !again && !below.iter().take(BELOW_LINES_MAX).any(divides))
         }
         _ if is_long_rule(rule) && rule.starts_with(['_', '─', '━']) => {
-            texts <= 12 || (texts <= SIGNATURE_LINES_MAX && contacts())
+            (texts <= 12 && is_more_than_greeting(above))
+                || (texts <= SIGNATURE_LINES_MAX && contacts())
         }
         _ if is_long_rule(rule) => (1..=SIGNATURE_LINES_MAX).contains(&texts) && contacts(),
         _ => false,
@@ -345,21 +365,40 @@ fn is_sentence(line: &Line) -> bool {
 }
 
 /// Paragraphs of a known form near the end go, together with what they announce.
-fn hide_footers(lines: &mut [Line], fenced: &[bool]) {
+fn hide_footers(lines: &mut [Line], fenced: &[bool], begun: bool) {
     let mut start = 0;
     while start < lines.len() {
         let len = lines[start..]
             .iter()
             .take_while(|l| l.role == Role::Text)
             .count();
-        if len > 0 && !fenced[start] && start > 0 && is_footer(&lines[start..start + len]) {
+        if len > 0
+            && !fenced[start]
+            && start > 0
+            && is_footer(
+                &lines[start..start + len],
+                begun || is_more_than_greeting(&lines[..start]),
+            )
+        {
             hide(&mut lines[start..start + len]);
         }
         start += len.max(1);
     }
 }
 
-fn is_footer(paragraph: &[Line]) -> bool {
+/// Whether something but "Hello Anna" was said.
+fn is_more_than_greeting(lines: &[Line]) -> bool {
+    let mut said = lines.iter().filter(|l| l.role != Role::Blank);
+    let Some(first) = said.next() else {
+        return false;
+    };
+    said.next().is_some()
+        || first.plain.split_whitespace().count() > 4
+        || first.plain.ends_with(['.', '?'])
+}
+
+/// `said`: a text stands above it. Without one it must be the footer's twice over, or it is what the mail is about.
+fn is_footer(paragraph: &[Line], said: bool) -> bool {
     let mut opening = String::new();
     for line in paragraph.iter().take(5) {
         opening.push_str(&line.plain);
@@ -369,7 +408,7 @@ fn is_footer(paragraph: &[Line]) -> bool {
         }
     }
     opening.truncate(opening.floor_char_boundary(600));
-    FOOTER.is_match(opening.trim_end())
+    (FOOTER.is_match(opening.trim_end()) && (said || LEGAL.find_iter(&opening).nth(1).is_some()))
         || paragraph.len() <= 5
             && !opening.contains('?')
             && REGISTRY.find_iter(&opening).nth(1).is_some()
@@ -408,6 +447,7 @@ fn hide_contact_block(lines: &mut [Line]) {
             || l.plain.ends_with(['?', '!'])
             || (words(l) > 4 && l.plain.ends_with('.'))
     });
+    let filled_in = block.iter().any(|l| FILLED_IN.is_match(&l.plain));
     let announced =
         lines[before].plain.ends_with([':', ',']) && !CLOSING.is_match(&lines[before].plain);
     let closed = || {
@@ -418,7 +458,14 @@ fn hide_contact_block(lines: &mut [Line]) {
             .any(|l| CLOSING.is_match(&l.plain))
     };
     let named = !CONTACT.is_match(&block[0].plain) || closing.is_some() || closed();
-    if contacts >= 2 && !links_only && block.len() <= 12 && !wordy && !announced && named {
+    if contacts >= 2
+        && !links_only
+        && block.len() <= 12
+        && !wordy
+        && !announced
+        && !filled_in
+        && named
+    {
         hide(&mut lines[from..=last]);
     }
 }
