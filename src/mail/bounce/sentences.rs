@@ -87,7 +87,8 @@ pub(super) const DELIVERED: &[&str] = &[
     r"relayed to the following|successfully relayed",
     r"wurde(n)? (erfolgreich )?(zugestellt|ubermittelt)|erfolgreich (an|zugestellt)",
     r"a (bien )?ete (remis|distribue)",
-    r"(consegnat[oa] correttamente|e stato consegnato)|(se entrego|se ha entregado) a",
+    // Not "non è stato consegnato", nor "no se ha entregado".
+    r"consegnat[oa] correttamente|(^|[^n] )e stato consegnato|(^|[^n]o |[^o] )(se entrego|se ha entregado) a",
 ];
 
 /// What only mailers say of a delivery that has failed, folded: enough where the sender is a mailer too.
@@ -101,6 +102,7 @@ pub(super) const FAILED: &[&str] = &[
     r"(user|recipient|mailbox|account|address|host|domain|userid)s?( name)?( is| was)? (unknown|not (found|known|listed|recogni[sz]ed|exist)|unavailable|invalid|full|over quota|rejected)|(unknown|invalid|no such|no valid) (final delivery )?(user|recipient|mailbox|address|local|addressee|host|domain)|over quota|mailbox (is )?full|relay(ing)? denied|quota exceeded",
     r"permanent(ly)? (error|fail|fatal)|fatal error|transcript of session|final-recipient|diagnostic-code|remote host said|smtp error",
     r"following (address|recipient|error|mail|message)(\(?e?s\)?)?|failed address|failed recipient|intended recipient|original message|undelivered",
+    r"delivery of (the|this|your) (e-?mail|mail|message) was stopped|considered (unsolicited|spam)",
     r"not a member|are not member|not allowed to post|(group|list) .{0,60}(may not exist|doesn't exist|permission)",
     r"(nicht|konnte|kann) .{0,80}(zugestellt|ausgeliefert|ubermittelt|erreicht)|zustell(ung|fehler).{0,40}|unzustellbarkeit",
     r"(n'a|n'ont|ne peut|pu|pas|impossible)( \w+){0,4} (remis|distribue|livre|delivre|etre (remis|distribue|livre|envoye))|non (remis|distribue|delivre)|echec (de|d'|du|a la)|n'a pas pu|notification d'etat de remise",
@@ -178,7 +180,7 @@ pub(super) const SUBJECTS: &[&str] = &[
     r"^(mail )?delivery (status )?(notification|report|failure|failed|error|problem|unsuccessful|has failed|delayed|delay|warning|final failure)",
     r"^delivery notification|^notice: mail delivery|^auto(matic)? ?(error|failure) (message|notification)",
     r"^(returned|undeliver(ed|able)|undelivered|undeliverable|failed|rejected|bounced|blocked|automatically rejected) (e-?mail|mail|message)",
-    r"^undeliver(able|ed)\b",
+    r"^undeliver(able|ed)\b|^considered unsolicited bulk",
     r"^(failure notice|failure delivery|failed mail|mail failure|mail failed|mail delivery|mail system error|mail not delivered|mail error|mail undeliverable)",
     r"^(non[- ]?delivery|nondeliverable|ndn\b|ndr\b|dsn\b|non remis|non recapitabile|impossibile)",
     r"^(your )?(e-?mail|message|mail)( \w+){0,3} (could not be|cannot be|was not|not|is not|has not been) (delivered|sent|accepted|processed)",
