@@ -167,23 +167,28 @@ fn show_answered_below(lines: &mut [Line]) {
     else {
         return;
     };
-    let above = lines[..first].iter().rev();
-    let mut above = above.filter(|l| l.role == Role::Text && !line::is_rule(&l.plain));
-    let announced = above.clone().next().is_some_and(|l| l.plain.ends_with(':'));
-    let is_answered = announced
-        || above
-            .by_ref()
-            .take(20)
-            .any(|l| attribution::says_below(&l.plain));
-    if !is_answered || !is_break(&lines[first]) {
+    let mut above = lines[..first]
+        .iter()
+        .rev()
+        .filter(|l| l.role == Role::Text && !line::is_rule(&l.plain))
+        .take(20)
+        .peekable();
+    let announced = above.peek().is_some_and(|l| l.plain.ends_with(':'));
+    let answered = above.any(|l| attribution::says_below(&l.plain));
+    if !(announced || answered) || !is_break(&lines[first]) {
         return;
     }
     let heading = lines[first..].iter().take_while(|l| l.role != Role::Text);
     let below = first + heading.count();
     let next = lines[below..].iter().position(is_break);
     let end = next.map_or(lines.len(), |n| below + n);
+    // The heading itself is news only where somebody pasted it.
+    let shown = match answered {
+        true => Role::Hidden,
+        false => Role::Text,
+    };
     for line in lines[first..end].iter_mut().filter(|l| is_break(l)) {
-        line.role = Role::Text;
+        line.role = shown;
     }
 }
 
@@ -239,19 +244,27 @@ fn is_link(plain: &str) -> bool {
 
 /// Decides block by block which quotation goes.
 ///
-/// The block with nothing new below it goes. Where the writer answered between several blocks, the others stay. A single block above the new text goes if it
+/// The block with nothing new below it goes, unless it was announced. Where the writer answered between several blocks, the others stay. A single block above the new text goes if it
 /// has an attribution line, because then a client put it there; one without was chosen by hand, and one between the writer's own sentences is answered.
 fn hide_quotation(lines: &mut [Line]) {
     let blocks = blocks(lines);
     let Some(last) = blocks.last() else { return };
     let answered = blocks.len() - usize::from(!has_text(&lines[last.end..]));
     let between = blocks.len() > 1;
+    // "This is what it says:" announces what somebody chose; a client's line is an attribution.
+    let announced = |b: &Block| {
+        let above = lines[..b.start]
+            .iter()
+            .rev()
+            .find(|l| l.role != Role::Blank);
+        !b.attributed && above.is_some_and(|l| l.role == Role::Text && l.plain.ends_with(':'))
+    };
     let enclosed =
         |b: &Block| has_text(&lines[..b.start]) && lines[b.end..].iter().any(is_sentence);
     let kept: Vec<bool> = blocks
         .iter()
         .enumerate()
-        .map(|(n, b)| n < answered && (between || !b.attributed || enclosed(b)))
+        .map(|(n, b)| announced(b) || n < answered && (between || !b.attributed || enclosed(b)))
         .collect();
     for (block, keep) in blocks.iter().zip(kept) {
         if !keep {
