@@ -352,7 +352,7 @@ fn absent_by_subject(seen: &Seen) -> Option<Answer> {
     // "Out of office" and "Urlaub" is a person's subject as well as a mailbox's; then the whole text must be a notice's.
     let notice = || absent && away::is_notice_alone(before_quotation(&seen.mail.new_text));
     let believed = if absence::is_subject_before_original(&seen.subject) {
-        absent || automatic || !asks()
+        absent || automatic || !asks() && !absence::is_subject_of_people(&seen.subject)
     } else if absence::is_subject_of_notes(&seen.subject) {
         (absent || automatic) && !asks()
     } else {

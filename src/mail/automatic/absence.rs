@@ -47,6 +47,9 @@ const CERTAIN_SUBJECTS: &[&str] = &[
     "^(תשובה אוטומטית|מענה אוטומטי|מחוץ למשרד|رد تلقائي|خارج المكتب|الرد التلقائي)",
 ];
 
+/// Nouns and adjectives of these that people put before a colon too: `Absence : transfert des appels`. The text must say it again.
+const SUBJECTS_OF_PEOPLE: &str = r"^(absence|absente?|abwesend|abwesenheit|ferienabwesenheit|urlaubsabwesenheit|ich bin abwesend|ausser (haus|dienst)|nicht im (buro|hause?)|hors du bureau|fuori (ufficio|sede)|assenza|assente|ausencia|ausente|de (vacaciones|ferias)|in concediu|afwezig|niet (aanwezig|op kantoor)|semester|franvarande|fravaer|fravaerende|poissa|lomalla|olen lomalla|na urlopie|nieobecnosc|nieobecny|nepritomnost|dovolena|szabadsag|tavollet|отсутствие|в отпуске|外出|休假) ?(:|：)";
+
 /// `AUTO: Anna Keller is out of the office (returning 09.03.2026)`, and without `AUTO` in older versions.
 const NOTES_SUBJECT: &str = r"^auto: |^[^ ].{1,80} (is out of the office|ist ausser haus|ist nicht im buro|est absente?|e fuori ufficio)( ?[.(].*)?$";
 
@@ -214,6 +217,7 @@ static BEFORE_ORIGINAL_SET: LazyLock<RegexSet> = LazyLock::new(|| {
         format!("^(?:{words}) ?(:|：)")
     }))
 });
+static SUBJECTS_OF_PEOPLE_SET: LazyLock<RegexSet> = LazyLock::new(|| plain(&[SUBJECTS_OF_PEOPLE]));
 static NOTES_SUBJECT_SET: LazyLock<RegexSet> = LazyLock::new(|| plain(&[NOTES_SUBJECT]));
 static CERTAIN_WITH_NAME_SET: LazyLock<RegexSet> = LazyLock::new(|| plain(CERTAIN_SUBJECTS));
 static LIKELY_SUBJECTS_SET: LazyLock<RegexSet> = LazyLock::new(|| plain(LIKELY_SUBJECTS));
@@ -239,6 +243,11 @@ pub(super) fn is_subject(subject: &str) -> bool {
 /// Whether a folded subject has the fixed words of a mailbox with the original subject after a colon.
 pub(super) fn is_subject_before_original(subject: &str) -> bool {
     BEFORE_ORIGINAL_SET.is_match(subject.as_bytes())
+}
+
+/// Whether people write such a folded subject as well.
+pub(super) fn is_subject_of_people(subject: &str) -> bool {
+    SUBJECTS_OF_PEOPLE_SET.is_match(subject.as_bytes())
 }
 
 /// Whether a folded subject is the one that Notes writes.
