@@ -23,7 +23,7 @@ static DEVICE: LazyLock<Regex> = LazyLock::new(|| {
         | (?:this\ (?:e-?mail|message)\ was\ )?sent\ from\ my\ \S
         | (?:sent|email)\ (?:while\ )?on\ the\ go
         | get\ (?:outlook|the\ (?:new\ )?(?:aol|yahoo)|bluemail|spark|symphony)
-        | (?:von|vom|vo|mit|ab)\ (?:meine[mr]\ |mim\ |dem\ |der\ )?\S.{0,60}\ (?:gesendet|gesandt|verschickt|versendet|geschrieben|gschickt|gsendet)\.?$
+        | (?:von|vom|vo|mit|ab)\ (?:meine[mr]\ |mim\ |dem\ |der\ )?\S.{0,60}\ (?:gesendet|gesandt|verschickt|versendet|geschrieben|gschickt|gsendet)(?:\.?$|[,;]\ )
         | (?:gesendet|gesandt|verschickt|versandt|versendet|geschrieben|gschickt|gsendet)\ (?:von|vom|mit|über|via|ab|durch|aus)\ \S
         | diese\ (?:nachricht|e-?mail|mail)\ wurde\ (?:von|mit|vom|über|ab)\ .{2,80}\ (?:gesendet|verschickt|versendet|geschrieben)
         | (?:hol|holen|laden)\ (?:dir|sie\ sich|sie)\ (?:jetzt\ )?outlook | outlook\ (?:für|for|pour|per|para|voor)\ (?:ios|android)
@@ -48,6 +48,12 @@ static DEVICE: LazyLock<Regex> = LazyLock::new(|| {
         | (?:mobil|unterwegs|von\ unterwegs)\ (?:gesendet|verschickt|geschrieben)\.?$ | yahoo\ mail:\ \S
         | via\ (?:mobile|mobil|iphone|ipad|android|blackberry)(?:\s\S+){0,2}$
         )"#,
+    )
+});
+/// What follows in a device's line.
+static EXCUSE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)sorry|excuse|forgive|pardon|typo|brevity|entschuldig|tippfehler|kürze|verzeih|désolé|fautes|brièveté|scus|errori|brevità|disculp",
     )
 });
 /// Names that only a device's or client's line has.
@@ -104,6 +110,12 @@ static LEGAL: LazyLock<Regex> = LazyLock::new(|| {
 static CONTACT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?i)\S@\S+\.\p{L}{2,}|https?://|(?-u:\b)www\.|^(?:t|f|m|p|tel|fax|mob|mobil|mobile|phone|natel|cell|direct|direkt|office|skype|e-?mail|web|portable|móvil|telefon|telefono|telefax)\s*[.:]|(?:\+|(?-u:\b)00|\(0?|(?-u:\b)0)\d[\d\s()./-]{6,}\d|\(\d{3}\)\s?\d{3}|(?-u:\b)\d{3}[-. ]\d{3}[-. ]\d{4}(?-u:\b)",
+    )
+});
+/// With what a mail begins that says nothing yet.
+static GREETING: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)^(?:hi|hello|hey|dear|good (?:morning|day|afternoon|evening)|hallo|hoi|grüezi|grüessech|guten (?:tag|morgen|abend)|guete|sehr geehrte|liebe[rs]?|salü|sali|bonjour|bonsoir|salut|madame|monsieur|buongiorno|buonasera|salve|ciao|gentile|hola|buenos)(?-u:\b)(?:\s+\S+){0,6}$",
     )
 });
 /// What a form asks for and nobody writes into a signature.
@@ -235,8 +247,12 @@ fn is_device(plain: &str) -> bool {
     let clause = plain.split([',', ';', '!']).next().unwrap_or(plain);
     let words = clause.split_whitespace().count();
     let sentence = clause.len() < plain.len() || plain.ends_with(['.', '?', ':']);
-    // "Sent from my Samsung Galaxy phone, please excuse typos": what stands before a comma is no sentence of its own.
-    let words_max = if clause.len() < plain.len() { 6 } else { 14 };
+    // What stands before a comma is a sentence's beginning, unless an excuse follows: "…, please excuse typos".
+    let goes_on = clause.len() < plain.len() && !EXCUSE.is_match(&plain[clause.len()..]);
+    if goes_on && clause.ends_with("gesendet") {
+        return false;
+    }
+    let words_max = if goes_on { 6 } else { 14 };
     (DEVICE_NAME.is_match(clause) && words <= words_max) || (!sentence && words <= 7)
 }
 
@@ -377,7 +393,7 @@ fn hide_footers(lines: &mut [Line], fenced: &[bool], begun: bool) {
             && start > 0
             && is_footer(
                 &lines[start..start + len],
-                begun || is_more_than_greeting(&lines[..start]),
+                begun || lines[..start].iter().any(says_something),
             )
         {
             hide(&mut lines[start..start + len]);
@@ -386,7 +402,12 @@ fn hide_footers(lines: &mut [Line], fenced: &[bool], begun: bool) {
     }
 }
 
-/// Whether something but "Hello Anna" was said.
+/// Not "Hello Anna".
+fn says_something(line: &Line) -> bool {
+    line.role != Role::Blank && !GREETING.is_match(&line.plain)
+}
+
+/// Whether more than a greeting or a heading was said.
 fn is_more_than_greeting(lines: &[Line]) -> bool {
     let mut said = lines.iter().filter(|l| l.role != Role::Blank);
     let Some(first) = said.next() else {
@@ -397,7 +418,7 @@ fn is_more_than_greeting(lines: &[Line]) -> bool {
         || first.plain.ends_with(['.', '?'])
 }
 
-/// `said`: a text stands above it. Without one it must be the footer's twice over, or it is what the mail is about.
+/// `said`: something else stands above it. Without one it must be the footer's twice over, or it is what the mail is about.
 fn is_footer(paragraph: &[Line], said: bool) -> bool {
     let mut opening = String::new();
     for line in paragraph.iter().take(5) {
@@ -447,7 +468,7 @@ fn hide_contact_block(lines: &mut [Line]) {
             || l.plain.ends_with(['?', '!'])
             || (words(l) > 4 && l.plain.ends_with('.'))
     });
-    let filled_in = block.iter().any(|l| FILLED_IN.is_match(&l.plain));
+    let filled_in = || block.iter().any(|l| FILLED_IN.is_match(&l.plain));
     let announced =
         lines[before].plain.ends_with([':', ',']) && !CLOSING.is_match(&lines[before].plain);
     let closed = || {
@@ -463,8 +484,8 @@ fn hide_contact_block(lines: &mut [Line]) {
         && block.len() <= 12
         && !wordy
         && !announced
-        && !filled_in
         && named
+        && !filled_in()
     {
         hide(&mut lines[from..=last]);
     }
