@@ -260,8 +260,8 @@ impl Mail {
 /// Reads a mail: parse, then what it is, its new text, its language. For any bytes; the caller gives it a stack of [`parse::STACK_BYTES`].
 pub fn read(raw: &[u8]) -> Mail {
     let mut mail = parse::parsed(raw);
-    (mail.kind, mail.kind_reason, mail.bounce) = automatic::kind(&mail);
     mail.new_text = quote::new_text(&mail.text, mail.html.as_deref());
+    (mail.kind, mail.kind_reason, mail.bounce) = automatic::kind(&mail);
     mail.language = language::detect_with_rest(&mail.subject, &mail.new_text, &mail.text);
     mail
 }

@@ -293,7 +293,7 @@ fn bare(verbatim: &str, phrase: &str) -> (String, String) {
             let name: Vec<&str> = verbatim.split_whitespace().filter(|w| *w != word).collect();
             (
                 name.join(" "),
-                word.strip_prefix("mailto:").unwrap_or(word).to_string(),
+                unbracketed(word.strip_prefix("mailto:").unwrap_or(word)).to_string(),
             )
         }
         // One word may be a local user or a name: it is shown as both.
@@ -303,6 +303,12 @@ fn bare(verbatim: &str, phrase: &str) -> (String, String) {
         (None, _) => (verbatim.to_string(), String::new()),
         _ => (String::new(), verbatim.to_string()),
     }
+}
+
+/// `[anna@example.org]` is what Outlook shows of an address; an address literal has its bracket behind the `@`.
+fn unbracketed(address: &str) -> &str {
+    let inner = address.strip_prefix('[').and_then(|a| a.strip_suffix(']'));
+    inner.unwrap_or(address)
 }
 
 /// Without the quotes that some mailers put inside quotes.

@@ -11,10 +11,11 @@
 //! - `Precedence: bulk`, `junk` or `list` makes it bulk in any case; nobody's mail program writes it.
 //! - A `noreply` sender is a machine, unless `Reply-To` names somebody else and no list or bulk header stands beside it: that is a web form.
 //! - `X-Auto-Response-Suppress` counts when it forbids answers (`All`, `OOF`, `AutoReply`), not when it forbids receipts (`DR`, `RN`, `NRN`).
-//! - An out-of-office notice without any header counts by its subject as Outlook and others write it, or by an opening that says absence together with a
-//!   return or a deputy, in a short text without a question and without quotation.
+//! - An out-of-office notice without any header counts by its subject as Outlook and others write it before the original one, or by an opening that says
+//!   absence together with a return or a deputy, in a short text of nothing but a notice's sentences ([`away`]).
 
 mod absence;
+mod away;
 mod marks;
 mod sender;
 mod words;
@@ -147,7 +148,9 @@ fn feedback(seen: &Seen) -> Option<Answer> {
     if seen.report("message/feedback-report").is_some() || seen.reports_of("feedback-report") {
         return Some(answer(Kind::FeedbackReport, "report-type=feedback-report"));
     }
-    if seen.subject.starts_with("complaint about message from") {
+    // With the address of the machine that sent it.
+    let complained = seen.subject.strip_prefix("complaint about message from ");
+    if complained.is_some_and(|from| from.starts_with(|c: char| c.is_ascii_digit() || c == '[')) {
         return Some(answer(
             Kind::FeedbackReport,
             "subject: complaint about message from",
@@ -342,11 +345,20 @@ fn absent_by_subject(seen: &Seen) -> Option<Answer> {
         return None;
     }
     let marked = seen.null_path || seen.auto_submitted().is_some() || marks::any(seen.mail);
-    let worded = absence::is_text(&seen.head) || absence::is_automatic_text(&seen.head);
-    let certain = absence::is_certain_subject(&seen.subject);
+    let absent = absence::is_text(&seen.head);
+    let automatic = absence::is_automatic_text(&seen.head);
     // "Automatic replies cannot be switched off" and "Thank you for your message" are subjects of people who ask for something.
     let asks = || absence::requests(&seen.head);
-    (marked || certain && worded || (certain || worded) && !asks()).then(|| {
+    // "Out of office" and "Urlaub" is a person's subject as well as a mailbox's; then the whole text must be a notice's.
+    let notice = || absent && away::is_notice_alone(before_quotation(&seen.mail.new_text));
+    let believed = if absence::is_subject_before_original(&seen.subject) {
+        absent || automatic || !asks() && !absence::is_subject_of_people(&seen.subject)
+    } else if absence::is_subject_of_notes(&seen.subject) {
+        (absent || automatic) && !asks()
+    } else {
+        (automatic || notice()) && !asks()
+    };
+    (marked || believed).then(|| {
         answer(
             Kind::AutoReply,
             format!("subject: {}", head(&seen.subject, 60)),
@@ -433,7 +445,8 @@ fn machine_words(seen: &Seen) -> Option<Answer> {
     (absence::opens_absent(&seen.head)
         && !absence::is_forward(&seen.subject)
         && plain()
-        && !quotes())
+        && !quotes()
+        && away::is_notice_alone(&seen.mail.new_text))
     .then(|| {
         answer(
             Kind::AutoReply,

@@ -50,7 +50,7 @@ pub(super) fn decoded<'x>(bytes: &'x [u8], label: Option<&str>) -> (Cow<'x, str>
     }
 }
 
-/// Text of no declared charset: UTF-8 if it is that, else what Windows writes in the west.
+/// Text of no declared charset: UTF-8 if it is that, else Cyrillic if it looks so, else what Windows writes in the west.
 pub(super) fn undeclared(bytes: &[u8]) -> (Cow<'_, str>, Sure) {
     if bytes.is_ascii() {
         if bytes
@@ -69,10 +69,37 @@ pub(super) fn undeclared(bytes: &[u8]) -> (Cow<'_, str>, Sure) {
         Ok(text) => (Cow::Borrowed(text), Sure::Undeclared),
         Err(_) if mostly_utf8(bytes) => (String::from_utf8_lossy(bytes), Sure::Undeclared),
         Err(_) => (
-            WINDOWS_1252.decode_without_bom_handling(bytes).0,
+            cyrillic(bytes)
+                .unwrap_or(WINDOWS_1252)
+                .decode_without_bom_handling(bytes)
+                .0,
             Sure::Undeclared,
         ),
     }
+}
+
+/// The charset of Russian words: in the west hardly three letters beyond ASCII follow each other, there whole words do. Small letters, which are the most,
+/// fill the upper half of the letters in Windows' charset and the lower one in KOI8.
+fn cyrillic(bytes: &[u8]) -> Option<&'static Encoding> {
+    let (mut in_words, mut others) = (0usize, 0usize);
+    let (mut lower, mut upper) = (0usize, 0usize);
+    for run in bytes.chunk_by(|a, b| (*a >= 0xc0) == (*b >= 0xc0)) {
+        match run.first() {
+            Some(0xc0..) if run.len() >= 3 => {
+                in_words += run.len();
+                upper += run.iter().filter(|b| **b >= 0xe0).count();
+                lower += run.iter().filter(|b| **b < 0xe0).count();
+            }
+            Some(0xc0..) => others += run.len(),
+            // Chinese, Japanese and Korean have such bytes between the letters.
+            _ => others += run.iter().filter(|b| **b >= 0x80).count(),
+        }
+    }
+    let is_likely = in_words >= 12 && in_words > 3 * others;
+    is_likely.then_some(match upper > lower {
+        true => encoding_rs::WINDOWS_1251,
+        false => encoding_rs::KOI8_R,
+    })
 }
 
 /// Bytes of a header that declare nothing, in a mail whose body is of this charset.

@@ -4,7 +4,7 @@
 
 use super::charset::{self, Sure};
 use super::{text, transfer};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Timelike, Utc};
 use std::borrow::Cow;
 
 /// A header block longer than this is read only so far (ATTACKS.md E01).
@@ -471,8 +471,113 @@ pub(super) fn message_id(value: &str) -> Option<String> {
 
 /// The instant a `Date` field names, if it names one.
 pub(super) fn date(value: &str) -> Option<DateTime<Utc>> {
-    let value = value.trim();
-    current_date(value).or_else(|| old_date(value))
+    let value = with_offset(text::at_most(value.trim(), 100));
+    current_date(&value)
+        .or_else(|| old_date(&value))
+        .or_else(|| loose_date(&value))
+}
+
+/// Zones that mailers write by name though RFC 5322 knows only those of America; the parsers take them for UTC.
+const ZONES: &[(&str, &str)] = &[
+    ("CET", "+0100"),
+    ("CEST", "+0200"),
+    ("MET", "+0100"),
+    ("MEST", "+0200"),
+    ("MEZ", "+0100"),
+    ("MESZ", "+0200"),
+    ("BST", "+0100"),
+    ("WEST", "+0100"),
+    ("EET", "+0200"),
+    ("EEST", "+0300"),
+    ("MSK", "+0300"),
+    ("JST", "+0900"),
+];
+
+/// The value with its last word, where that is a zone's name or `GMT+0100`, as an offset.
+fn with_offset(value: &str) -> Cow<'_, str> {
+    let Some((rest, zone)) = value.rsplit_once(' ') else {
+        return Cow::Borrowed(value);
+    };
+    let named = ZONES
+        .iter()
+        .find(|(name, _)| zone.eq_ignore_ascii_case(name));
+    let offset = zone
+        .strip_prefix("GMT")
+        .or_else(|| zone.strip_prefix("UTC"))
+        .filter(|o| o.len() == 5 && o.starts_with(['+', '-']));
+    match named.map(|(_, offset)| *offset).or(offset) {
+        Some(offset) => Cow::Owned(format!("{rest} {offset}")),
+        None => Cow::Borrowed(value),
+    }
+}
+
+/// Months by their first letters, as mailers write them that were translated.
+const MONTHS: &[&[&str]] = &[
+    &["jan", "gen", "ene"],
+    &["feb", "fév", "fev"],
+    &["mar", "mär", "mrz", "maa"],
+    &["apr", "avr", "abr"],
+    &["may", "mai", "mag", "mei"],
+    &["jun", "juin", "giu"],
+    &["jul", "juil", "lug"],
+    &["aug", "aoû", "ago"],
+    &["sep", "set"],
+    &["oct", "okt", "ott", "out"],
+    &["nov"],
+    &["dec", "dez", "déc", "dic"],
+];
+
+/// A day, a month by name or in a date that begins with the year, a year of four digits and a time, in any order. Without a zone it is taken for UTC.
+fn loose_date(value: &str) -> Option<DateTime<Utc>> {
+    let (mut days, mut month, mut year) = (vec![], None, None);
+    let (mut time, mut afternoon, mut offset_minutes) = (None, None, 0i32);
+    let words = value.split([' ', ',', '\t']).filter(|w| !w.is_empty());
+    for word in words.take(12) {
+        let lower = word.to_lowercase();
+        if word.contains(':') && time.is_none() {
+            let parsed = ["%H:%M:%S", "%H:%M"]
+                .iter()
+                .find_map(|f| chrono::NaiveTime::parse_from_str(word, f).ok());
+            time = Some(parsed?);
+        } else if matches!(lower.as_str(), "am" | "pm") {
+            afternoon = Some(lower == "pm");
+        } else if word.len() == 5 && word.starts_with(['+', '-']) {
+            let offset: i32 = word.parse().ok()?;
+            offset_minutes = offset / 100 * 60 + offset % 100;
+        } else {
+            for piece in lower.split(['-', '/', '.']).filter(|p| !p.is_empty()) {
+                match piece.parse::<u32>() {
+                    Ok(number) if piece.len() == 4 => year = Some(number),
+                    // In `2026-03-27` the month comes first.
+                    Ok(number) if year.is_some() && month.is_none() && word.contains('-') => {
+                        month = Some(number)
+                    }
+                    Ok(number) => days.push(number),
+                    Err(_) => month = month_named(piece).or(month),
+                }
+            }
+        }
+    }
+    // Two numbers that may be the day say nothing.
+    let [day] = days[..] else { return None };
+    let date = chrono::NaiveDate::from_ymd_opt(year?.try_into().ok()?, month?, day)?;
+    let twelve = chrono::TimeDelta::hours(12);
+    let time = match (time?, afternoon) {
+        (time, Some(true)) if time.hour() < 12 => time + twelve,
+        (time, Some(false)) if time.hour() == 12 => time - twelve,
+        (time, _) => time,
+    };
+    let local = date.and_time(time).and_utc();
+    (offset_minutes.abs() <= 14 * 60)
+        .then(|| local - chrono::TimeDelta::minutes(offset_minutes.into()))
+}
+
+/// The number of a month. Some weekdays begin like one (`mar. 3 avril`), and stand before it.
+fn month_named(word: &str) -> Option<u32> {
+    let at = MONTHS
+        .iter()
+        .position(|names| names.iter().any(|n| word.starts_with(n)))?;
+    u32::try_from(at + 1).ok()
 }
 
 /// Zones by name and years of two digits (RFC 5322, 4.3), no zone at all, and what C's `asctime` writes.
@@ -576,6 +681,32 @@ mod tests {
                 "Fri Mar 27 16:40:00 2026",
                 Some("2026-03-27T16:40:00+00:00"),
             ),
+            (
+                "Fri, 27 Mar 2026 16:40:00 CET",
+                Some("2026-03-27T15:40:00+00:00"),
+            ),
+            (
+                "Fri, 27 Mar 2026 16:40:00 GMT+0100",
+                Some("2026-03-27T15:40:00+00:00"),
+            ),
+            ("2026-03-27 16:40:00", Some("2026-03-27T16:40:00+00:00")),
+            (
+                "2026-03-27 16:40:00 +0100",
+                Some("2026-03-27T15:40:00+00:00"),
+            ),
+            (
+                "Friday, 27 March 2026 16:40:00 +0100",
+                Some("2026-03-27T15:40:00+00:00"),
+            ),
+            (
+                "Fr, 27-Mrz-2026 16:40 MEZ",
+                Some("2026-03-27T15:40:00+00:00"),
+            ),
+            ("mar. 7 avril 2026 16:40", Some("2026-04-07T16:40:00+00:00")),
+            ("27 mars 2026, 16:40", Some("2026-03-27T16:40:00+00:00")),
+            ("Mar 27, 2026 4:40:00 PM", Some("2026-03-27T16:40:00+00:00")),
+            ("03/04/2026 16:40:00", None),
+            ("2026-02-31 16:40:00", None),
             ("Tue, 31 Feb 2026 16:40:00 +0100", None),
             ("never", None),
         ] {

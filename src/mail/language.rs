@@ -34,6 +34,8 @@ const POINTS_ENOUGH: u32 = 12;
 /// What a word is worth: one that several languages write alike, and one that is one language's own.
 const SHARED: u32 = 1;
 const OWN: u32 = 3;
+/// How much more than a quoted word somebody's own one counts.
+const OWN_WORDS_WEIGHT: u32 = 2;
 /// One word alone is no Swiss German: some are words elsewhere too.
 const GSW_POINTS_MIN: u32 = OWN + 1;
 
@@ -50,12 +52,17 @@ const WORDS: &[(Language, &str)] = &[
          kunde kunden ausfall störung bereits damit durch gegen ohne weil denn doch mal leider gerne gern leicht falls sowie bzw laut wäre waere hätte haette schrieb gesendet betreff \
          nachricht vor zwei drei bin bist seid sein weiter neu neue neuen meldung antwort frage fragen schönes wochenende woche tage stunden uhr hab wollte wollen soll hätten darf \
          passt klappt anbei anhang rückruf melden melde meldet drucker rechner gerät geräte zugang zugriff anmelden anmeldung versucht probiert gemacht nochmal nochmals bisher \
-         richtig falsch kaputt defekt schnell schnelle stimmt erledigt eigentlich natürlich gesperrt nächste nächsten letzte letzten kurz eingerichtet",
+         richtig falsch kaputt defekt schnell schnelle stimmt erledigt eigentlich natürlich gesperrt nächste nächsten letzte letzten kurz eingerichtet ja nein verbindung bricht ab \
+         startet stürzt abgestürzt lädt öffnet öffnen druckt drucken speichern löschen gelöscht ändern geändert schliessen schließen brauche brauchen braucht benötige benötigen konto benutzer \
+         mitarbeiter mitarbeiterin standort netzwerk datei ordner bestellung lieferung einstellung störungen dauert lange erst schau schauen prüfen rufen nochmals",
     ),
     (
         Language::Gsw,
         "isch isches nöd nid ned nüm nümm nümme nömme hend händ hei heit hät het hesch hani han gha gsi gsii gsy gseh gsehn gseht gseit gmacht gaht gahts gat goht gohts geit geits gönd gö öppis \
          öppert öpper öppe öppedie chönd chöned chönnd chöi chönnt chönnted chönntet chöntet chönne chönned chan cha chasch chani chame chunnt chunt chonnt cho choo chömed chöme üsi üse üses üsere üsem üs eus eusi euse euses \
+         salü hälfe hälfed ha vergässe söll sölle sölled mache churz zyt ke ahnig iilogge ilogge aalüte alüte schriibe schribe bruche bruuche klappet nächscht nächschti letscht letschti \
+         rechnig meldig lösig störig verbindig iistellig istellig gluegt gmeldet versuecht versueche wüsse dänke zrugg zrug immerno ihr drucker kaputt defekt passwort gerät zugang fehler \
+         fehlermeldung antwort frage hallo startet ab ja nei konto netzwerk datei ordner kunde kunden \
          eusere mer mir grüezi grüessech grüezech mitenand mitenang mitänand sali hoi vilmal villmal vielmal vielmol viilmol sit vo vor uf ufem ufs ufe ufere usem bi bim bem ga go luege lueg lueged luegt nüt nüüt alli allne jetz jetzt hüt hüüt morn morge \
          geschter gester öb wiso werum warum mues müend münd mönd muess müesst sött sötti söttet söttid wend wänd wott wetti wett weiss dä däm dere säb sälber zäme zämä schöni schöne liebi grüess grüessli gruess bitz biz chli chlii chly chlei viu vil vill \
          ine use abe dure ane hie döt dört dert würkli eifach glich gliich geng äbe nämli wäge wägem ohni kei keis eis zwöi drü mini mis dini dis sini ihri ihres dr de s d e es en em am im und mit für oder aber ich ig i du er mir dir sie si mer \
@@ -67,7 +74,7 @@ const WORDS: &[(Language, &str)] = &[
         "the and is are was were you your yours we our ours i it its this that these those of to for with on in have has had not be but can cannot could would should will shall please thanks thank hello hi dear \
          from at as if my me mine they them their there here do does did done don doesn didn isn won what when where how why which who whom an a or by been being am any get got need needs help just about us all out up so no yes \
          regards best kind cheers sincerely let know see after before since still working work works worked issue issues error down problem request support because than then into over more most some only also very now new \
-         he she his her him one two like want wanted use using used make made think going back try tried way first sent wrote message subject attached find look looking forward urgent question account password login sit love enjoy great good morning afternoon sorry welcome done sure fine today tomorrow yesterday soon later fixed nice unable broken failed fails tell says said something anyone everyone reply",
+         he she his her him one two like want wanted use using used make made think going back try tried way first sent wrote message subject attached find look looking forward urgent question account password login sit love enjoy great good morning afternoon sorry welcome done sure fine today tomorrow yesterday soon later fixed nice unable broken failed fails tell says said man men people something anyone everyone reply",
     ),
     (
         Language::Other,
@@ -168,6 +175,12 @@ fn decided(subject: &str, new_text: &str) -> Option<Language> {
         return Some(Language::Other);
     }
     let mut points = counted(text);
+    if let Some(own) = own_words(text) {
+        points
+            .iter_mut()
+            .zip(counted(&own))
+            .for_each(|(p, o)| *p += OWN_WORDS_WEIGHT * o);
+    }
     // The subject of an answer is in the language of whoever wrote first.
     let enough = if super::automatic::is_answer(subject) {
         1
@@ -197,6 +210,36 @@ fn best([de, gsw, en, other]: [u32; 4]) -> Language {
         m if m == gsw => Language::Gsw,
         _ => Language::Other,
     }
+}
+
+/// A text without what stands in double quotes or brackets on one line: that is a message that a program showed.
+fn own_words(text: &str) -> Option<String> {
+    let opens = ['"', '\u{201e}', '\u{201c}', '«', '('];
+    if !text.contains(opens) {
+        return None;
+    }
+    let mut own = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let mut rest = line;
+        while let Some(at) = rest.find(opens) {
+            let inside = rest[at..]
+                .char_indices()
+                .nth(1)
+                .map_or("", |(n, _)| &rest[at + n..]);
+            let closes = match rest[at..].chars().next() {
+                Some('(') => inside.find(')'),
+                _ => inside.find(['"', '\u{201c}', '\u{201d}', '»']),
+            };
+            // What is never closed is no quotation.
+            let Some(end) = closes else { break };
+            own.push_str(&rest[..at]);
+            own.push(' ');
+            rest = &inside[end..];
+            rest = rest.char_indices().nth(1).map_or("", |(n, _)| &rest[n..]);
+        }
+        own.push_str(rest);
+    }
+    Some(own)
 }
 
 fn counted(text: &str) -> [u32; 4] {
@@ -279,6 +322,15 @@ mod tests {
         );
         check("Koennen Sie das bitte pruefen?", Language::De);
         check("Fehler beim Login", Language::De);
+        check("VPN-Verbindung bricht ab", Language::De);
+        check(
+            "Login geht nicht, es kommt \"Invalid username or password\"",
+            Language::De,
+        );
+        check(
+            "Outlook startet nicht (Error: cannot open the window).",
+            Language::De,
+        );
         check(
             "Das Update der Software auf dem Server mit Error 500 failed.",
             Language::De,
@@ -292,6 +344,9 @@ mod tests {
             Language::Gsw,
         );
         check("Hoi zäme, bi üs gaht nüt meh.", Language::Gsw);
+        check("Dr Drucker isch kaputt", Language::Gsw);
+        check("Was söll i mache?", Language::Gsw);
+        check("Salü, chönd ihr mir hälfe?", Language::Gsw);
         check("Dr Server louft nid, merci für d Hilf", Language::Gsw);
         check(
             "Sali, chasch mir bitte es neus Passwort mache? Merci vilmal",

@@ -26,7 +26,7 @@ const BYTES_MAX: usize = 1 << 20;
 /// If nothing new is left, all of the text is new: a bare forward, or a client nobody has met yet.
 pub fn new_text(text: &str, html: Option<&str>) -> String {
     let (head, rest) = split_head(text);
-    let (mut lines, unsigned, ends) = looked_at(head, html);
+    let (mut lines, unsigned, ends) = looked_at(head, html, Shows::AnsweredBelow);
     if !has_text(&lines) && ends != Ending::Forward {
         restore_signature(&mut lines, &unsigned);
     }
@@ -40,7 +40,7 @@ pub fn new_text(text: &str, html: Option<&str>) -> String {
 /// with `bar`, the mark before a third person's words in the mail that is answered; these stand as `> words`. None if there is nothing of his own.
 pub fn own_text(text: &str, html: Option<&str>, bar: char) -> Option<String> {
     let (head, rest) = split_head(text);
-    let (lines, _, ends) = looked_at(head, html);
+    let (lines, _, ends) = looked_at(head, html, Shows::OwnAlone);
     if is_nothing_new(&lines, ends) || is_signature_alone(&lines) {
         return None;
     }
@@ -98,13 +98,21 @@ pub fn forwarded(text: &str) -> Option<UnderHeading> {
 }
 
 /// The lines with their roles, the roles before signatures were looked for, and how the writer's own part ends.
-fn looked_at<'t>(head: &'t str, html: Option<&str>) -> (Vec<Line<'t>>, Vec<Role>, Ending) {
+fn looked_at<'t>(
+    head: &'t str,
+    html: Option<&str>,
+    shows: Shows,
+) -> (Vec<Line<'t>>, Vec<Role>, Ending) {
     let mut lines = line::split(head);
+    signature::mark_armor(&mut lines);
     if let Some(html) = html {
         markup::mark_quoted(&mut lines, html);
     }
     attribution::mark(&mut lines);
     heading::mark(&mut lines);
+    if shows == Shows::AnsweredBelow {
+        show_answered_below(&mut lines);
+    }
     let ends = hide_after_break(&mut lines);
     mark_wrapped_quotation(&mut lines);
     let unsigned: Vec<Role> = lines.iter().map(|l| l.role).collect();
@@ -138,6 +146,50 @@ enum Ending {
     Quotation,
     /// Where the client appends a forwarded mail.
     Forward,
+}
+
+/// Whether the mail that is repeated may hold the writer's words.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shows {
+    /// Where the writer says so, it is shown.
+    AnsweredBelow,
+    /// Nothing that might be another's.
+    OwnAlone,
+}
+
+/// "My answers are below, in red" says that the repeated mail holds new words, and "Here are its headers:" that what looks like a repeated mail was pasted. Both
+/// stay, up to the mail before.
+fn show_answered_below(lines: &mut [Line]) {
+    let is_break = |l: &Line| matches!(l.role, Role::Break { forward: false });
+    let Some(first) = lines
+        .iter()
+        .position(|l| matches!(l.role, Role::Break { .. }))
+    else {
+        return;
+    };
+    let mut above = lines[..first]
+        .iter()
+        .rev()
+        .filter(|l| l.role == Role::Text && !line::is_rule(&l.plain))
+        .take(20)
+        .peekable();
+    let announced = above.peek().is_some_and(|l| l.plain.ends_with(':'));
+    let answered = above.any(|l| attribution::says_below(&l.plain));
+    if !(announced || answered) || !is_break(&lines[first]) {
+        return;
+    }
+    let heading = lines[first..].iter().take_while(|l| l.role != Role::Text);
+    let below = first + heading.count();
+    let next = lines[below..].iter().position(is_break);
+    let end = next.map_or(lines.len(), |n| below + n);
+    // The heading itself is news only where somebody pasted it.
+    let shown = match answered {
+        true => Role::Hidden,
+        false => Role::Text,
+    };
+    for line in lines[first..end].iter_mut().filter(|l| is_break(l)) {
+        line.role = shown;
+    }
 }
 
 /// Hides everything from the first line on after which only repetition comes.
@@ -192,19 +244,27 @@ fn is_link(plain: &str) -> bool {
 
 /// Decides block by block which quotation goes.
 ///
-/// The block with nothing new below it goes. Where the writer answered between several blocks, the others stay. A single block above the new text goes if it
+/// The block with nothing new below it goes, unless it was announced. Where the writer answered between several blocks, the others stay. A single block above the new text goes if it
 /// has an attribution line, because then a client put it there; one without was chosen by hand, and one between the writer's own sentences is answered.
 fn hide_quotation(lines: &mut [Line]) {
     let blocks = blocks(lines);
     let Some(last) = blocks.last() else { return };
     let answered = blocks.len() - usize::from(!has_text(&lines[last.end..]));
     let between = blocks.len() > 1;
+    // "This is what it says:" announces what somebody chose; a client's line is an attribution.
+    let announced = |b: &Block| {
+        let above = lines[..b.start]
+            .iter()
+            .rev()
+            .find(|l| l.role != Role::Blank);
+        !b.attributed && above.is_some_and(|l| l.role == Role::Text && l.plain.ends_with(':'))
+    };
     let enclosed =
         |b: &Block| has_text(&lines[..b.start]) && lines[b.end..].iter().any(is_sentence);
     let kept: Vec<bool> = blocks
         .iter()
         .enumerate()
-        .map(|(n, b)| n < answered && (between || !b.attributed || enclosed(b)))
+        .map(|(n, b)| announced(b) || n < answered && (between || !b.attributed || enclosed(b)))
         .collect();
     for (block, keep) in blocks.iter().zip(kept) {
         if !keep {

@@ -6,9 +6,6 @@
 use regex::bytes::{RegexSet, RegexSetBuilder};
 use std::sync::LazyLock;
 
-/// What may follow the fixed words of a subject: a colon and the original subject, a name, or nothing. `Automatic replies do not work` is a customer.
-const END: &str = "( ?(:|：|[(\\[])| - | ?[.!]?$)";
-
 /// Subjects that mail systems write word by word; with the original subject after a colon, so nobody but a mailbox writes them.
 const CERTAIN_SUBJECTS: &[&str] = &[
     // en: Exchange, Outlook, Gmail, Notes, GroupWise, sendmail's vacation.
@@ -50,6 +47,12 @@ const CERTAIN_SUBJECTS: &[&str] = &[
     "^(תשובה אוטומטית|מענה אוטומטי|מחוץ למשרד|رد تلقائي|خارج المكتب|الرد التلقائي)",
 ];
 
+/// Nouns and adjectives of these that people put before a colon too: `Absence : transfert des appels`. The text must say it again.
+const SUBJECTS_OF_PEOPLE: &str = r"^(absence|absente?|abwesend|abwesenheit|ferienabwesenheit|urlaubsabwesenheit|ich bin abwesend|ausser (haus|dienst)|nicht im (buro|hause?)|hors du bureau|fuori (ufficio|sede)|assenza|assente|ausencia|ausente|de (vacaciones|ferias)|in concediu|afwezig|niet (aanwezig|op kantoor)|semester|franvarande|fravaer|fravaerende|poissa|lomalla|olen lomalla|na urlopie|nieobecnosc|nieobecny|nepritomnost|dovolena|szabadsag|tavollet|отсутствие|в отпуске|外出|休假) ?(:|：)";
+
+/// `AUTO: Anna Keller is out of the office (returning 09.03.2026)`, and without `AUTO` in older versions.
+const NOTES_SUBJECT: &str = r"^auto: |^[^ ].{1,80} (is out of the office|ist ausser haus|ist nicht im buro|est absente?|e fuori ufficio)( ?[.(].*)?$";
+
 /// Subjects that people write as well; a second mark must stand beside them.
 const LIKELY_SUBJECTS: &[&str] = &[
     r"^auto: ",
@@ -80,12 +83,13 @@ const ABSENT: &[&str] = &[
     r"(^|[.!,:-] ?)out of (the )?office (from|until|till|starting|on|this|today|with)\b",
     r"\b(i am|i'm|i will be|i'll be|we are|am) (currently |away |out |now )*on (annual |parental |maternity |paternity |sick |medical |family |extended |business )?(leave|vacation|holidays?|travel)\b",
     r"\b(i am|i'm|i will be|i'll be) (currently |now )*(away|travell?ing|unavailable|on the road|out) (from|until|till|this|and|with|on|through)\b",
-    r"\b(limited|no|intermittent|without|sporadic|little|not have) (regular )?access to (my )?(e-?mails?|internet)\b",
+    r"\b(i|we) (have left (the company|the organi[sz]ation|our company)|no longer work|am no longer (with|working|employed))\b",
     r"\b(will|shall) (reply|respond|answer|get back|be back|return|deal with)( to (you|your (message|e-?mail|enquiry)|the office|it|work))?( as soon as possible)? (when|upon|after|as soon as|once|on) (i|my|we)? ?(am back|return|get back|come back|monday|tuesday|wednesday|thursday|friday)",
     // de
     r"\b(ich bin|bin ich|wir sind|sind wir|ich werde|befinde ich mich|ich befinde mich|bin|unser .{3,40} (ist|bleibt)) .{0,80}\b(nicht im (buro|hause?|geschaft|dienst)|abwesend|ausser haus|ausser dienst|im urlaub|in den ferien|in ferien|nicht erreichbar|nicht am arbeitsplatz|in elternzeit|im mutterschutz|auf (dienst|geschafts)reise|nicht personlich erreichbar|wieder erreichbar|wieder im buro|zuruck im buro|geschlossen)\b",
     r"\b(ihre|deine) (e-?mail|nachricht|mail)s? (wird|werden) .{0,60}(nicht|weder|erst|automatisch) .{0,40}(gelesen|weitergeleitet|bearbeitet|beantwortet)",
     r"\b(habe|geniesse|mache) .{0,40}(urlaub|ferien)\b",
+    r"\bich (habe (das|die|unser) .{0,40}verlassen|arbeite nicht mehr (bei|fur|in)|bin nicht mehr (bei|fur) )",
     // gsw
     r"\bi bi .{0,60}(i de ferie|nod im buro|abwesend|nid im buro|i dr ferie)",
     // fr
@@ -172,6 +176,7 @@ const REQUESTS: &[&str] = &[
     r"\b(error|broken|crash(es|ed)?|outage|does ?n.t work|is ?n.t working|does not work|stopped working|still (down|fails))\b",
     r"\b(bitte|mochte|muss|darf) (ich|wir) (sie|dich|euch)\b|\b(konnten|wurden) sie\b|\bkonnen sie (das|dies|es|bitte|mir|uns|den|die)\b|\b(kannst|konntest|wurdest) du\b|\b(konnt|konntet|chont|chontet|chonnd) ihr\b",
     r"\bbitte um (ihren |einen |eine |ihre |ein )?(kurze |baldige |rasche |schnelle )?(ruckruf|ruckmeldung|hilfe|prufung|losung|info|unterstutzung|antwort)|\bbitte (das |die |den |dies |es |um)?.{0,30}(prufen|beheben|schauen|helfen|losen|stellen|schalten|einrichten|entsperren|zurucksetzen|neu starten|installieren|loschen)\b",
+    r"\b(probleme?|problema|fehler|error|issue|panne|storung) .{0,20}\b(persist|besteht|bleibt|remains|rimane)|\b(noch immer|immer noch|nach wie vor|toujours pas|ancora non)\b|\bstill (not|does|do|is|are|has|have|fails?|crash)",
     r"\b(fehlermeldung|defekt|kaputt|funktioniert nicht|funktionieren nicht|geht (immer |seit .{1,20})?(noch )?nicht|lauft nicht|sturzt ab)\b",
     r"\b(pouvez|pourriez|pourrais|peux)[- ](vous|tu)\b|\bne (fonctionne|marche)( toujours)? (pas|plus)\b|\ben panne\b",
     r"\b(potete|puo|potreste|potrebbe) (verificare|controllare|aiutar|sistemare|risolvere|sbloccare)|\bnon funziona\b",
@@ -206,12 +211,14 @@ fn plain(patterns: &[&str]) -> RegexSet {
     set(patterns.iter().map(|p| p.to_string()))
 }
 
-static CERTAIN_SUBJECTS_SET: LazyLock<RegexSet> = LazyLock::new(|| {
+static BEFORE_ORIGINAL_SET: LazyLock<RegexSet> = LazyLock::new(|| {
     set(CERTAIN_SUBJECTS.iter().map(|p| {
         let words = p.trim_start_matches('^');
-        format!("^(?:{words}){END}")
+        format!("^(?:{words}) ?(:|：)")
     }))
 });
+static SUBJECTS_OF_PEOPLE_SET: LazyLock<RegexSet> = LazyLock::new(|| plain(&[SUBJECTS_OF_PEOPLE]));
+static NOTES_SUBJECT_SET: LazyLock<RegexSet> = LazyLock::new(|| plain(&[NOTES_SUBJECT]));
 static CERTAIN_WITH_NAME_SET: LazyLock<RegexSet> = LazyLock::new(|| plain(CERTAIN_SUBJECTS));
 static LIKELY_SUBJECTS_SET: LazyLock<RegexSet> = LazyLock::new(|| plain(LIKELY_SUBJECTS));
 static ABSENT_SET: LazyLock<RegexSet> = LazyLock::new(|| plain(ABSENT));
@@ -233,9 +240,19 @@ pub(super) fn is_subject(subject: &str) -> bool {
         || LIKELY_SUBJECTS_SET.is_match(subject.as_bytes())
 }
 
-/// Whether a folded subject is one that mail systems write word by word.
-pub(super) fn is_certain_subject(subject: &str) -> bool {
-    CERTAIN_SUBJECTS_SET.is_match(subject.as_bytes())
+/// Whether a folded subject has the fixed words of a mailbox with the original subject after a colon.
+pub(super) fn is_subject_before_original(subject: &str) -> bool {
+    BEFORE_ORIGINAL_SET.is_match(subject.as_bytes())
+}
+
+/// Whether people write such a folded subject as well.
+pub(super) fn is_subject_of_people(subject: &str) -> bool {
+    SUBJECTS_OF_PEOPLE_SET.is_match(subject.as_bytes())
+}
+
+/// Whether a folded subject is the one that Notes writes.
+pub(super) fn is_subject_of_notes(subject: &str) -> bool {
+    NOTES_SUBJECT_SET.is_match(subject.as_bytes())
 }
 
 /// Whether a folded text says in its beginning that somebody is away.
@@ -266,15 +283,33 @@ pub(super) fn opens_absent(text: &str) -> bool {
         && RETURN_OR_DEPUTY_SET.is_match(super::head(text, 1_200).as_bytes())
 }
 
-/// Whether the very first sentence says that it is automatic; later ones may be somebody's footer, or what a customer tells us about. Nor does a
-/// question say so, or a complaint: "The automatic reply does not work".
+/// Whether the very first sentence says that it is automatic, thanks aside; later ones may be somebody's footer, or what a customer tells us about. Nor
+/// does a question say so, a complaint ("The automatic reply does not work") or somebody's quotation.
 pub(super) fn opens_automatic(text: &str) -> bool {
-    let first = super::head(text, 160);
-    let sentence = first.split(['!', '?']).next().unwrap_or_default();
-    let is_question = first[sentence.len()..].starts_with('?');
-    !is_question
-        && AUTOMATIC_SET.is_match(super::head(sentence, 120).as_bytes())
-        && !REQUESTS_SET.is_match(super::head(text, FIRST_WORDS_BYTES).as_bytes())
+    let first = super::head(text, FIRST_WORDS_BYTES);
+    let sentence = first
+        .split_inclusive(['.', '!', '?'])
+        .find(|s| !ACKNOWLEDGED_SET.is_match(s.as_bytes()) || AUTOMATIC_SET.is_match(s.as_bytes()))
+        .unwrap_or_default();
+    !sentence.ends_with('?')
+        && !sentence.contains('"')
+        && AUTOMATIC_SET.is_match(super::head(sentence, 160).as_bytes())
+        && !REQUESTS_SET.is_match(first.as_bytes())
+}
+
+/// Whether a folded sentence is about an absence, a deputy, or an automatic answer.
+pub(super) fn is_of_notice(sentence: &str) -> bool {
+    let words = sentence.as_bytes();
+    [
+        &ABSENT_SET,
+        &ANOTHER_ABSENT_SET,
+        &RETURN_OR_DEPUTY_SET,
+        &AUTOMATIC_SET,
+        &ACKNOWLEDGED_SET,
+        &NO_ANSWER_SET,
+    ]
+    .iter()
+    .any(|set| set.is_match(words))
 }
 
 /// Whether a folded subject says that the mail is handed on.
@@ -301,10 +336,12 @@ mod tests {
     use super::super::fold;
     use super::*;
 
-    fn check(subject: &str, certain: bool) {
+    fn check(subject: &str, before_original: bool) {
+        let folded = fold(subject, 300);
+        assert!(!before_original || is_subject(&folded), "{subject}");
         assert_eq!(
-            is_certain_subject(&fold(subject, 300)),
-            certain,
+            is_subject_before_original(&folded),
+            before_original,
             "{subject}"
         );
     }
@@ -313,7 +350,7 @@ mod tests {
     fn subjects_as_mailboxes_write_them() {
         check("Automatic reply: Offer", true);
         check("Out of Office AutoReply: Offer", true);
-        check("Out of office", true);
+        check("Out of office: Offer", true);
         check("Abwesenheitsnotiz: Angebot", true);
         check("Réponse automatique : Offre", true);
         check("自动回复：询价", true);
@@ -322,6 +359,7 @@ mod tests {
     #[test]
     fn subjects_as_people_write_them() {
         check("Automatic replies do not work", false);
+        check("Out of office", false);
         check("Out of office rule is broken", false);
         check("Abwesenheitsnotiz lässt sich nicht einschalten", false);
         check("Re: Automatic reply: Offer", false);

@@ -81,6 +81,7 @@ pub(super) fn sender(mail: &Mail) -> Sender {
         || local.starts_with("postmaster")
         || name.contains("postmaster")
         || name.contains("system administrator")
+        || name.contains("mail administrator")
         || name.contains("interscan")
         || written.contains("postmaster")
         || written.contains("ndr administrator")
@@ -120,26 +121,28 @@ fn is_mailer_local(address: &str) -> bool {
         "mailsystem",
     ]
     .iter()
-    .any(|m| local.starts_with(m))
+    // `mailsystems@` is a company's.
+    .any(|m| {
+        let rest = local.strip_prefix(m);
+        rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphabetic()))
+    })
 }
 
-/// Display names that only mail systems have, folded.
+/// Display names that only mail systems have, folded. From the beginning: "Snail Mail Delivery Ltd" and "Email Systems" are companies.
 fn is_mailer_name(name: &str) -> bool {
     [
         "mail delivery",
         "mail deliver system",
         "mailer-daemon",
         "mailer daemon",
-        "mail administrator",
         "delivery subsystem",
         "mail transfer agent",
         "internet mail delivery",
         "mail system",
         "mail router",
-        "mailer daemon",
     ]
     .iter()
-    .any(|m| name.contains(m))
+    .any(|m| name.starts_with(m))
 }
 
 fn is_no_reply(address: &str) -> bool {

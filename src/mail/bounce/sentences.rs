@@ -87,7 +87,8 @@ pub(super) const DELIVERED: &[&str] = &[
     r"relayed to the following|successfully relayed",
     r"wurde(n)? (erfolgreich )?(zugestellt|ubermittelt)|erfolgreich (an|zugestellt)",
     r"a (bien )?ete (remis|distribue)",
-    r"(consegnat[oa] correttamente|e stato consegnato)|(se entrego|se ha entregado) a",
+    // Not "non è stato consegnato", nor "no se ha entregado".
+    r"consegnat[oa] correttamente|(^|[^n] )e stato consegnato|(^|[^n]o |[^o] )(se entrego|se ha entregado) a",
 ];
 
 /// What only mailers say of a delivery that has failed, folded: enough where the sender is a mailer too.
@@ -101,6 +102,7 @@ pub(super) const FAILED: &[&str] = &[
     r"(user|recipient|mailbox|account|address|host|domain|userid)s?( name)?( is| was)? (unknown|not (found|known|listed|recogni[sz]ed|exist)|unavailable|invalid|full|over quota|rejected)|(unknown|invalid|no such|no valid) (final delivery )?(user|recipient|mailbox|address|local|addressee|host|domain)|over quota|mailbox (is )?full|relay(ing)? denied|quota exceeded",
     r"permanent(ly)? (error|fail|fatal)|fatal error|transcript of session|final-recipient|diagnostic-code|remote host said|smtp error",
     r"following (address|recipient|error|mail|message)(\(?e?s\)?)?|failed address|failed recipient|intended recipient|original message|undelivered",
+    r"delivery of (the|this|your) (e-?mail|mail|message) was stopped|considered (unsolicited|spam)",
     r"not a member|are not member|not allowed to post|(group|list) .{0,60}(may not exist|doesn't exist|permission)",
     r"(nicht|konnte|kann) .{0,80}(zugestellt|ausgeliefert|ubermittelt|erreicht)|zustell(ung|fehler).{0,40}|unzustellbarkeit",
     r"(n'a|n'ont|ne peut|pu|pas|impossible)( \w+){0,4} (remis|distribue|livre|delivre|etre (remis|distribue|livre|envoye))|non (remis|distribue|delivre)|echec (de|d'|du|a la)|n'a pas pu|notification d'etat de remise",
@@ -178,7 +180,7 @@ pub(super) const SUBJECTS: &[&str] = &[
     r"^(mail )?delivery (status )?(notification|report|failure|failed|error|problem|unsuccessful|has failed|delayed|delay|warning|final failure)",
     r"^delivery notification|^notice: mail delivery|^auto(matic)? ?(error|failure) (message|notification)",
     r"^(returned|undeliver(ed|able)|undelivered|undeliverable|failed|rejected|bounced|blocked|automatically rejected) (e-?mail|mail|message)",
-    r"^undeliver(able|ed)\b",
+    r"^undeliver(able|ed)\b|^considered unsolicited bulk",
     r"^(failure notice|failure delivery|failed mail|mail failure|mail failed|mail delivery|mail system error|mail not delivered|mail error|mail undeliverable)",
     r"^(non[- ]?delivery|nondeliverable|ndn\b|ndr\b|dsn\b|non remis|non recapitabile|impossibile)",
     r"^(your )?(e-?mail|message|mail)( \w+){0,3} (could not be|cannot be|was not|not|is not|has not been) (delivered|sent|accepted|processed)",
@@ -189,7 +191,7 @@ pub(super) const SUBJECTS: &[&str] = &[
     r"^(no se puede entregar|mensaje no|correo no|notificacion de (estado|entrega)|fallo|devuelto|error de entrega)",
     r"^(mancat[oa]|recapito|messaggio non|notifica (di mancato|dello stato)|non consegn)",
     r"^(nao foi possivel|mensagem nao|falha (de|na|no)\b|erro (de|na|no|ao)\b|onbestelbaar|niet bezorgd|ikke leveret|kan ikke leveres|ej levererat|olevererbart|niedostarczon|nie mozna|zwrot|nedorucit|kezbesit|iletilemedi|teslim)",
-    r"^(nao (e possivel entregar|entregue)|impossivel entregar|non consegnabile|kan (inte|ikke) lever|ej levererat|ulever|toimitus (ei|epaonnistui)|ei voi(da|tu)? toimittaa|nie mozna dostarczyc|nedoruciteln|kezbesithetetlen|nem kezbesitheto|imposibil de livrat|nelivrabil|teslim edile)",
+    r"^(nao (e possivel entregar|entregue)|impossivel entregar|non consegnabile|(kan|det gar) (inte|ikke|inte att) lever|ej levererat|ulever|toimitus (ei|epaonnistui)|ei voi(da|tu)? toimittaa|nie mozna dostarczyc|nedoruciteln|kezbesithetetlen|nem kezbesitheto|imposibil de livrat|nelivrabil|teslim edile)",
     r"^(verzogerte zustellung|zustellung verzogert|remise (differee|retardee)|livraison (differee|retardee)|(consegna|recapito) ritardat|entrega (retrasada|atrasada)|bezorging vertraagd|vertraagde|fordrojd|levering(en)? forsinket|forsinket|toimitus viivasty|opoznion|zpozden|kezbesites kesik)",
     "^(не удается доставить|не удалось доставить|невозможно доставить|неможливо доставити|доставка (задерж|отложен)|ανεπίδοτο|δεν είναι δυνατή|未送达|无法传递|無法傳遞|未傳遞|未傳送|来自.{0,60}退信|來自.{0,60}退信|.{0,40}(배달되지|반송)|לא ניתן למסירה|تعذر)",
     r"^you .{1,120} are not member|not a member of|is not a member",

@@ -109,6 +109,16 @@ static QUOTING: LazyLock<Regex> = LazyLock::new(|| {
 /// A date and who, closed by a colon: Gmail in Russian, Japanese and others has no verb.
 static WHO_AT_END: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?:[>)\]»]|님이 작성|さん|\S@\S+)\s*[:：]$"));
+/// "My answers are in the text below": what follows is not all repeated.
+static BELOW: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?ix)(?-u:\b)(?:answers?|comments?|replies|responses?|remarks?|notes?|feedback)(?-u:\b).{0,40}(?-u:\b)(?:below|in-?line|in\ (?:red|blue|green|bold|the\ text|your\ (?:mail|e-?mail|text))|embedded|underneath)(?-u:\b)
+          | (?:antworte?n?|kommentare?|anmerkung(?:en)?|bemerkung(?:en)?|rückmeldung(?:en)?|ergänzung(?:en)?)(?-u:\b).{0,40}(?-u:\b)(?:unten|untenstehend|unterhalb|unde|une|in-?line|im\ (?:text|mail)|(?:in\ )?(?:rot|blau|grün|fett)|farbig|in\ (?:ihr|ihrem|deinem|dein|euer)\ (?:e-?mail|mail|text))(?-u:\b)
+          | (?-u:\b)(?:siehe|lueg|s\.)\ (?:weiter\ )?(?:unten|untenstehend|unde|une|in-?line|rot)(?-u:\b) | ^(?:please\ )?see\ (?:below|in-?line)(?-u:\b)
+          | (?:réponses?|commentaires?|remarques?).{0,40}(?:ci-dessous|plus\ bas|en\ (?:rouge|bleu|vert|gras)|dans\ (?:le|votre)\ (?:texte|mail|message)) | voir\ ci-dessous
+          | (?:rispost[ae]|commenti|osservazioni).{0,40}(?:sotto|in\ (?:rosso|blu|grassetto)|nel\ testo|di\ seguito) | (?:vedi|si\ veda)\ (?:qui\ )?sotto",
+    )
+});
 /// What a reply and the attribution share when a client forgets the line break.
 static SHARED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -120,6 +130,11 @@ fn pattern(p: &str) -> Regex {
     // Patterns are constants of this file; each is compiled by a test.
     #[allow(clippy::unwrap_used)]
     Regex::new(p).unwrap()
+}
+
+/// Whether a line says that the writer answers within the mail that is repeated below.
+pub fn says_below(plain: &str) -> bool {
+    plain.len() <= BYTES_MAX && BELOW.is_match(plain)
 }
 
 /// Marks attribution lines above quotation, and breaks where what follows is repeated without any mark.
@@ -194,9 +209,9 @@ fn may_end(plain: &str) -> bool {
             || plain.contains("wrote:"))
 }
 
-/// Zoho draws dashes around its attribution line, and no colon.
+/// Zoho draws dashes around its attribution line, and no colon; newer versions end it with three.
 fn is_framed(plain: &str) -> bool {
-    plain.starts_with("----") && plain.ends_with("----")
+    plain.starts_with("----") && plain.ends_with("---")
 }
 
 /// Looks at the line and at up to three above it that a wrapped attribution may have begun on.

@@ -61,11 +61,11 @@ static FIELD_OF: LazyLock<HashMap<&'static str, Field>> = LazyLock::new(|| {
 });
 
 /// Words for "message" in headings such as `-------- Message transféré --------`.
-const MESSAGE_WORDS: &str = "message|mail|nachricht|messaggio|mensaje|mensagem|missatge|bericht|meddelande|meddelelse|melding|besked|brev|viesti|wiadomo|zpráv|správ|сообщен|письмо|повідомл|лист|[iİ]leti|mesaj|邮件|郵件|メッセージ|メール|메시지|메일|üzenet|poruk|sporočil|μήνυμα|tin nhắn|thư|pesan|ข้อความ|رسالة|הודעה|courriel|correo|kiri|laiškas|ziņojums|skeyti|antwort|forward|weitergeleitet|original|ursprung";
+const MESSAGE_WORDS: &str = "message|mail|nachricht|messaggio|mensaje|mensagem|missatge|bericht|meddelande|meddelelse|melding|besked|brev|viesti|wiadomo|zpráv|správ|сообщен|письмо|повідомл|лист|[iİ]leti|mesaj|邮件|郵件|メッセージ|メール|메시지|메일|üzenet|poruk|sporočil|μήνυμα|tin nhắn|thư|pesan|ข้อความ|رسالة|הודעה|courriel|correo|kiri|laiškas|ziņojums|skeyti|antwort|forward|weitergeleitet|original|ursprung|mitteilung";
 
 static SEPARATOR: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&format!(
-        r"(?i)^[-_=~—–#>\s]{{2,}}\s*(?:[^-_=~—–@.!?]|\p{{L}}-){{0,30}}(?:{MESSAGE_WORDS})[^-_=~—–@.!?]{{0,40}}[-_=~—–#<:\s]{{2,}}$"
+        r"(?i)^[-_=~‐—–#>\s]{{2,}}\s*(?:[^-_=~‐—–@.!?]|\p{{L}}-){{0,30}}(?:{MESSAGE_WORDS})[^-_=~‐—–@.!?]{{0,40}}[-_=~‐—–#<:\s]{{2,}}$"
     ))
 });
 /// Clients on telephones leave the dashes away; only what follows proves such a line.
@@ -81,6 +81,9 @@ static FORWARD: LazyLock<Regex> = LazyLock::new(|| {
 });
 /// GroupWise: `>>> Anna Muster <anna@example.ch> 03/03/26 9:12 >>>`.
 static GROUPWISE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^>>> .{3,120}\d.{0,40}>>>$"));
+/// Notes puts a line of who, when and the first words above its heading: `"Anna Muster" ---03.03.2026 09:12:00---Good morning`.
+static NOTES_TEASER: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^.{1,80}---\s?\d{1,4}[./-]\d{1,2}[./-]\d{1,4} .{0,20}---"));
 /// Service desks ask for it; what follows is theirs.
 static REPLY_ABOVE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -157,7 +160,7 @@ fn heading(lines: &[Line], i: usize) -> Option<Heading> {
     let short = line.plain.len() <= 160;
     let drawn = line
         .plain
-        .starts_with(['-', '_', '=', '~', '—', '–', '#', '>']);
+        .starts_with(['-', '_', '=', '~', '‐', '—', '–', '#', '>']);
     if short && drawn && SEPARATOR.is_match(&line.plain) {
         return Some(Heading {
             end: i + 1,
@@ -189,6 +192,10 @@ fn heading(lines: &[Line], i: usize) -> Option<Heading> {
 /// Where the block of fields that begins on this line ends, if it is one.
 fn fields_end(lines: &[Line], start: usize) -> Option<usize> {
     field(&lines[start].plain)?;
+    // Clients write capitals where a script has them; configuration files do not.
+    if lines[start].plain.starts_with(char::is_lowercase) {
+        return None;
+    }
     let (mut seen, mut addressed, mut end, mut wrapped) = (BTreeSet::new(), false, start, 0);
     for (i, line) in lines.iter().enumerate().skip(start).take(24) {
         match (line.role, field(&line.plain)) {
@@ -270,7 +277,10 @@ fn introduction(lines: &[Line], i: usize) -> usize {
             _ => break,
         }
     }
-    start
+    // Its first words may go on in a second and third line.
+    let mut above = lines[..start].iter().enumerate().rev().take(4);
+    let teaser = above.find(|(_, l)| l.role == Role::Text && NOTES_TEASER.is_match(&l.plain));
+    teaser.map_or(start, |(n, _)| n)
 }
 
 /// Lotus Notes draws the heading as a table: name, date, then `To`, `cc` and `Subject`, each on a line of its own.

@@ -10,6 +10,10 @@ use std::sync::LazyLock;
 
 /// The longest signature below a rule that is not `-- `. Longer, and the rule divides a text.
 const SIGNATURE_LINES_MAX: usize = 25;
+/// Lines below a rule that are looked at: there may be hundreds of rules.
+const BELOW_LINES_MAX: usize = 200;
+/// An OpenPGP signature of several keys, of 64 letters a line.
+const ARMOR_LINES_MAX: usize = 100;
 
 /// What telephones and clients put under a mail. Anchored: a sentence that mentions a telephone stays.
 static DEVICE: LazyLock<Regex> = LazyLock::new(|| {
@@ -19,7 +23,7 @@ static DEVICE: LazyLock<Regex> = LazyLock::new(|| {
         | (?:this\ (?:e-?mail|message)\ was\ )?sent\ from\ my\ \S
         | (?:sent|email)\ (?:while\ )?on\ the\ go
         | get\ (?:outlook|the\ (?:new\ )?(?:aol|yahoo)|bluemail|spark|symphony)
-        | (?:von|vom|vo|mit|ab)\ (?:meine[mr]\ |mim\ |dem\ |der\ )?\S.{0,60}\ (?:gesendet|gesandt|verschickt|versendet|geschrieben|gschickt|gsendet)\.?$
+        | (?:von|vom|vo|mit|ab)\ (?:meine[mr]\ |mim\ |dem\ |der\ )?\S.{0,60}\ (?:gesendet|gesandt|verschickt|versendet|geschrieben|gschickt|gsendet)(?:\.?$|[,;]\ )
         | (?:gesendet|gesandt|verschickt|versandt|versendet|geschrieben|gschickt|gsendet)\ (?:von|vom|mit|über|via|ab|durch|aus)\ \S
         | diese\ (?:nachricht|e-?mail|mail)\ wurde\ (?:von|mit|vom|über|ab)\ .{2,80}\ (?:gesendet|verschickt|versendet|geschrieben)
         | (?:hol|holen|laden)\ (?:dir|sie\ sich|sie)\ (?:jetzt\ )?outlook | outlook\ (?:für|for|pour|per|para|voor)\ (?:ios|android)
@@ -44,6 +48,12 @@ static DEVICE: LazyLock<Regex> = LazyLock::new(|| {
         | (?:mobil|unterwegs|von\ unterwegs)\ (?:gesendet|verschickt|geschrieben)\.?$ | yahoo\ mail:\ \S
         | via\ (?:mobile|mobil|iphone|ipad|android|blackberry)(?:\s\S+){0,2}$
         )"#,
+    )
+});
+/// What follows in a device's line.
+static EXCUSE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)sorry|excuse|forgive|pardon|typo|brevity|entschuldig|tippfehler|kürze|verzeih|désolé|fautes|brièveté|scus|errori|brevità|disculp",
     )
 });
 /// Names that only a device's or client's line has.
@@ -102,6 +112,18 @@ static CONTACT: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)\S@\S+\.\p{L}{2,}|https?://|(?-u:\b)www\.|^(?:t|f|m|p|tel|fax|mob|mobil|mobile|phone|natel|cell|direct|direkt|office|skype|e-?mail|web|portable|móvil|telefon|telefono|telefax)\s*[.:]|(?:\+|(?-u:\b)00|\(0?|(?-u:\b)0)\d[\d\s()./-]{6,}\d|\(\d{3}\)\s?\d{3}|(?-u:\b)\d{3}[-. ]\d{3}[-. ]\d{4}(?-u:\b)",
     )
 });
+/// With what a mail begins that says nothing yet.
+static GREETING: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)^(?:hi|hello|hey|dear|good (?:morning|day|afternoon|evening)|hallo|hoi|grüezi|grüessech|guten (?:tag|morgen|abend)|guete|sehr geehrte|liebe[rs]?|salü|sali|bonjour|bonsoir|salut|madame|monsieur|buongiorno|buonasera|salve|ciao|gentile|hola|buenos)(?-u:\b)(?:\s+\S+){0,6}$",
+    )
+});
+/// What a form asks for and nobody writes into a signature.
+static FILLED_IN: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)^(?:name|vorname|nachname|first name|last name|surname|user ?(?:name|id)?|benutzer(?:name)?|login|nom|prénom|nome|cognome|personalnummer|eintritt|start|subject|betreff|message|nachricht)\s*:",
+    )
+});
 /// A closing formula. It and the name below it belong to the writer's words.
 static CLOSING: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -133,6 +155,31 @@ pub fn mark(lines: &mut [Line]) {
     }
 }
 
+/// Hides what OpenPGP puts around a text that it signs (RFC 9580 7): its first lines, and the signature.
+pub fn mark_armor(lines: &mut [Line]) {
+    let mut i = 0;
+    while i < lines.len() {
+        let rest = &lines[i..];
+        let len = match &*lines[i].plain {
+            "-----BEGIN PGP SIGNED MESSAGE-----" => {
+                1 + rest[1..]
+                    .iter()
+                    .take(4)
+                    .take_while(|l| l.plain.starts_with("Hash: "))
+                    .count()
+            }
+            "-----BEGIN PGP SIGNATURE-----" => rest
+                .iter()
+                .take(ARMOR_LINES_MAX)
+                .position(|l| l.plain == "-----END PGP SIGNATURE-----")
+                .map_or(0, |end| end + 1),
+            _ => 0,
+        };
+        hide(&mut lines[i..i + len]);
+        i += len.max(1);
+    }
+}
+
 /// `begun`: something was said before this stretch.
 fn stretch(lines: &mut [Line], begun: bool) {
     let fenced = fences(lines);
@@ -140,7 +187,7 @@ fn stretch(lines: &mut [Line], begun: bool) {
     hide_devices(lines, &fenced);
     hide_between_rules(lines, &fenced);
     hide_below_delimiter(lines, &fenced, begun);
-    hide_footers(lines, &fenced);
+    hide_footers(lines, &fenced, begun);
     hide_contact_block(lines);
 }
 
@@ -200,7 +247,13 @@ fn is_device(plain: &str) -> bool {
     let clause = plain.split([',', ';', '!']).next().unwrap_or(plain);
     let words = clause.split_whitespace().count();
     let sentence = clause.len() < plain.len() || plain.ends_with(['.', '?', ':']);
-    (DEVICE_NAME.is_match(clause) && words <= 14) || (!sentence && words <= 7)
+    // What stands before a comma is a sentence's beginning, unless an excuse follows: "…, please excuse typos".
+    let goes_on = clause.len() < plain.len() && !EXCUSE.is_match(&plain[clause.len()..]);
+    if goes_on && clause.ends_with("gesendet") {
+        return false;
+    }
+    let words_max = if goes_on { 6 } else { 14 };
+    (DEVICE_NAME.is_match(clause) && words <= words_max) || (!sentence && words <= 7)
 }
 
 /// Such a line is the first or last of its paragraph, never in the middle of one.
@@ -273,6 +326,7 @@ fn hide_below_delimiter(lines: &mut [Line], fenced: &[bool], begun: bool) {
     let mut left = texts(lines);
     // A person draws few rules; the bound keeps a mail of nothing else cheap.
     let mut rules_left = 200;
+    let mut divided_by: Option<String> = None;
     for i in 0..lines.len() {
         let rule = is_rule(&lines[i].plain);
         left -= usize::from(lines[i].role == Role::Text && !rule);
@@ -280,47 +334,92 @@ fn hide_below_delimiter(lines: &mut [Line], fenced: &[bool], begun: bool) {
             continue;
         }
         rules_left -= 1;
-        if delimits(&lines[i].plain, &lines[i + 1..], left) {
+        let again = divided_by.as_deref() == Some(&*lines[i].plain);
+        if delimits(&lines[i].plain, again, &lines[..i], &lines[i + 1..], left) {
             hide(&mut lines[i..]);
             return;
         }
+        divided_by = Some(lines[i].plain.to_string());
     }
 }
 
-/// Whether a rule with `texts` lines of text below it begins a signature.
-fn delimits(rule: &str, below: &[Line], texts: usize) -> bool {
+/// Whether a rule with `texts` lines of text below it begins a signature; `again`: the one above it was the same, and divided a text.
+fn delimits(rule: &str, again: bool, above: &[Line], below: &[Line], texts: usize) -> bool {
     let contacts = || {
-        below.iter().any(|l| {
+        below.iter().take(BELOW_LINES_MAX).any(|l| {
             l.role == Role::Text && (CONTACT.is_match(&l.plain) || LEGAL.is_match(&l.plain))
         })
     };
     match rule {
+        // `grep` and people draw it more than once; a signature has a name, then a list's or company's footer.
+        "--" if again
+            || below
+                .iter()
+                .take(BELOW_LINES_MAX)
+                .any(|l| l.role == Role::Text && l.plain == rule) =>
+        {
+            contacts() && texts <= SIGNATURE_LINES_MAX
+        }
         "--" | "- --" | "—" | "——" | "–" | "––" => texts <= 2 * SIGNATURE_LINES_MAX,
-        "__" | "___" | "---" | "~~" | "==" => texts <= 8,
+        // People divide a text with these too: the same rule again, or a sentence below it, is theirs.
+        "__" | "___" | "---" | "~~" | "==" => {
+            let divides = |l: &Line| l.role == Role::Text && (l.plain == rule || is_sentence(l));
+            texts <= 8 && (contacts() || !again && !below.iter().take(BELOW_LINES_MAX).any(divides))
+        }
         _ if is_long_rule(rule) && rule.starts_with(['_', '─', '━']) => {
-            texts <= 12 || (texts <= SIGNATURE_LINES_MAX && contacts())
+            (texts <= 12 && is_more_than_greeting(above))
+                || (texts <= SIGNATURE_LINES_MAX && contacts())
         }
         _ if is_long_rule(rule) => (1..=SIGNATURE_LINES_MAX).contains(&texts) && contacts(),
         _ => false,
     }
 }
 
+/// More words than a name, a title or an address has, or a question.
+fn is_sentence(line: &Line) -> bool {
+    line.plain.ends_with('?') || line.plain.split_whitespace().nth(7).is_some()
+}
+
 /// Paragraphs of a known form near the end go, together with what they announce.
-fn hide_footers(lines: &mut [Line], fenced: &[bool]) {
+fn hide_footers(lines: &mut [Line], fenced: &[bool], begun: bool) {
     let mut start = 0;
     while start < lines.len() {
         let len = lines[start..]
             .iter()
             .take_while(|l| l.role == Role::Text)
             .count();
-        if len > 0 && !fenced[start] && start > 0 && is_footer(&lines[start..start + len]) {
+        if len > 0
+            && !fenced[start]
+            && start > 0
+            && is_footer(
+                &lines[start..start + len],
+                begun || lines[..start].iter().any(says_something),
+            )
+        {
             hide(&mut lines[start..start + len]);
         }
         start += len.max(1);
     }
 }
 
-fn is_footer(paragraph: &[Line]) -> bool {
+/// Not "Hello Anna".
+fn says_something(line: &Line) -> bool {
+    line.role != Role::Blank && !GREETING.is_match(&line.plain)
+}
+
+/// Whether more than a greeting or a heading was said.
+fn is_more_than_greeting(lines: &[Line]) -> bool {
+    let mut said = lines.iter().filter(|l| l.role != Role::Blank);
+    let Some(first) = said.next() else {
+        return false;
+    };
+    said.next().is_some()
+        || first.plain.split_whitespace().count() > 4
+        || first.plain.ends_with(['.', '?'])
+}
+
+/// `said`: something else stands above it. Without one it must be the footer's twice over, or it is what the mail is about.
+fn is_footer(paragraph: &[Line], said: bool) -> bool {
     let mut opening = String::new();
     for line in paragraph.iter().take(5) {
         opening.push_str(&line.plain);
@@ -330,7 +429,7 @@ fn is_footer(paragraph: &[Line]) -> bool {
         }
     }
     opening.truncate(opening.floor_char_boundary(600));
-    FOOTER.is_match(opening.trim_end())
+    (FOOTER.is_match(opening.trim_end()) && (said || LEGAL.find_iter(&opening).nth(1).is_some()))
         || paragraph.len() <= 5
             && !opening.contains('?')
             && REGISTRY.find_iter(&opening).nth(1).is_some()
@@ -369,6 +468,7 @@ fn hide_contact_block(lines: &mut [Line]) {
             || l.plain.ends_with(['?', '!'])
             || (words(l) > 4 && l.plain.ends_with('.'))
     });
+    let filled_in = || block.iter().any(|l| FILLED_IN.is_match(&l.plain));
     let announced =
         lines[before].plain.ends_with([':', ',']) && !CLOSING.is_match(&lines[before].plain);
     let closed = || {
@@ -379,7 +479,14 @@ fn hide_contact_block(lines: &mut [Line]) {
             .any(|l| CLOSING.is_match(&l.plain))
     };
     let named = !CONTACT.is_match(&block[0].plain) || closing.is_some() || closed();
-    if contacts >= 2 && !links_only && block.len() <= 12 && !wordy && !announced && named {
+    if contacts >= 2
+        && !links_only
+        && block.len() <= 12
+        && !wordy
+        && !announced
+        && named
+        && !filled_in()
+    {
         hide(&mut lines[from..=last]);
     }
 }
