@@ -242,6 +242,23 @@ fn is_link(plain: &str) -> bool {
     words.next().is_some_and(|w| w.contains("://")) && words.next().is_none()
 }
 
+/// "This is what it says:" announces a passage that somebody chose. An attribution line of a language that nobody knows here ends so, too: it has a date or an
+/// address, or is a name and one verb.
+fn is_announced(above: &[Line]) -> bool {
+    const WORDS_MIN: usize = 4;
+    const DIGITS_OF_A_DATE: usize = 4;
+    let above = above.iter().rev().skip_while(|l| l.role == Role::Blank);
+    let paragraph: Vec<&Line> = above.take_while(|l| l.role == Role::Text).collect();
+    let dated = |l: &&Line| {
+        l.plain.contains('@')
+            || l.plain.chars().filter(|c| c.is_numeric()).count() >= DIGITS_OF_A_DATE
+    };
+    let words = paragraph.iter().map(|l| l.plain.split_whitespace().count());
+    paragraph.first().is_some_and(|l| l.plain.ends_with(':'))
+        && words.sum::<usize>() >= WORDS_MIN
+        && !paragraph.iter().any(dated)
+}
+
 /// Decides block by block which quotation goes.
 ///
 /// The block with nothing new below it goes, unless it was announced. Where the writer answered between several blocks, the others stay. A single block above the new text goes if it
@@ -251,14 +268,7 @@ fn hide_quotation(lines: &mut [Line]) {
     let Some(last) = blocks.last() else { return };
     let answered = blocks.len() - usize::from(!has_text(&lines[last.end..]));
     let between = blocks.len() > 1;
-    // "This is what it says:" announces what somebody chose; a client's line is an attribution.
-    let announced = |b: &Block| {
-        let above = lines[..b.start]
-            .iter()
-            .rev()
-            .find(|l| l.role != Role::Blank);
-        !b.attributed && above.is_some_and(|l| l.role == Role::Text && l.plain.ends_with(':'))
-    };
+    let announced = |b: &Block| !b.attributed && is_announced(&lines[..b.start]);
     let enclosed =
         |b: &Block| has_text(&lines[..b.start]) && lines[b.end..].iter().any(is_sentence);
     let kept: Vec<bool> = blocks
