@@ -89,6 +89,19 @@ pub fn arrived(policy: &Policy, known: &Known, arrival: &Arrival, now: DateTime<
     }
 }
 
+/// Where a customer has ticketd, too, what its people answer bears its mark, and no machine wrote it. Its automatic letters say that they are.
+fn is_answer_of_another_desk(policy: &Policy, mail: &Mail) -> bool {
+    let Some(id) = mail.header("Ticketd-Id").filter(|_| mail.kind == Kind::Own) else {
+        return false;
+    };
+    let domain = id.rsplit_once('@').map_or("", |(_, domain)| domain.trim());
+    let automatic = mail.header("Auto-Submitted");
+    !domain.is_empty()
+        && !domain.eq_ignore_ascii_case(&policy.domain)
+        && automatic.is_none_or(|value| value.trim().eq_ignore_ascii_case("no"))
+        && mail.header("Ticketd-Loop").is_none()
+}
+
 fn taken(policy: &Policy, known: &Known, arrival: &Arrival, now: DateTime<Utc>) -> Outcome {
     if let Some(owner) = policy.sent_of.get(&arrival.mailbox) {
         return sent::seen(policy, known, arrival, owner, now);
@@ -130,7 +143,7 @@ fn taken(policy: &Policy, known: &Known, arrival: &Arrival, now: DateTime<Utc>) 
             &Verdict::default(),
             &format!("could not be taken apart: {why}"),
         )
-    } else if !mail.kind.is_human() {
+    } else if !mail.kind.is_human() && !is_answer_of_another_desk(policy, mail) {
         filed(&case, known, belonging, counters)
     } else if let Some(person) = case
         .author

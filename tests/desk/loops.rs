@@ -43,6 +43,25 @@ fn c01_no_machine_is_acknowledged() {
 }
 
 #[test]
+fn c06_what_people_of_another_desk_answer_is_no_machines() {
+    let mut office = Office::new();
+    office.receives(Post::from(ALICE).with("Ticketd-Id: 12@acme.example"));
+    assert_eq!(office.letters_to(ALICE).len(), 1, "a ticket, acknowledged");
+    for marks in [
+        "Ticketd-Id: 12@acme.example\r\nAuto-Submitted: auto-replied",
+        "Ticketd-Id: 12@desk.example",
+        "Ticketd-Id: 12",
+    ] {
+        let post = Post::from(ALICE).subject("Oven").body("It is cold.\n");
+        assert_eq!(
+            office.receives(post.with(marks)).fate,
+            Fate::Filed,
+            "{marks}"
+        );
+    }
+}
+
+#[test]
 fn c01_who_copies_us_blindly_is_not_acknowledged_and_an_alias_is_ours() {
     let mut office = Office::new();
     office.receives(Post::from(ALICE).to("somebody@else.example"));
