@@ -531,6 +531,9 @@ fn the_first_rule_wins_and_tags_add_up() {
         tagged = "b"
         assign = "anna"
         forward = "x@y.example"
+        [[rule]]
+        because = "four"
+        tagged = "b"
         file = true
         "#,
     );
@@ -541,7 +544,7 @@ fn the_first_rule_wins_and_tags_add_up() {
     assert_eq!(verdict.tags, ["a", "b"]);
     assert_eq!(verdict.assign.as_deref(), Some("anna"));
     assert!(verdict.file);
-    assert_eq!(verdict.reasons.len(), 3);
+    assert_eq!(verdict.reasons.len(), 4);
 }
 
 #[test]

@@ -314,11 +314,19 @@ pub(super) fn from_requester(
             case,
             counters,
             &verdict,
-            &format!("a rule set it aside: {}", verdict.reasons.join("; ")),
+            &format!(
+                "a rule set it aside: {}{}",
+                verdict.reasons.join("; "),
+                not_handed_on(&verdict)
+            ),
         );
     }
     if verdict.file && !case.brought_back {
-        let why = format!("a rule filed it: {}", verdict.reasons.join("; "));
+        let why = format!(
+            "a rule filed it: {}{}",
+            verdict.reasons.join("; "),
+            not_handed_on(&verdict)
+        );
         return Outcome {
             because: "filed by a rule".into(),
             ..file(case, counters, why)
@@ -408,6 +416,12 @@ impl Related {
             Related::Beside(id) => format!("Answers ticket {id}, but stands apart from it."),
         }
     }
+}
+
+/// What one rule hands on and another files or sets aside stays here.
+fn not_handed_on(verdict: &Verdict) -> String {
+    let to = verdict.forward.as_ref();
+    to.map_or(String::new(), |to| format!("; not handed on to {to}"))
 }
 
 /// A person's answer to a mail that was set aside is a request of its own, with a clock; and nothing for security joins a ticket that others read (B09).
