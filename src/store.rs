@@ -571,11 +571,7 @@ impl Start {
                 self.fresh_meta(&journal)
             }
         };
-        let was_empty = meta.sequence == 0;
         let meta = self.catch_up(&mut journal, meta, rebuild)?;
-        if was_empty && meta.sequence > 0 {
-            self.index.made()?;
-        }
         if !ended_well {
             // A sync may have failed before the end came, and a file with such a past is never synced again: its later syncs can lie.
             journal.leave_segment()?;

@@ -43,12 +43,8 @@ pub trait Index: Send + Sync {
     fn apply(&self, rows: &Rows) -> Result<()>;
     /// Makes durable what was applied so far.
     fn checkpoint(&self) -> Result<()>;
-    /// Sets everything aside and begins empty, for this reason, with the memory that making it takes.
+    /// Sets everything aside and begins empty, for this reason.
     fn begin_anew(&self, why: &str) -> Result<()>;
-    /// It is made: that memory is given back.
-    fn made(&self) -> Result<()> {
-        Ok(())
-    }
     /// Whether it was closed cleanly and nobody has written since: then it need not be compared.
     fn is_clean(&self) -> bool;
     /// From now on an unclean stop must be noticed.
@@ -230,8 +226,6 @@ struct Open {
 
 /// sled does not keep to it exactly.
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
-/// While it is made anew: of 1,000,000 tickets' rows most pages are asked for again and again, and a fifth of the work was to read them once more.
-const CACHE_ANEW_BYTES: u64 = 96 * 1024 * 1024;
 
 /// Ten seconds in all; then sled says itself what is wrong.
 const RELEASE_TRIES: u32 = 1_000;
@@ -254,7 +248,7 @@ impl SledIndex {
         if let Some(mark) = trouble {
             index.begin_anew(&format!("{mark} was found"))?;
         } else {
-            index.reopen(CACHE_BYTES)?;
+            index.reopen()?;
         }
         Ok(index)
     }
@@ -267,7 +261,7 @@ impl SledIndex {
         self.state.join("index")
     }
 
-    fn reopen(&self, cache_bytes: u64) -> Result<()> {
+    fn reopen(&self) -> Result<()> {
         let mut slot = self.open.write().unwrap_or_else(PoisonError::into_inner);
         *slot = None;
         self.await_release();
@@ -276,7 +270,7 @@ impl SledIndex {
         let tree = self.guarded(|| {
             sled::Config::new()
                 .path(&folder)
-                .cache_capacity(cache_bytes)
+                .cache_capacity(CACHE_BYTES)
                 .flush_every_ms(None)
                 .open()
         })?;
@@ -397,13 +391,8 @@ impl Index for SledIndex {
         }
         remove_mark(&self.mark("index.clean"))?;
         sync_folder(&self.state)?;
-        self.reopen(CACHE_ANEW_BYTES)?;
+        self.reopen()?;
         remove_mark(&self.mark("index.damaged"))
-    }
-
-    fn made(&self) -> Result<()> {
-        self.checkpoint()?;
-        self.reopen(CACHE_BYTES)
     }
 
     fn is_clean(&self) -> bool {
@@ -418,7 +407,7 @@ impl Index for SledIndex {
     fn close(&self) -> Result<()> {
         self.checkpoint()?;
         // Opening writes the snapshot, which makes the next opening short and certain.
-        self.reopen(CACHE_BYTES)?;
+        self.reopen()?;
         self.checkpoint()?;
         let closed = self
             .open
