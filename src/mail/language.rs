@@ -34,6 +34,8 @@ const POINTS_ENOUGH: u32 = 12;
 /// What a word is worth: one that several languages write alike, and one that is one language's own.
 const SHARED: u32 = 1;
 const OWN: u32 = 3;
+/// Of a longer text the writer's own words are enough; to count all of it twice was a sixth of reading a mail.
+const QUOTING_BYTES_MAX: usize = 1_000;
 /// How much more than a quoted word somebody's own one counts.
 const OWN_WORDS_WEIGHT: u32 = 2;
 /// One word alone is no Swiss German: some are words elsewhere too.
@@ -175,7 +177,8 @@ fn decided(subject: &str, new_text: &str) -> Option<Language> {
         return Some(Language::Other);
     }
     let mut points = counted(text);
-    if let Some(own) = own_words(text) {
+    let own = (text.len() <= QUOTING_BYTES_MAX).then(|| own_words(text));
+    if let Some(own) = own.flatten() {
         points
             .iter_mut()
             .zip(counted(&own))
