@@ -492,7 +492,7 @@ fn joined(case: &Case, known: &Known, ticket: Ticket, verdict: &Verdict, odd: &s
         false => vec![],
     };
     correspondence::notify_of_reply(&mut draft, known, case, odd);
-    correspondence::forward(&mut draft, case, verdict);
+    correspondence::forward(&mut draft, case, verdict, !participant);
     let outcome = draft.finish(format!("reply on ticket {id}"), Fate::Joined);
     allowances
         .into_iter()
@@ -599,7 +599,8 @@ fn opened(case: &Case, known: &Known, verdict: &Verdict, opening: Opening) -> Ou
     }
     let allowances = acknowledgement::decide(&mut draft, case, known, verdict);
     correspondence::notify(&mut draft, case, "");
-    correspondence::forward(&mut draft, case, verdict);
+    let is_repeated = acknowledgement::is_repeated(case, known);
+    correspondence::forward(&mut draft, case, verdict, is_repeated);
     let outcome = numbered(
         draft.finish(format!("opened ticket {id}"), Fate::Opened),
         counters,

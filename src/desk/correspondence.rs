@@ -212,23 +212,26 @@ fn notify_people(draft: &mut Draft, case: &Case, why: &str, people: Vec<&Person>
 }
 
 /// A copy for the address that a rule names, with the mail itself, byte for byte. An answer to it has no authority: the address is nobody's of the staff list
-/// by this. Nothing confidential goes out this way, and nothing to who wrote it.
-pub(super) fn forward(draft: &mut Draft, case: &Case, verdict: &Verdict) {
+/// by this. Nothing confidential goes out this way, nothing to who wrote it, and nothing twice that a machine behind that address may have sent back (C05).
+pub(super) fn forward(draft: &mut Draft, case: &Case, verdict: &Verdict, is_repeated: bool) {
     let Some(address) = &verdict.forward else {
         return;
     };
-    if draft.queue().confidential {
-        return draft.note(
-            EntryKind::Note,
-            "Not forwarded: this queue is confidential.",
-        );
-    }
-    let wrote = case
-        .author
-        .as_ref()
-        .is_some_and(|a| a.eq_ignore_ascii_case(address));
-    if wrote || draft.policy.is_own_address(address) {
-        return;
+    let author = case.author.as_deref().unwrap_or_default();
+    let why_not = if draft.queue().confidential {
+        "this queue is confidential"
+    } else if author.eq_ignore_ascii_case(address) {
+        "that address wrote it"
+    } else if draft.policy.is_own_address(address) {
+        "it would come back to us"
+    } else if is_repeated {
+        "the same words came within the day, or from somebody who takes no part"
+    } else {
+        ""
+    };
+    if !why_not.is_empty() {
+        let note = format!("Not forwarded to {address}: {why_not}.");
+        return draft.note(EntryKind::Note, &note);
     }
     let content = Forward {
         ticket: draft.ticket.id.0,

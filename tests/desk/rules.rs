@@ -1,6 +1,6 @@
 //! What rules do beside severity, queue and tags: another acknowledgement, a copy handed on.
 
-use crate::office::{ALICE, KAETHI, Office, Post, policy_with};
+use crate::office::{ALICE, KAETHI, Office, Post, STRANGER, policy_with};
 use std::sync::Arc;
 use ticketd::contract::Source;
 use ticketd::desk::letter::{LetterKind, Templates};
@@ -94,6 +94,24 @@ fn a_rule_hands_the_mail_on_as_it_came() {
             .filter(|l| l.kind == LetterKind::Notice)
             .count(),
         1
+    );
+}
+
+#[test]
+fn c05_what_comes_back_from_behind_that_address_is_not_handed_on_again() {
+    let mut office = office();
+    office.receives(wants(ALICE));
+    let copy = office.last_to(ORDERS);
+    // A machine without any mark, at the address to which that one is redirected, says back what it got: on the ticket, and as new mails.
+    let machine = |n: u32| wants(STRANGER).body(&format!("Case {n}: I would like to order\n"));
+    for n in 0..5 {
+        office.receives(machine(n).with(&format!("In-Reply-To: <{}>", copy.id)));
+        office.receives(machine(n));
+    }
+    assert!(
+        office.letters_to(ORDERS).len() <= 2,
+        "{}",
+        office.letters_to(ORDERS).len()
     );
 }
 

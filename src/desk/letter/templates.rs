@@ -89,8 +89,10 @@ impl Templates {
                 *value = cleaned(name, value);
             }
         }
-        let has = |name: &str| self.has(name, "en");
-        let name = Some(name).filter(|name| has(name)).unwrap_or(C::TEMPLATE);
+        let name = match self.has(name, "en") {
+            true => name,
+            false => C::TEMPLATE,
+        };
         self.written(name, language, |_| variables)
     }
 
