@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod automatic;
+pub mod automaton;
 mod body;
 pub mod bounce;
 mod charset;

@@ -62,6 +62,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("async_imap", &["post/imap.rs", "post/wire.rs"]),
     ("lettre", &["post/smtp.rs", "post/wire.rs", "desk/letter"]),
     ("mail_parser", &["mail"]),
+    ("regex_automata", &["mail/automaton.rs"]),
     ("minijinja", &["desk/letter"]),
     (
         "tokio",

@@ -2,9 +2,10 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::mail::Mail;
+use crate::mail::automaton::{Automaton, Limits};
 use crate::mail::fold::{FOLDED_BYTES_MAX, folded};
 use rayon::prelude::*;
-use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use regex::bytes::{Regex, RegexBuilder};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -126,7 +127,7 @@ fn compiled(expression: &str) -> Result<Regex, regex::Error> {
 /// An automaton, and the fields that are searched with it. Most rules speak of subject and text alike, so these two share theirs.
 #[derive(Debug)]
 struct Set {
-    regexes: RegexSet,
+    automaton: Automaton,
     /// With the pattern that each expression of the set is in this field.
     fields: Vec<(Field, Vec<Option<PatternId>>)>,
 }
@@ -214,27 +215,23 @@ impl Patterns {
             ids.resize(expressions.len(), None);
             ids[expressions.len() - 1] = Some(*id);
         }
-        let regexes = RegexSetBuilder::new(expressions.iter().map(|e| &e.text))
-            .unicode(false)
-            .multi_line(true)
-            .size_limit(SET_BYTES_MAX)
-            .dfa_size_limit(STATES_BYTES_MAX)
-            .build()
-            .map_err(|e| {
-                let name = match name {
-                    Field::Text => "subject and text".to_string(),
-                    other => other.to_string(),
-                };
-                let problem = format!(
-                    "all patterns on {name} together are too large: {}",
-                    reason(e)
-                );
-                let remedy = "use fewer bounded repetitions such as {0,50}";
-                Diagnostic::of_file("rules/mailboxes", problem, remedy)
-            })?;
+        let texts: Vec<&str> = expressions.iter().map(|e| e.text.as_str()).collect();
+        let limits = Limits {
+            patterns_bytes: SET_BYTES_MAX,
+            states_bytes: STATES_BYTES_MAX,
+        };
+        let automaton = Automaton::of_lines(&texts, limits).map_err(|e| {
+            let name = match name {
+                Field::Text => "subject and text".to_string(),
+                other => other.to_string(),
+            };
+            let problem = format!("all patterns on {name} together are too large: {e}");
+            let remedy = "use fewer bounded repetitions such as {0,50}";
+            Diagnostic::of_file("rules/mailboxes", problem, remedy)
+        })?;
         let fields = fields.into_iter().map(|(field, ids)| (field.clone(), ids));
         Ok(Set {
-            regexes,
+            automaton,
             fields: fields.collect(),
         })
     }
@@ -256,7 +253,7 @@ impl Patterns {
                 let Some(text) = texts.0.get(field) else {
                     continue;
                 };
-                for hit in set.regexes.matches(text.as_bytes()).iter() {
+                for hit in set.automaton.matches(text) {
                     if let Some(id) = ids.get(hit).copied().flatten() {
                         found[id] = true;
                     }

@@ -3,7 +3,7 @@
 //! Everything here is folded ([`super::fold`]): lower case, no accents, one space. A subject counts from its beginning, as a mailbox writes it; the same words later in a
 //! subject are what people say about such mails ("problem with the automatic reply").
 
-use regex::bytes::{RegexSet, RegexSetBuilder};
+use crate::mail::automaton::Automaton;
 use std::sync::LazyLock;
 
 /// Subjects that mail systems write word by word; with the original subject after a colon, so nobody but a mailbox writes them.
@@ -199,88 +199,79 @@ const RECEIPT_TEXTS: &[&str] = &[
     "прочитан|開封されました|已被?阅读|已被?閱讀|읽었습니다",
 ];
 
-fn set(patterns: impl IntoIterator<Item = String>) -> RegexSet {
-    RegexSetBuilder::new(patterns)
-        .unicode(false)
-        .size_limit(32 << 20)
-        .build()
-        .expect("fixed patterns, built in every test run")
-}
-
-fn plain(patterns: &[&str]) -> RegexSet {
-    set(patterns.iter().map(|p| p.to_string()))
-}
-
-static BEFORE_ORIGINAL_SET: LazyLock<RegexSet> = LazyLock::new(|| {
-    set(CERTAIN_SUBJECTS.iter().map(|p| {
-        let words = p.trim_start_matches('^');
-        format!("^(?:{words}) ?(:|：)")
-    }))
+static BEFORE_ORIGINAL_SET: LazyLock<Automaton> = LazyLock::new(|| {
+    let before = |p: &&str| format!("^(?:{}) ?(:|：)", p.trim_start_matches('^'));
+    Automaton::fixed(&CERTAIN_SUBJECTS.iter().map(before).collect::<Vec<_>>())
 });
-static SUBJECTS_OF_PEOPLE_SET: LazyLock<RegexSet> = LazyLock::new(|| plain(&[SUBJECTS_OF_PEOPLE]));
-static NOTES_SUBJECT_SET: LazyLock<RegexSet> = LazyLock::new(|| plain(&[NOTES_SUBJECT]));
-static CERTAIN_WITH_NAME_SET: LazyLock<RegexSet> = LazyLock::new(|| plain(CERTAIN_SUBJECTS));
-static LIKELY_SUBJECTS_SET: LazyLock<RegexSet> = LazyLock::new(|| plain(LIKELY_SUBJECTS));
-static ABSENT_SET: LazyLock<RegexSet> = LazyLock::new(|| plain(ABSENT));
-static RETURN_OR_DEPUTY_SET: LazyLock<RegexSet> = LazyLock::new(|| plain(RETURN_OR_DEPUTY));
-static ANOTHER_ABSENT_SET: LazyLock<RegexSet> = LazyLock::new(|| plain(ANOTHER_ABSENT));
-static AUTOMATIC_SET: LazyLock<RegexSet> = LazyLock::new(|| plain(AUTOMATIC));
-static ACKNOWLEDGED_SET: LazyLock<RegexSet> = LazyLock::new(|| plain(ACKNOWLEDGED));
-static NO_ANSWER_SET: LazyLock<RegexSet> = LazyLock::new(|| plain(NO_ANSWER));
-static REQUESTS_SET: LazyLock<RegexSet> = LazyLock::new(|| plain(REQUESTS));
-static RECEIPT_SUBJECTS_SET: LazyLock<RegexSet> = LazyLock::new(|| plain(RECEIPT_SUBJECTS));
-static RECEIPT_TEXTS_SET: LazyLock<RegexSet> = LazyLock::new(|| plain(RECEIPT_TEXTS));
+static SUBJECTS_OF_PEOPLE_SET: LazyLock<Automaton> =
+    LazyLock::new(|| Automaton::fixed(&[SUBJECTS_OF_PEOPLE]));
+static NOTES_SUBJECT_SET: LazyLock<Automaton> =
+    LazyLock::new(|| Automaton::fixed(&[NOTES_SUBJECT]));
+static CERTAIN_WITH_NAME_SET: LazyLock<Automaton> =
+    LazyLock::new(|| Automaton::fixed(CERTAIN_SUBJECTS));
+static LIKELY_SUBJECTS_SET: LazyLock<Automaton> =
+    LazyLock::new(|| Automaton::fixed(LIKELY_SUBJECTS));
+static ABSENT_SET: LazyLock<Automaton> = LazyLock::new(|| Automaton::fixed(ABSENT));
+static RETURN_OR_DEPUTY_SET: LazyLock<Automaton> =
+    LazyLock::new(|| Automaton::fixed(RETURN_OR_DEPUTY));
+static ANOTHER_ABSENT_SET: LazyLock<Automaton> = LazyLock::new(|| Automaton::fixed(ANOTHER_ABSENT));
+static AUTOMATIC_SET: LazyLock<Automaton> = LazyLock::new(|| Automaton::fixed(AUTOMATIC));
+static ACKNOWLEDGED_SET: LazyLock<Automaton> = LazyLock::new(|| Automaton::fixed(ACKNOWLEDGED));
+static NO_ANSWER_SET: LazyLock<Automaton> = LazyLock::new(|| Automaton::fixed(NO_ANSWER));
+static REQUESTS_SET: LazyLock<Automaton> = LazyLock::new(|| Automaton::fixed(REQUESTS));
+static RECEIPT_SUBJECTS_SET: LazyLock<Automaton> =
+    LazyLock::new(|| Automaton::fixed(RECEIPT_SUBJECTS));
+static RECEIPT_TEXTS_SET: LazyLock<Automaton> = LazyLock::new(|| Automaton::fixed(RECEIPT_TEXTS));
 
 /// How far into a text its first words reach.
 const FIRST_WORDS_BYTES: usize = 400;
 
 /// Whether a folded subject is an automatic answer's, or may be one.
 pub(super) fn is_subject(subject: &str) -> bool {
-    CERTAIN_WITH_NAME_SET.is_match(subject.as_bytes())
-        || LIKELY_SUBJECTS_SET.is_match(subject.as_bytes())
+    CERTAIN_WITH_NAME_SET.is_match(subject) || LIKELY_SUBJECTS_SET.is_match(subject)
 }
 
 /// Whether a folded subject has the fixed words of a mailbox with the original subject after a colon.
 pub(super) fn is_subject_before_original(subject: &str) -> bool {
-    BEFORE_ORIGINAL_SET.is_match(subject.as_bytes())
+    BEFORE_ORIGINAL_SET.is_match(subject)
 }
 
 /// Whether people write such a folded subject as well.
 pub(super) fn is_subject_of_people(subject: &str) -> bool {
-    SUBJECTS_OF_PEOPLE_SET.is_match(subject.as_bytes())
+    SUBJECTS_OF_PEOPLE_SET.is_match(subject)
 }
 
 /// Whether a folded subject is the one that Notes writes.
 pub(super) fn is_subject_of_notes(subject: &str) -> bool {
-    NOTES_SUBJECT_SET.is_match(subject.as_bytes())
+    NOTES_SUBJECT_SET.is_match(subject)
 }
 
 /// Whether a folded text says in its beginning that somebody is away.
 pub(super) fn is_text(text: &str) -> bool {
-    let head = super::head(text, 1_000).as_bytes();
+    let head = super::head(text, 1_000);
     ABSENT_SET.is_match(head) || ANOTHER_ABSENT_SET.is_match(head)
 }
 
 /// Whether a folded text says in its beginning that it is automatic, or wants no answer.
 pub(super) fn is_automatic_text(text: &str) -> bool {
-    let head = super::head(text, 1_500).as_bytes();
+    let head = super::head(text, 1_500);
     AUTOMATIC_SET.is_match(head) || NO_ANSWER_SET.is_match(head)
 }
 
 /// Whether the first words of a folded text acknowledge a mail.
 pub(super) fn acknowledges(text: &str) -> bool {
-    ACKNOWLEDGED_SET.is_match(super::head(text, FIRST_WORDS_BYTES).as_bytes())
+    ACKNOWLEDGED_SET.is_match(super::head(text, FIRST_WORDS_BYTES))
 }
 
 /// Whether a folded text asks something of its reader, or says what is broken: then somebody waits for an answer.
 pub(super) fn requests(text: &str) -> bool {
-    text.contains(['?', '？']) || REQUESTS_SET.is_match(text.as_bytes())
+    text.contains(['?', '？']) || REQUESTS_SET.is_match(text)
 }
 
 /// Whether the first words say absence and the next ones a return or a deputy.
 pub(super) fn opens_absent(text: &str) -> bool {
-    ABSENT_SET.is_match(super::head(text, FIRST_WORDS_BYTES).as_bytes())
-        && RETURN_OR_DEPUTY_SET.is_match(super::head(text, 1_200).as_bytes())
+    ABSENT_SET.is_match(super::head(text, FIRST_WORDS_BYTES))
+        && RETURN_OR_DEPUTY_SET.is_match(super::head(text, 1_200))
 }
 
 /// Whether the very first sentence says that it is automatic, thanks aside; later ones may be somebody's footer, or what a customer tells us about. Nor
@@ -289,17 +280,16 @@ pub(super) fn opens_automatic(text: &str) -> bool {
     let first = super::head(text, FIRST_WORDS_BYTES);
     let sentence = first
         .split_inclusive(['.', '!', '?'])
-        .find(|s| !ACKNOWLEDGED_SET.is_match(s.as_bytes()) || AUTOMATIC_SET.is_match(s.as_bytes()))
+        .find(|s| !ACKNOWLEDGED_SET.is_match(s) || AUTOMATIC_SET.is_match(s))
         .unwrap_or_default();
     !sentence.ends_with('?')
         && !sentence.contains('"')
-        && AUTOMATIC_SET.is_match(super::head(sentence, 160).as_bytes())
-        && !REQUESTS_SET.is_match(first.as_bytes())
+        && AUTOMATIC_SET.is_match(super::head(sentence, 160))
+        && !REQUESTS_SET.is_match(first)
 }
 
 /// Whether a folded sentence is about an absence, a deputy, or an automatic answer.
 pub(super) fn is_of_notice(sentence: &str) -> bool {
-    let words = sentence.as_bytes();
     [
         &ABSENT_SET,
         &ANOTHER_ABSENT_SET,
@@ -309,7 +299,7 @@ pub(super) fn is_of_notice(sentence: &str) -> bool {
         &NO_ANSWER_SET,
     ]
     .iter()
-    .any(|set| set.is_match(words))
+    .any(|set| set.is_match(sentence))
 }
 
 /// Whether a folded subject says that the mail is handed on.
@@ -323,12 +313,12 @@ pub(super) fn is_forward(subject: &str) -> bool {
 
 /// Whether a folded subject is a read receipt's.
 pub(super) fn is_receipt_subject(subject: &str) -> bool {
-    RECEIPT_SUBJECTS_SET.is_match(subject.as_bytes())
+    RECEIPT_SUBJECTS_SET.is_match(subject)
 }
 
 /// Whether a folded text says that a mail was read.
 pub(super) fn is_receipt_text(text: &str) -> bool {
-    RECEIPT_TEXTS_SET.is_match(super::head(text, 1_000).as_bytes())
+    RECEIPT_TEXTS_SET.is_match(super::head(text, 1_000))
 }
 
 #[cfg(test)]

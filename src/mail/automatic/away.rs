@@ -5,7 +5,7 @@
 
 use super::absence;
 use super::{fold, head};
-use regex::bytes::{RegexSet, RegexSetBuilder};
+use crate::mail::automaton::Automaton;
 use std::sync::LazyLock;
 
 /// Notices are short; the rest is not read.
@@ -60,28 +60,20 @@ const ASKING: &[(&str, &str)] = &[
     ),
 ];
 
-fn set(patterns: &[&str]) -> RegexSet {
-    RegexSetBuilder::new(patterns)
-        .unicode(false)
-        .build()
-        .expect("fixed patterns, built in every test run")
-}
-
-static GREETING_SET: LazyLock<RegexSet> = LazyLock::new(|| set(&[GREETING]));
-static SAID_BESIDES_SET: LazyLock<RegexSet> = LazyLock::new(|| set(SAID_BESIDES));
-static CLOSING_SET: LazyLock<RegexSet> = LazyLock::new(|| set(&[CLOSING]));
-static ASKING_SET: LazyLock<RegexSet> =
-    LazyLock::new(|| set(&ASKING.iter().map(|(asks, _)| *asks).collect::<Vec<_>>()));
-static ASKED_SET: LazyLock<RegexSet> =
-    LazyLock::new(|| set(&ASKING.iter().map(|(_, asked)| *asked).collect::<Vec<_>>()));
+static GREETING_SET: LazyLock<Automaton> = LazyLock::new(|| Automaton::fixed(&[GREETING]));
+static SAID_BESIDES_SET: LazyLock<Automaton> = LazyLock::new(|| Automaton::fixed(SAID_BESIDES));
+static CLOSING_SET: LazyLock<Automaton> = LazyLock::new(|| Automaton::fixed(&[CLOSING]));
+static ASKING_SET: LazyLock<Automaton> =
+    LazyLock::new(|| Automaton::fixed(&ASKING.iter().map(|(asks, _)| *asks).collect::<Vec<_>>()));
+static ASKED_SET: LazyLock<Automaton> =
+    LazyLock::new(|| Automaton::fixed(&ASKING.iter().map(|(_, asked)| *asked).collect::<Vec<_>>()));
 
 /// Whether every sentence of a text, up to its closing formula, is one that an absence notice says.
 pub(super) fn is_notice_alone(text: &str) -> bool {
     let mut said = false;
     for sentence in sentences(head(text.trim_start(), TEXT_BYTES_MAX)) {
         let folded = fold(&sentence.words, 500);
-        let words = folded.as_bytes();
-        if CLOSING_SET.is_match(words) {
+        if CLOSING_SET.is_match(&folded) {
             break;
         }
         let named = said && !sentence.ended && folded.split(' ').count() <= 4;
@@ -94,26 +86,25 @@ pub(super) fn is_notice_alone(text: &str) -> bool {
 }
 
 fn is_said_by_notices(folded: &str) -> bool {
-    let words = folded.as_bytes();
     let count = folded.split(' ').count();
     if !folded.contains(char::is_alphabetic) {
         return true;
     }
-    if asks_for_something_else(words) {
+    if asks_for_something_else(folded) {
         return false;
     }
-    let greets = count <= 8 && GREETING_SET.is_match(words);
-    let digits = words.iter().filter(|b| b.is_ascii_digit()).count();
+    let greets = count <= 8 && GREETING_SET.is_match(folded);
+    let digits = folded.bytes().filter(u8::is_ascii_digit).count();
     let contact = count <= 10 && (folded.contains('@') || digits >= 7);
-    greets || contact || absence::is_of_notice(folded) || SAID_BESIDES_SET.is_match(words)
+    greets || contact || absence::is_of_notice(folded) || SAID_BESIDES_SET.is_match(folded)
 }
 
-fn asks_for_something_else(words: &[u8]) -> bool {
+fn asks_for_something_else(words: &str) -> bool {
     let asked = ASKED_SET.matches(words);
     ASKING_SET
         .matches(words)
         .iter()
-        .any(|language| !asked.matched(language))
+        .any(|language| !asked.contains(language))
 }
 
 struct Sentence {

@@ -6,8 +6,8 @@
 use super::address::addresses;
 use super::sentences::*;
 use super::{Bounce, Fate, RECIPIENTS_MAX, Told, status};
+use crate::mail::automaton::Automaton;
 use crate::mail::{Mail, automatic};
-use regex::bytes::{RegexSet, RegexSetBuilder};
 use std::sync::LazyLock;
 
 /// Of a notice no more than this is read; the longest known (Exchange in HTML, with advice) has 12 KB.
@@ -15,24 +15,16 @@ const NOTICE_BYTES_MAX: usize = 16 * 1024;
 /// Lines read of it.
 const LINES_MAX: usize = 400;
 
-fn set(patterns: &[&str]) -> RegexSet {
-    RegexSetBuilder::new(patterns)
-        .unicode(false)
-        .size_limit(32 << 20)
-        .build()
-        .expect("fixed patterns, built in every test run")
-}
-
-static DELAYED_SET: LazyLock<RegexSet> = LazyLock::new(|| set(DELAYED));
-static FINAL_SET: LazyLock<RegexSet> = LazyLock::new(|| set(FINAL));
-static DELIVERED_SET: LazyLock<RegexSet> = LazyLock::new(|| set(DELIVERED));
-static FAILED_SET: LazyLock<RegexSet> = LazyLock::new(|| set(FAILED));
-static SUBJECTS_SET: LazyLock<RegexSet> = LazyLock::new(|| set(SUBJECTS));
+static DELAYED_SET: LazyLock<Automaton> = LazyLock::new(|| Automaton::fixed(DELAYED));
+static FINAL_SET: LazyLock<Automaton> = LazyLock::new(|| Automaton::fixed(FINAL));
+static DELIVERED_SET: LazyLock<Automaton> = LazyLock::new(|| Automaton::fixed(DELIVERED));
+static FAILED_SET: LazyLock<Automaton> = LazyLock::new(|| Automaton::fixed(FAILED));
+static SUBJECTS_SET: LazyLock<Automaton> = LazyLock::new(|| Automaton::fixed(SUBJECTS));
 
 /// Whether a folded subject is one that mailers write.
 pub(in crate::mail) fn is_subject(folded: &str) -> bool {
     let words = folded.trim_start_matches(|c: char| !c.is_alphanumeric());
-    SUBJECTS_SET.is_match(words.as_bytes())
+    SUBJECTS_SET.is_match(words)
 }
 
 /// Whether a folded text begins as only a mailer would, stars and dashes aside.
@@ -55,8 +47,8 @@ fn begins(folded: &str, openings: &[&str]) -> bool {
 pub(in crate::mail) fn told(mail: &Mail) -> Option<Told> {
     let subject = automatic::untagged(&automatic::fold(&mail.subject, 300)).to_string();
     let notice = automatic::fold(before_returned(&mail.text), NOTICE_BYTES_MAX);
-    let says = |set: &RegexSet, names: &[&'static str], text: &str| {
-        let found = set.matches(text.as_bytes()).iter().next();
+    let says = |set: &Automaton, names: &[&'static str], text: &str| {
+        let found = set.matches(text).into_iter().next();
         found.and_then(|i| names.get(i).copied())
     };
     let final_words = says(&FINAL_SET, FINAL, &notice);

@@ -1,7 +1,8 @@
 //! RFC 3463 status codes: found in a text, or derived from an SMTP reply or from what mailers say in words.
 
 use crate::mail::automatic::fold;
-use regex::bytes::{Regex, RegexSet};
+use crate::mail::automaton::Automaton;
+use regex::bytes::Regex;
 use std::sync::LazyLock;
 
 /// `5.1.1` with its class 2, 4 or 5, and not a piece of an address or version: the neighbours must not be letters, digits or dots.
@@ -111,11 +112,13 @@ const OF_WORDS: &[(&str, &str)] = &[
     (r"syntax|malformed|incorrectly constructed", "5.1.3"),
 ];
 
-static WORDS: LazyLock<RegexSet> = LazyLock::new(|| {
-    regex::bytes::RegexSetBuilder::new(OF_WORDS.iter().map(|(pattern, _)| *pattern))
-        .unicode(false)
-        .build()
-        .expect("fixed patterns, built in every test run")
+static WORDS: LazyLock<Automaton> = LazyLock::new(|| {
+    Automaton::fixed(
+        &OF_WORDS
+            .iter()
+            .map(|(pattern, _)| *pattern)
+            .collect::<Vec<_>>(),
+    )
 });
 
 /// How much of a diagnostic or notice is read for its status.
@@ -175,8 +178,8 @@ fn reply(text: &str) -> Option<u16> {
 }
 
 fn words(text: &str) -> Option<&'static str> {
-    let found = WORDS.matches(fold(text, READ_BYTES_MAX).as_bytes());
-    let first = found.iter().next()?;
+    let found = WORDS.matches(&fold(text, READ_BYTES_MAX));
+    let first = found.into_iter().next()?;
     OF_WORDS.get(first).map(|(_, status)| *status)
 }
 

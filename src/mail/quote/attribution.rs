@@ -3,6 +3,7 @@
 //! A candidate ends in a colon and either says "wrote" and when or who, or says when and who. Candidates are few, so only they meet a regular expression.
 
 use super::line::{Line, Role, line};
+use crate::mail::automaton::Automaton;
 use regex::Regex;
 use std::sync::LazyLock;
 
@@ -86,13 +87,11 @@ static VERB: LazyLock<Regex> = LazyLock::new(|| {
 static DATE: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"\d{4}|\d{1,2}[:.h]\d{2}|\d{1,2}[./-]\d{1,2}|\d{1,2}\.? \p{L}{3}"));
 /// What clients begin with: a preposition, a weekday, or a date.
-static START: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?ix)^[-–\s\x22'\[]*(?:
+static START: LazyLock<Automaton> = LazyLock::new(|| {
+    Automaton::fixed(&[r"(?iux)^[-–\s\x22'\[]*(?:
             (?:on|am|le|el|il|op|em|den|d\.|dnia|w\ dniu|dne|dňa|at|in\ data|in\ message|in\ article|a|på|pe|på|ngày|vào|στις|la|em|pada|dana|em|kell|в|у|om|на|um|il\ giorno|alle|il\ dì|në|on-line)\s
           | (?:mon|tue|wed|thu|fri|sat|sun|mo|di|mi|do|fr|sa|so|lun|mar|mer|mié|mie|jeu|jue|ven|vie|sam|sáb|sab|dim|dom|gio|seg|ter|qua|qui|sex|ma|ti|ke|to|pe|la|su|tor|fre|lør|lör|søn|sön|ons|tir|tis|man|mån|pon|pt|wt|śr|czw|niedz|sob|po|út|st|čt|pá|ne|пн|вт|ср|чт|пт|сб|вс|нд)\p{L}{0,9}[.,]?,?\s+\p{L}*\.?\s*\d
-          | \d{1,4}\s?[-./年]\s?\d | \d{1,2}\.?\s\p{L}{3,} | \d{1,2}:\d{2} | 在 | 于 | 於 | في | بتاريخ | בתאריך | ב |  ב- | เมื่อ )",
-    )
+          | \d{1,4}\s?[-./年]\s?\d | \d{1,2}\.?\s\p{L}{3,} | \d{1,2}:\d{2} | 在 | 于 | 於 | في | بتاريخ | בתאריך | ב |  ב- | เมื่อ )"])
 });
 /// A writer who says "I wrote" or "wrote to me" tells a story; only quoted lines below make it an attribution.
 static STORY: LazyLock<Regex> = LazyLock::new(|| {

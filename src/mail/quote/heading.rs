@@ -3,6 +3,7 @@
 //! One field name proves nothing ("Date: Friday, Room: 3"); a block of them, with a sender, does.
 
 use super::line::{Line, Role, is_rule};
+use crate::mail::automaton::Automaton;
 use regex::Regex;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
@@ -63,10 +64,10 @@ static FIELD_OF: LazyLock<HashMap<&'static str, Field>> = LazyLock::new(|| {
 /// Words for "message" in headings such as `-------- Message transféré --------`.
 const MESSAGE_WORDS: &str = "message|mail|nachricht|messaggio|mensaje|mensagem|missatge|bericht|meddelande|meddelelse|melding|besked|brev|viesti|wiadomo|zpráv|správ|сообщен|письмо|повідомл|лист|[iİ]leti|mesaj|邮件|郵件|メッセージ|メール|메시지|메일|üzenet|poruk|sporočil|μήνυμα|tin nhắn|thư|pesan|ข้อความ|رسالة|הודעה|courriel|correo|kiri|laiškas|ziņojums|skeyti|antwort|forward|weitergeleitet|original|ursprung|mitteilung";
 
-static SEPARATOR: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(&format!(
-        r"(?i)^[-_=~‐—–#>\s]{{2,}}\s*(?:[^-_=~‐—–@.!?]|\p{{L}}-){{0,30}}(?:{MESSAGE_WORDS})[^-_=~‐—–@.!?]{{0,40}}[-_=~‐—–#<:\s]{{2,}}$"
-    ))
+static SEPARATOR: LazyLock<Automaton> = LazyLock::new(|| {
+    Automaton::fixed(&[format!(
+        r"(?iu)^[-_=~‐—–#>\s]{{2,}}\s*(?:[^-_=~‐—–@.!?]|[^-_=~‐—–@.!?\s]-){{0,30}}(?:{MESSAGE_WORDS})[^-_=~‐—–@.!?]{{0,40}}[-_=~‐—–#<:\s]{{2,}}$"
+    )])
 });
 /// Clients on telephones leave the dashes away; only what follows proves such a line.
 static FORWARD_INTRODUCTION: LazyLock<Regex> = LazyLock::new(|| {

@@ -5,6 +5,7 @@
 //! A delimiter hides what follows it up to the next quotation; without one only lines of a known form go, and a closing formula with its name stays.
 
 use super::line::{Line, Role, is_rule};
+use crate::mail::automaton::Automaton;
 use regex::Regex;
 use std::sync::LazyLock;
 
@@ -16,16 +17,15 @@ const BELOW_LINES_MAX: usize = 200;
 const ARMOR_LINES_MAX: usize = 100;
 
 /// What telephones and clients put under a mail. Anchored: a sentence that mentions a telephone stays.
-static DEVICE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r#"(?ix)^["'\[(<]?(?:
+static DEVICE: LazyLock<Automaton> = LazyLock::new(|| {
+    Automaton::fixed(&[r#"(?iux)^["'\[(<]?(?:
           (?:sent|written|composed|typed|posted)\ (?:(?:securely|simply|quickly|wirelessly)\ )?(?:from|via|with|using|by|on|through)\ (?:my\ |an?\ |the\ |your\ )?\S
         | (?:this\ (?:e-?mail|message)\ was\ )?sent\ from\ my\ \S
         | (?:sent|email)\ (?:while\ )?on\ the\ go
         | get\ (?:outlook|the\ (?:new\ )?(?:aol|yahoo)|bluemail|spark|symphony)
-        | (?:von|vom|vo|mit|ab)\ (?:meine[mr]\ |mim\ |dem\ |der\ )?\S.{0,60}\ (?:gesendet|gesandt|verschickt|versendet|geschrieben|gschickt|gsendet)(?:\.?$|[,;]\ )
+        | (?:von|vom|vo|mit|ab)\ (?:meine[mr]\ |mim\ |dem\ |der\ )?\S(?-u:.){0,60}\ (?:gesendet|gesandt|verschickt|versendet|geschrieben|gschickt|gsendet)(?:\.?$|[,;]\ )
         | (?:gesendet|gesandt|verschickt|versandt|versendet|geschrieben|gschickt|gsendet)\ (?:von|vom|mit|über|via|ab|durch|aus)\ \S
-        | diese\ (?:nachricht|e-?mail|mail)\ wurde\ (?:von|mit|vom|über|ab)\ .{2,80}\ (?:gesendet|verschickt|versendet|geschrieben)
+        | diese\ (?:nachricht|e-?mail|mail)\ wurde\ (?:von|mit|vom|über|ab)\ (?-u:.){2,80}\ (?:gesendet|verschickt|versendet|geschrieben)
         | (?:hol|holen|laden)\ (?:dir|sie\ sich|sie)\ (?:jetzt\ )?outlook | outlook\ (?:für|for|pour|per|para|voor)\ (?:ios|android)
         | (?:envoyé|expédié|écrit|rédigé)\ (?:de|depuis|à\ partir\ d|par|avec|via|du|d')\S?
         | (?:télécharger?|obtenez|obtenir|téléchargez)\ outlook
@@ -38,17 +38,16 @@ static DEVICE: LazyLock<Regex> = LazyLock::new(|| {
         | (?:wysłan[eoay]|wysłano|napisane)\ (?:z|ze|za|przy|przez|w)\ \S | pobierz\ (?:program\ |aplikację\ )?outlook
         | (?:odesláno|odesláné|posláno|odoslané|odoslan[áé]|poslané|odeslano|poslano)\ (?:z|ze|zo|s|pomocí|cez|iz|sa)\ \S | (?:získat|stáhnout|získať)\ outlook
         | (?:отправлено|послано|написано|надіслано|відправлено|изпратено)\ (?:с|из|от|через|со|з|із|за|чрез)\ ?\S | (?:скачать|получить)\ outlook
-        | \S.{0,40}['’]?(?:dan|den|umdan|ımdan|imdan|ümdan|mdan|mden|tan|ten)\ gönderildi
-        | (?:küldve|elküldve|iphone-omról|az\ iphone)\ .{2,40} | (?:trimis|expediat)\ (?:de\ pe|din|de\ la|cu)\ \S
-        | (?:στάλθηκε|εστάλη)\ από\ \S | (?:dikirim|terkirim)\ dari\ \S | (?:đã\ )?gửi\ từ\ \S | ส่งจาก.{1,40} | saadetud\ (?:minu\ )?\S | išsiųsta\ iš\ \S | nosūtīts\ no\ \S
-        | (?:発信|送信元)?\S{0,12}(?:から送信|より送信|から送信されました) | 发自.{0,40} | 從我的.{0,30}(?:傳送|寄出|發送) | 从我的.{0,30}(?:发送|发出) | 寄自.{0,20}
-        | (?:나의\ )?\S{0,16}\s?(?:에서|에서\ )\s?보냄 | (?:أ|ا|إ)?ُ?رسلت\ من.{0,40} | (?:נשלח|נשלחה)\ מ.{0,40}
+        | \S(?-u:.){0,40}['’]?(?:dan|den|umdan|ımdan|imdan|ümdan|mdan|mden|tan|ten)\ gönderildi
+        | (?:küldve|elküldve|iphone-omról|az\ iphone)\ (?-u:.){2,40} | (?:trimis|expediat)\ (?:de\ pe|din|de\ la|cu)\ \S
+        | (?:στάλθηκε|εστάλη)\ από\ \S | (?:dikirim|terkirim)\ dari\ \S | (?:đã\ )?gửi\ từ\ \S | ส่งจาก(?-u:.){1,40} | saadetud\ (?:minu\ )?\S | išsiųsta\ iš\ \S | nosūtīts\ no\ \S
+        | (?:発信|送信元)?\S{0,12}(?:から送信|より送信|から送信されました) | 发自(?-u:.){0,40} | 從我的(?-u:.){0,30}(?:傳送|寄出|發送) | 从我的(?-u:.){0,30}(?:发送|发出) | 寄自(?-u:.){0,20}
+        | (?:나의\ )?\S{0,16}\s?(?:에서|에서\ )\s?보냄 | (?:أ|ا|إ)?ُ?رسلت\ من(?-u:.){0,40} | (?:נשלח|נשלחה)\ מ(?-u:.){0,40}
         | (?:virus-free|virenfrei|sans\ virus|libre\ de\ virus|livre\ de\ vírus|privo\ di\ virus|virusvrij)\.?(?:\s|\.|$)
         | provenance\ ?:\ courrier | \(?from\ (?:my\ )?(?:mobile|phone|iphone|ipad)\)?$
         | (?:mobil|unterwegs|von\ unterwegs)\ (?:gesendet|verschickt|geschrieben)\.?$ | yahoo\ mail:\ \S
         | via\ (?:mobile|mobil|iphone|ipad|android|blackberry)(?:\s\S+){0,2}$
-        )"#,
-    )
+        )"#])
 });
 /// What follows in a device's line.
 static EXCUSE: LazyLock<Regex> = LazyLock::new(|| {
@@ -63,36 +62,34 @@ static DEVICE_NAME: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 /// First words of what companies, lists and scanners append.
-static FOOTER: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?ix)^[-\[\s\x22'*_(!]*(?:
+static FOOTER: LazyLock<Automaton> = LazyLock::new(|| {
+    Automaton::fixed(&[r"(?iux)^[-\[\s\x22'*_(!]*(?:
           disclaimer\s*[:.\n]? (?:$|\s)| (?:legal|confidentiality|privacy|e-?mail)\ (?:notice|disclaimer|note|statement|warning)(?-u:\b) | confidential(?:ity)?\s*(?:notice)?\s*[:\-–]
-        | (?:this|the\ information\ (?:contained\ )?in\ this)\ (?:e-?mail|message|communication|transmission|electronic\ mail)(?:\ message)?,?\ (?:\(?(?:and|including|or|together)(?-u:\b).{0,80})?(?:is|are|may|contains?|has\ been|was|and\ any|and\ all|transmitted|attachments|message)(?-u:\b).{0,160}(?:confidential|privileged|intended|solely|virus|scanned|legally|proprietary|property)
-        | the\ (?:information|contents?)\ (?:contained\ |transmitted\ )?(?:in|of)\ this\ (?:e-?mail|message|communication).{0,160}(?:confidential|privileged|intended|solely)
+        | (?:this|the\ information\ (?:contained\ )?in\ this)\ (?:e-?mail|message|communication|transmission|electronic\ mail)(?:\ message)?,?\ (?:\(?(?:and|including|or|together)(?-u:\b)(?-u:.){0,80})?(?:is|are|may|contains?|has\ been|was|and\ any|and\ all|transmitted|attachments|message)(?-u:\b)(?-u:.){0,160}(?:confidential|privileged|intended|solely|virus|scanned|legally|proprietary|property)
+        | the\ (?:information|contents?)\ (?:contained\ |transmitted\ )?(?:in|of)\ this\ (?:e-?mail|message|communication)(?-u:.){0,160}(?:confidential|privileged|intended|solely)
         | if\ you\ (?:are\ not\ the\ intended|have\ received\ this\ (?:e-?mail|message|communication)\ (?:in|by)\ (?:error|mistake))
         | (?:please\ )?(?:consider|think\ (?:of|about))\ the\ environment\ before | (?:bitte\ )?denken\ sie\ an\ (?:die|unsere)\ umwelt | pensez\ à\ l.environnement | prima\ di\ stampare\ quest[ao]\ (?:e-?mail|mail|messaggio) | antes\ de\ imprimir\ est[ea]\ (?:e-?mail|mensaje|mensagem|correo) | denk\ aan\ het\ milieu | tänk\ på\ miljön
-        | (?:notice|important|attention|please\ note|wichtig|achtung)\s*:\s*(?:this|the|the\ contents\ of\ this|diese|der\ inhalt\ dieser)\ (?:contents\ of\ this\ )?(?:e-?mail|message|communication|nachricht).{0,120}(?:confidential|intended|privileged|sole\ use|vertraulich|bestimmt)
-        | l.absence\ de\ virus\ dans | el\ software\ de\ antivirus | e-?mail\ is\ gecontroleerd | den\ här\ e-post.{0,20}har\ (?:sökts|kontrollerats) | deze\ e-?mail\ is\ (?:gecontroleerd|gescand) | questa\ e-?mail\ è\ stata\ (?:controllata|verificata) | este\ (?:e-?mail|correo)\ (?:foi|ha\ sido)\ (?:verificado|analizado|escaneado)
-        | diese\ (?:e-?mail|nachricht|mail|elektronische).{0,120}(?:vertraulich|ausschließlich|ausschliesslich|ausschlie\u{df}lich|bestimmt|virus|viren|geprüft)
+        | (?:notice|important|attention|please\ note|wichtig|achtung)\s*:\s*(?:this|the|the\ contents\ of\ this|diese|der\ inhalt\ dieser)\ (?:contents\ of\ this\ )?(?:e-?mail|message|communication|nachricht)(?-u:.){0,120}(?:confidential|intended|privileged|sole\ use|vertraulich|bestimmt)
+        | l.absence\ de\ virus\ dans | el\ software\ de\ antivirus | e-?mail\ is\ gecontroleerd | den\ här\ e-post(?-u:.){0,20}har\ (?:sökts|kontrollerats) | deze\ e-?mail\ is\ (?:gecontroleerd|gescand) | questa\ e-?mail\ è\ stata\ (?:controllata|verificata) | este\ (?:e-?mail|correo)\ (?:foi|ha\ sido)\ (?:verificado|analizado|escaneado)
+        | diese\ (?:e-?mail|nachricht|mail|elektronische)(?-u:.){0,120}(?:vertraulich|ausschließlich|ausschliesslich|ausschlie\u{df}lich|bestimmt|virus|viren|geprüft)
         | (?:der\ inhalt\ dieser|die\ informationen\ in\ dieser)\ (?:e-?mail|nachricht) | wenn\ sie\ nicht\ der\ (?:richtige|beabsichtigte|vorgesehene)\ (?:adressat|empfänger)
         | (?:vertraulichkeits(?:hinweis|erklärung)|haftungsausschluss|rechtlicher\ hinweis|rechtliche\ hinweise)(?-u:\b)
-        | (?:ce\ (?:message|courriel|courrier|mail)|cet?\ e-?mail).{0,120}(?:confidentiel|destin|exclusif|virus) | les\ informations\ contenues\ dans\ ce | avis\ de\ confidentialité
-        | (?:este\ (?:mensaje|correo|email|e-?mail)|la\ información\ contenida).{0,120}(?:confidencial|destinat|exclusiv|privilegiad) | aviso\ (?:legal|de\ confidencialidad)
-        | (?:questo\ (?:messaggio|documento)|questa\ e-?mail|le\ informazioni\ contenute|il\ (?:presente\ )?messaggio).{0,120}(?:riservat|confidenzial|destinat|esclusiv) | ai\ sensi\ del\ (?:d\.?\s?lgs|regolamento)
-        | (?:esta\ mensagem|este\ e-?mail|a\ informação\ contida).{0,120}(?:confidencia|destinat|exclusiv)
-        | (?:dit\ bericht|deze\ e-?mail|de\ informatie\ in).{0,120}(?:vertrouwelijk|uitsluitend|bestemd)
-        | (?:det\ här|detta|denne|dette|tämä|niniejsz|tato\ |это\ |настоящее\ |bu\ e-?posta).{0,160}(?:konfidentiell|fortrolig|luottamuksel|poufn|důvěrn|конфиденциальн|gizli)
-        | (?:this|diese|ce)\ (?:e-?mail|message|nachricht).{0,40}(?:checked|scanned|geprüft|analysé|vérifié).{0,30}(?:for|by|auf|von|par|virus)
+        | (?:ce\ (?:message|courriel|courrier|mail)|cet?\ e-?mail)(?-u:.){0,120}(?:confidentiel|destin|exclusif|virus) | les\ informations\ contenues\ dans\ ce | avis\ de\ confidentialité
+        | (?:este\ (?:mensaje|correo|email|e-?mail)|la\ información\ contenida)(?-u:.){0,120}(?:confidencial|destinat|exclusiv|privilegiad) | aviso\ (?:legal|de\ confidencialidad)
+        | (?:questo\ (?:messaggio|documento)|questa\ e-?mail|le\ informazioni\ contenute|il\ (?:presente\ )?messaggio)(?-u:.){0,120}(?:riservat|confidenzial|destinat|esclusiv) | ai\ sensi\ del\ (?:d\.?\s?lgs|regolamento)
+        | (?:esta\ mensagem|este\ e-?mail|a\ informação\ contida)(?-u:.){0,120}(?:confidencia|destinat|exclusiv)
+        | (?:dit\ bericht|deze\ e-?mail|de\ informatie\ in)(?-u:.){0,120}(?:vertrouwelijk|uitsluitend|bestemd)
+        | (?:det\ här|detta|denne|dette|tämä|niniejsz|tato\ |это\ |настоящее\ |bu\ e-?posta)(?-u:.){0,160}(?:konfidentiell|fortrolig|luottamuksel|poufn|důvěrn|конфиденциальн|gizli)
+        | (?:this|diese|ce)\ (?:e-?mail|message|nachricht)(?-u:.){0,40}(?:checked|scanned|geprüft|analysé|vérifié)(?-u:.){0,30}(?:for|by|auf|von|par|virus)
         | the\ original\ of\ this\ e-?mail\ was\ scanned
         | you\ (?:received|are\ receiving|have\ received)\ this\ (?:message|e-?mail|mail|because|is\ because) | you(?:'re|\ are)\ receiving\ this
         | (?:sie|du)\ (?:erhalten|erhältst|bekommen|bekommst|haben|hast)\ diese\ (?:e-?mail|nachricht|mail)
         | (?:vous\ (?:recevez|avez\ reçu)\ ce|recibe\ este|ricevi\ questa|je\ ontvangt\ dit|u\ ontvangt\ deze)(?-u:\b)
         | to\ (?:unsubscribe|stop\ receiving|opt\ out)(?-u:\b) | (?:unsubscribe|abmelden|se\ désabonner|désabonnement|cancelar\ suscripción|annulla\ iscrizione)\s*(?:$|[:|<(h])
-        | (?:um\ sich\ (?:von\ .{2,40}\ )?abzumelden|zum\ abmelden|pour\ (?:vous|se)\ désabonner|para\ (?:darse\ de\ baja|cancelar)|per\ (?:disiscriverti|cancellar))(?-u:\b)
+        | (?:um\ sich\ (?:von\ (?-u:.){2,40}\ )?abzumelden|zum\ abmelden|pour\ (?:vous|se)\ désabonner|para\ (?:darse\ de\ baja|cancelar)|per\ (?:disiscriverti|cancellar))(?-u:\b)
         | reply\ to\ this\ e-?mail\ directly | \S+\ mailing\ list(?:\ -+|\ --|$) | (?:do\ you\ yahoo|don.t\ miss\ a\ thing)
-        | this\ footnote\ (?:also\ )?confirms | get\ your\ (?:free|own)\ .{2,40}(?:e-?mail|hotmail|yahoo)
-        )",
-    )
+        | this\ footnote\ (?:also\ )?confirms | get\ your\ (?:free|own)\ (?-u:.){2,40}(?:e-?mail|hotmail|yahoo)
+        )"])
 });
 /// What the law makes a company write under its letters; one such word alone may be a customer's subject.
 static REGISTRY: LazyLock<Regex> = LazyLock::new(|| {
