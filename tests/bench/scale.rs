@@ -22,6 +22,10 @@ use ticketd::store::disk::FakeDisk;
 use ticketd::store::index::MemoryIndex;
 use ticketd::store::{Batch, Options, Store};
 
+/// As the binary has.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// So many steps are due at one instant.
 const TOGETHER: u64 = 1_000;
 /// Outcomes a commit, as a busy clerk has them.
