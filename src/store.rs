@@ -354,11 +354,7 @@ impl Store {
         if wanted == 0 || is_there || self.room() == Room::Scarce {
             return Ok(());
         }
-        let made = (|| {
-            disk.create(RESERVE)?;
-            disk.write(RESERVE, 0, &[&vec![0; wanted as usize]])
-        })();
-        made.context(RESERVE)
+        disk.create_filled(RESERVE, wanted).context(RESERVE)
     }
 }
 

@@ -4,6 +4,8 @@
 //! Promise of the trait: after `sync(path)` returned well the bytes written to it before survive a power cut; after `sync_folder` the names do.
 //! Nothing else is promised, and [`FakeDisk`] takes back whatever was not.
 
+use rustix::fs::FallocateFlags;
+use rustix::io::Errno;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -24,6 +26,11 @@ pub trait Disk: Send + Sync {
     fn create(&self, path: &str) -> io::Result<()>;
     /// Writes parts one after the other from an offset.
     fn write(&self, path: &str, offset: u64, parts: &[&[u8]]) -> io::Result<()>;
+    /// Makes a file of so many bytes, none of which mean anything: it takes room, and gives it back when it is removed.
+    fn create_filled(&self, path: &str, length: u64) -> io::Result<()> {
+        self.create(path)?;
+        self.write(path, 0, &[&vec![0; length as usize]])
+    }
     /// Shortens a file.
     fn cut(&self, path: &str, length: u64) -> io::Result<()>;
     /// Makes a file's bytes durable.
@@ -146,6 +153,17 @@ impl Disk for RealDisk {
             out.write_all(part)?;
         }
         out.flush()
+    }
+
+    fn create_filled(&self, path: &str, length: u64) -> io::Result<()> {
+        self.create(path)?;
+        match rustix::fs::fallocate(self.file(path)?, FallocateFlags::empty(), 0, length) {
+            // Not every file system can.
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
+                self.write(path, 0, &[&vec![0; length as usize]])
+            }
+            allocated => Ok(allocated?),
+        }
     }
 
     fn cut(&self, path: &str, length: u64) -> io::Result<()> {

@@ -956,6 +956,18 @@ fn a_full_disk_takes_no_batch_and_then_goes_on() {
     assert_sound(&store);
 }
 
+/// A file of so many bytes can be made without any of them: it would give nothing back.
+#[test]
+fn the_reserve_takes_room_on_the_disk() {
+    use std::os::unix::fs::MetadataExt;
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let reserve = folder.path().join("reserve").metadata().unwrap();
+    let wanted = store.options.reserve_bytes;
+    assert_eq!(reserve.len(), wanted);
+    assert!(reserve.blocks() * 512 >= wanted, "{}", reserve.blocks());
+}
+
 // ---- Flipped bits.
 
 fn offsets(seed: u64, count: usize, below: u64) -> Vec<u64> {
