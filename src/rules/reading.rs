@@ -133,6 +133,7 @@ pub fn read(
     };
     let mut reader = Reader {
         source,
+        line_ends: memchr::memchr_iter(b'\n', source.text.as_bytes()).collect(),
         words: Vec::new(),
         queues: Vec::new(),
         is_proven,
@@ -158,6 +159,8 @@ pub fn read(
 
 struct Reader<'a> {
     source: &'a Source,
+    /// Where its lines end: each of a thousand examples is told by its line.
+    line_ends: Vec<usize>,
     words: Vec<(String, String)>,
     queues: Vec<String>,
     is_proven: bool,
@@ -177,12 +180,7 @@ impl Reader<'_> {
     }
 
     fn line(&self, at: usize) -> usize {
-        let text = self.source.text.as_bytes();
-        text[..at.min(text.len())]
-            .iter()
-            .filter(|b| **b == b'\n')
-            .count()
-            + 1
+        self.line_ends.partition_point(|end| *end < at) + 1
     }
 
     fn read_words(&mut self, value: &Value) {
