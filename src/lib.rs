@@ -73,7 +73,7 @@
 //! | a number of the report | `src/desk/account.rs`; how it is shown: `src/ops/report.rs` |
 //! | what a bounce of a letter changes | `src/desk/returned.rs` |
 //! | what is retried, and how often | letters: `src/desk/delivery.rs`; connections: `src/post.rs` (`Backoff`) |
-//! | a setting | `src/config.rs`, `systemd/ticketd.toml`, the table in `README.md`; a test compares the three |
+//! | a setting | `src/config.rs`, what is allowed in it `src/config/checking.rs`; `systemd/ticketd.toml`, the table in `README.md`; a test compares the three |
 //! | a listing, or its JSON | `src/ops/tickets.rs`, `src/ops/outbox.rs`, `src/ops/status.rs` |
 //! | what systemd or monitoring is told | `src/daemon.rs`, `src/ops/status.rs` |
 //! | what holds for any bytes whatever | `fuzz/laws`; `fuzz/run` tries to break it, `tests/corpora.rs` replays what was found |
