@@ -30,6 +30,9 @@ use std::sync::mpsc::{self, Receiver, SyncSender};
 const CHUNK_MAILS: usize = 200;
 const CHUNK_BYTES: usize = 4 << 20;
 
+/// The first chunk is small and each next one twice as large: deciding begins while the second is read.
+const FIRST_CHUNK_MAILS: usize = 16;
+
 /// Its arguments.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -214,7 +217,7 @@ fn each_chunk<T>(
 }
 
 /// What works ahead gives way to the thread that decides: everything waits for that one.
-const NICENESS_AHEAD: i32 = 10;
+const NICENESS_AHEAD: i32 = 19;
 
 /// The threads that read mails and prepare decisions ahead of their turn.
 fn ahead() -> anyhow::Result<Arc<ThreadPool>> {
@@ -371,7 +374,7 @@ fn chunks(
 ) -> anyhow::Result<Receiver<anyhow::Result<Vec<Whole>>>> {
     let chunks = handing_on("read-files", move |send| {
         let mut chunk: Vec<Whole> = vec![];
-        let mut bytes = 0;
+        let (mut bytes, mut mails_max) = (0, FIRST_CHUNK_MAILS);
         let mut next = |mail: anyhow::Result<Whole>| {
             match mail {
                 Ok(mail) => {
@@ -380,10 +383,10 @@ fn chunks(
                 }
                 Err(e) => return send.send(Err(e)).is_ok(),
             }
-            if chunk.len() < CHUNK_MAILS && bytes < CHUNK_BYTES {
+            if chunk.len() < mails_max && bytes < CHUNK_BYTES {
                 return true;
             }
-            bytes = 0;
+            (bytes, mails_max) = (0, CHUNK_MAILS.min(2 * mails_max));
             send.send(Ok(std::mem::take(&mut chunk))).is_ok()
         };
         match sources {
