@@ -83,7 +83,7 @@ pub fn ledger(
     now: DateTime<Utc>,
 ) -> anyhow::Result<Ledger> {
     let recorded = reader.credits(customer)?.into_iter().filter_map(recorded);
-    let late = reader.late()?;
+    let late = reader.late(now)?;
     let running = late.iter().flat_map(|ticket| {
         let clocks = ticket.clocks.iter();
         clocks.filter_map(|clock| accruing(policy, ticket, clock, now))

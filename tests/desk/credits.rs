@@ -4,6 +4,7 @@ use crate::office::*;
 use ticketd::desk::credit;
 use ticketd::desk::record::{CreditFacts, Standing};
 use ticketd::desk::time::{self, Booking};
+use ticketd::ops::credits;
 
 impl Office {
     /// The ledger's lines, in the order of the record.
@@ -144,6 +145,42 @@ fn c7_4_both_kinds_add_up() {
     office.answers(CARLA, "I am on it.\n");
     office.owes(&["globex C4.1 8 provisional +8", "globex C7.2 4 final +4"]);
     assert_eq!(office.ticket(1).credit_days(), 12);
+}
+
+#[test]
+fn c4_6_a_breach_that_nobody_has_recorded_accrues_all_the_same() {
+    let mut office = Office::new();
+    office.receives(Post::from(KAETHI).body("Severity: 1\nAll is down.\n"));
+    let accrues = |office: &mut Office| -> Vec<String> {
+        let (reader, policy, now) = (office.reader(), office.policy.clone(), office.now);
+        let ledger = credits::ledger(&reader, &policy, None, now).expect("the ledger");
+        let lines = ledger.values().flat_map(|account| &account.lines);
+        let words = lines.map(|l| {
+            let (standing, late) = (l.standing, l.late_secs / 60);
+            format!("{} {} {standing} {late} min", l.customer, l.days)
+        });
+        words.collect()
+    };
+    // No daemon runs: none of the clock's steps is taken.
+    for (now, expected) in [
+        ("2026-09-07 09:59", vec![]),
+        ("2026-09-07 10:00", vec![]),
+        ("2026-09-07 10:10", vec!["baeckerei 0 accruing 10 min"]),
+        ("2026-09-07 10:40", vec!["baeckerei 2 accruing 40 min"]),
+    ] {
+        office.now = swiss(now);
+        assert_eq!(accrues(&mut office), expected, "{now}");
+    }
+    assert!(
+        office.initial(1).breached.is_none(),
+        "looking writes nothing"
+    );
+    // Nor does it count twice once it is recorded.
+    office.clock_to("2026-09-07 10:50");
+    assert!(office.initial(1).breached.is_some());
+    assert_eq!(accrues(&mut office), ["baeckerei 3 accruing 50 min"]);
+    office.answers(ANNA, "We are on it.\n");
+    assert_eq!(accrues(&mut office), ["baeckerei 3 provisional 50 min"]);
 }
 
 #[test]
