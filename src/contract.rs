@@ -425,19 +425,27 @@ impl Book {
         credit::lateness_secs(credit, &self.hours(objective, deadline), deadline, until)
     }
 
-    /// Whether a missed objective extends anything: the subscription has a term (C7.4). Unknown senders have none.
+    /// Whether a promise missed at an instant extends anything: a term is current then (C4.6, C7.4). Unknown senders have none.
     pub fn earns_credit(&self, subscription: &Subscription, at: DateTime<Utc>) -> bool {
         self.term(subscription, at).is_some()
     }
 
-    /// The term that credits extend, as ordered.
+    /// The term that is current at an instant, to which days are added (C4.6): of the order, or of the one that renewed it.
+    ///
+    /// Its dates are those that the file says. One that has ended, or is still to begin, is not current however long its order is valid: where none is, there is
+    /// nothing that a day could be added to, and none is earned. A term that days of credit have made longer is current in those once its file says so.
     pub fn term(&self, subscription: &Subscription, at: DateTime<Utc>) -> Option<Term> {
-        self.terms(subscription, at).order?.term
+        self.order_in_term(subscription, at)?.term
     }
 
-    /// The agreed cap on the credit days of one term, if any (C4.6).
+    fn order_in_term(&self, subscription: &Subscription, at: DateTime<Utc>) -> Option<&Order> {
+        let customer = self.customers.by_id(subscription.customer.as_deref()?)?;
+        customer.in_term(&subscription.plan, at, self.local_date(at))
+    }
+
+    /// The agreed cap on the credit days of the term that is current, if any (C4.6).
     pub fn credit_days_max(&self, subscription: &Subscription, at: DateTime<Utc>) -> Option<u32> {
-        self.terms(subscription, at).order?.credit_days_max
+        self.order_in_term(subscription, at)?.credit_days_max
     }
 
     /// What waiting costs after the deadline (C10.3): `each further 15 min: 1 day for ACME AG`. None where lateness earns nobody a credit.

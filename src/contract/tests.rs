@@ -413,6 +413,53 @@ fn only_a_term_earns_credit() {
 }
 
 #[test]
+fn days_are_added_to_the_term_that_is_current_at_the_breach() {
+    let ordered = |orders: &[&str]| {
+        let orders: Vec<String> = orders
+            .iter()
+            .map(|order| format!("[[customer.subscription]]\n{order}\n"))
+            .collect();
+        let customer =
+            "[[customer]]\nid = \"acme\"\nname = \"ACME AG\"\ndomains = [\"acme.example\"]\n";
+        parse(CONTRACT, &format!("{customer}{}", orders.concat()), STAFF).unwrap()
+    };
+    const OLD: &str = "plan = \"extended-sla\"\nterm = { from = 2025-09-01, until = 2026-08-31 }";
+    const ENDED: &str = "plan = \"extended-sla\"\nvalid_until = 2026-08-31\nterm = { from = 2025-09-01, until = 2026-08-31 }";
+    const NEXT: &str = "plan = \"extended-sla\"\nvalid_from = 2026-09-01\nterm = { from = 2026-09-01, until = 2027-08-31 }";
+    const OTHER: &str = "plan = \"dedicated\"\nvalid_from = 2026-09-01\nobjectives = { 1 = \"1 h\", 2 = \"1 h\", 3 = \"1 h\", 4 = \"1 h\" }\nterm = { from = 2026-09-01, until = 2027-02-28 }\ncredit_days_max = 5";
+    const BESIDE: &str = "plan = \"dedicated\"\nobjectives = { 1 = \"1 h\", 2 = \"1 h\", 3 = \"1 h\", 4 = \"1 h\" }\nterm = { from = 2026-01-01, until = 2026-12-31 }";
+    for (orders, breach, expected) in [
+        (&[OLD][..], "2026-08-31 23:59", Some("2026-08-31")),
+        (&[OLD], "2026-09-01 00:00", None),
+        (&[OLD], "2025-08-31 23:59", None),
+        (&[ENDED], "2026-09-07 10:00", None),
+        (&[ENDED, NEXT], "2026-08-31 23:59", Some("2026-08-31")),
+        (&[ENDED, NEXT], "2026-09-01 00:00", Some("2027-08-31")),
+        (&[ENDED, OTHER], "2026-09-07 10:00", Some("2027-02-28")),
+        (&[OLD, OTHER], "2026-09-07 10:00", Some("2027-02-28")),
+        (&[OLD, OTHER], "2026-08-31 10:00", Some("2026-08-31")),
+        // Another subscription, bought beside it, renews nothing.
+        (&[OLD, BESIDE], "2026-09-07 10:00", None),
+        (&[OLD, BESIDE], "2026-08-31 10:00", Some("2026-08-31")),
+    ] {
+        let book = ordered(orders);
+        let subscription = Subscription {
+            plan: "extended-sla".into(),
+            ..book.subscription("a@acme.example", at("2026-08-31 12:00"))
+        };
+        let term = book.term(&subscription, at(breach));
+        let until = term.map(|term| term.until.to_string());
+        assert_eq!(until.as_deref(), expected, "{breach} {orders:?}");
+        assert_eq!(
+            book.earns_credit(&subscription, at(breach)),
+            until.is_some()
+        );
+        let max = book.credit_days_max(&subscription, at(breach));
+        assert_eq!(max, (expected == Some("2027-02-28")).then_some(5));
+    }
+}
+
+#[test]
 fn a_customer_may_have_several_subscriptions() {
     let book = shipped();
     let now = at("2026-08-27 12:00");

@@ -561,14 +561,11 @@ fn cost(draft: &Draft, clock: &Clock) -> String {
     if draft.queue().confidential {
         return String::new();
     }
+    let account = draft.ticket.account_of(clock);
     draft
-        .book(clock)
-        .price_of_waiting(
-            draft.ticket.account_of(clock),
-            &clock.objective,
-            clock.started,
-            clock.deadline,
-        )
+        .policy
+        .book_of_term(draft.book(clock), account, clock.deadline)
+        .price_of_waiting(account, &clock.objective, clock.started, clock.deadline)
         .unwrap_or_default()
 }
 

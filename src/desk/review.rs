@@ -278,7 +278,7 @@ fn term(policy: &Policy, pack: &Pack, now: DateTime<Utc>) -> String {
     };
     let today = book.local_date(now);
     let current = customer.subscriptions.iter().find_map(|o| {
-        let term = o.term.filter(|t| (t.from..=t.until).contains(&today))?;
+        let term = o.term.filter(|t| t.contains(today))?;
         Some((term, o.credit_days_max))
     });
     let Some((term, max)) = current else {

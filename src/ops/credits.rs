@@ -133,7 +133,9 @@ fn accruing(policy: &Policy, ticket: &Ticket, clock: &Clock, now: DateTime<Utc>)
         Some(credited) => (credited.customer.clone(), credited.term),
         None => (
             account.customer.clone()?,
-            book.term(account, clock.deadline)?,
+            policy
+                .book_of_term(book, account, clock.deadline)
+                .term(account, clock.deadline)?,
         ),
     };
     let days = overdue::days_now(policy, ticket, clock, now);
