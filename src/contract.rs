@@ -5,7 +5,7 @@
 
 //!
 //! Reading order: [`holidays`], [`hours`] (the arithmetic), [`plan`] (contract.toml), [`customers`], [`staff`], then what follows from them:
-//! [`warning`], [`credit`], [`explain`].
+//! [`warning`], [`credit`], [`explain`], [`within`].
 
 pub mod credit;
 pub mod customers;
@@ -17,6 +17,7 @@ pub mod plan;
 mod reading;
 pub mod staff;
 pub mod warning;
+pub mod within;
 
 use crate::diagnostic::Diagnostic;
 use crate::mail::Language;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 pub use explain::duration_words;
 pub use staff::{Person, Role};
 pub use warning::Step;
+pub use within::Within;
 
 /// The contract, the customers and the staff, as loaded together. Cheap to clone by `Arc`, never changed in place.
 #[derive(Debug, Default)]
@@ -240,6 +242,11 @@ impl Book {
                 internal: false,
             }
         }
+    }
+
+    /// How an objective is put to a customer, as of an instant.
+    pub fn within(&self, objective: &Objective, at: DateTime<Utc>) -> Within {
+        within::of(objective, &self.hours(objective, at), at)
     }
 
     /// When the objective expires that began to run at `start`.

@@ -347,6 +347,53 @@ fn escalations_have_hours_of_their_own() {
 }
 
 #[test]
+fn an_escalation_is_put_in_business_days_where_it_is_whole_ones() {
+    use super::within::Counted;
+    let now = at("2026-12-22 12:00");
+    let within = |normal: &str, hours: &str| {
+        let contract = CONTRACT
+            .replace("normal = \"9 h\"", &format!("normal = \"{normal}\""))
+            .replace(
+                "normal_hours = \"business\"",
+                &format!("normal_hours = \"{hours}\""),
+            );
+        let book = parse(&contract, CUSTOMERS, STAFF).unwrap();
+        let acme = book.subscription("a@acme.example", now);
+        book.within(&book.escalation(&acme, false, now), now)
+    };
+    let written = |text: &str| Counted::Written(text.into());
+    for (normal, hours, expected) in [
+        ("9 h", "business", Within::BusinessDays(1)),
+        ("18 h", "business", Within::BusinessDays(2)),
+        ("12 h", "extended", Within::BusinessDays(1)),
+        (
+            "9 h",
+            "Mo-Fr 08:00-12:00,13:00-18:00",
+            Within::BusinessDays(1),
+        ),
+        ("4 h", "business", Within::Minutes(240, Counted::Business)),
+        ("24 h", "24x7", Within::Minutes(1440, Counted::Always)),
+        (
+            "9 h",
+            "extended",
+            Within::Minutes(540, written("Mo-Fr 07:00-19:00; PH off")),
+        ),
+        (
+            "8 h",
+            "Tu,Th 08:00-16:00",
+            Within::Minutes(480, written("Tu,Th 08:00-16:00")),
+        ),
+        (
+            "9 h",
+            "Mo-Sa 08:00-17:00",
+            Within::Minutes(540, written("Mo-Sa 08:00-17:00")),
+        ),
+    ] {
+        assert_eq!(within(normal, hours), expected, "{normal} of {hours}");
+    }
+}
+
+#[test]
 fn credits_are_full_quarters_of_support_hours() {
     let book = shipped();
     let objective = Objective {

@@ -9,6 +9,7 @@ use super::event::Trouble;
 use super::letter::{
     Acknowledgement, AcknowledgementSecurity, Answering, Breach, Change, Content, Cut, Enclosure,
     Forward, LetterKind, Notice, NoticeConfidential, Sealed, Templates, Text, Transcript, Warning,
+    time_words, within_words,
 };
 use super::policy::Acknowledge;
 use super::record::EntryKind;
@@ -90,6 +91,8 @@ fn received(draft: &Draft, at: DateTime<Utc>, noted: Noted) -> Text {
         .map(|c| book.starts(&c.objective, at))
         .filter(|opens| *opens > draft.now);
     let tagged = |tag: &str| ticket.tags.iter().any(|t| t == tag);
+    let escalation = |urgent| book.escalation(&ticket.subscription, urgent, at);
+    let (normal, urgent) = (book.within(&escalation(false), at), escalation(true));
     let name = match noted.template {
         Some(chosen) => format!("{}{chosen}", Templates::ACKNOWLEDGEMENT),
         None => Acknowledgement::TEMPLATE.to_string(),
@@ -123,6 +126,8 @@ fn received(draft: &Draft, at: DateTime<Utc>, noted: Noted) -> Text {
             status_page: links.status_page.clone(),
             documentation: links.documentation.clone(),
             community: links.community.clone(),
+            escalation_normal: within_words(&normal, ticket.language),
+            escalation_urgent: time_words(urgent.minutes, ticket.language),
             escalation_address: links.escalation_address.clone(),
             phone: links.phone.clone(),
         },

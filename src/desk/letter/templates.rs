@@ -277,6 +277,7 @@ const SHEETS: &[Sheet] = &[
             "deadline": "Mon 30.03.2026 10:40", "opens": "Mon 30.03.2026 08:00",
             "missing": ["missing-impact", "missing-description", "missing-steps", "missing-expected", "missing-logs", "missing-isolation"],
             "incident": "We know of the disturbance.", "cut": true, "billing": true, "billing_address": "billing@vendor.example", "consulting": true, "end_user": true, "status_page": "https://status.example", "documentation": "https://docs.example", "community": "https://community.example",
+            "escalation_normal": "within one business day", "escalation_urgent": "within two hours",
             "escalation_address": "hi@vendor.example", "phone": "+41 71 000 00 00"})
         },
     },

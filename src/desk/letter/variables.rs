@@ -47,6 +47,10 @@ pub struct Acknowledgement {
     pub documentation: String,
     /// Community, or empty.
     pub community: String,
+    /// Within which time a manager answers an escalation in the ticket (C7.1), in the letter's language: `innert eines Arbeitstages`.
+    pub escalation_normal: String,
+    /// The same of an urgent one (C7.2), a time of the customer's support hours: `innert zweier Stunden`.
+    pub escalation_urgent: String,
     /// Where urgent escalations go (C7.2), or empty.
     pub escalation_address: String,
     /// The phone for them, or empty.
