@@ -730,6 +730,9 @@ fn digests_and_review_packs() {
         tickets: lines(&[
             "#1 Mon 07.09.2026 09:00, severity 2, closed, deadline missed: Late & <b>sorry</b>",
         ]),
+        earlier: lines(&[
+            "#7 Thu 20.08.2026 14:00, severity 3, closed, deadline missed: Slow (escalated Mon 31.08.2026 09:00, C7.1; escalation missed Tue 01.09.2026 09:00, C7.1)",
+        ]),
         met: 1,
         missed: 1,
         pending: 0,

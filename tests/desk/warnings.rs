@@ -4,6 +4,7 @@ use crate::office::*;
 use ticketd::desk::event::Movement;
 use ticketd::desk::letter::LetterKind;
 use ticketd::desk::record::EntryKind;
+use ticketd::desk::review;
 use ticketd::desk::ticket::ClockKind;
 
 const DOWN: &str = "Severity: 1\nAll is down.\n";
@@ -353,6 +354,65 @@ fn c8_3_every_other_week_the_account_manager_gets_a_review_pack() {
     }
     assert!(!pack.says("Another customer"));
     assert!(pack.raw.contains("text/html"));
+}
+
+#[test]
+fn c8_3_an_earlier_ticket_is_in_the_pack_of_what_fell_in_the_fortnight() {
+    let mut office = Office::new();
+    let pack = |office: &mut Office, first: &str| {
+        let first: chrono::NaiveDate = first.parse().expect("a day");
+        let book = &office.policy.book;
+        let span = (
+            book.morning(first),
+            book.morning(first + chrono::Days::new(14)),
+        );
+        let found = office.reader().pack("acme", span, first).expect("a pack");
+        review::content(&office.policy, &found, None, office.now)
+    };
+    // Answered and closed in the fortnight before; then the customer calls for a manager, who is late, and the ticket is closed again.
+    office.receives(Post::from(ALICE).subject("Slow").body("Severity: 4\nHm.\n"));
+    office.answers(ANNA, "Here we are.\n");
+    office.clock_to("2026-09-15 10:00");
+    office.command(1, "escalate normal 10:00");
+    office.command(1, "close done");
+    office.clock_to("2026-09-17 10:00");
+    office.answers(CARLA, "I looked into it.\n");
+    office.command(1, "close done");
+    office.clock_to("2026-10-01 10:00");
+    let before = pack(&mut office, "2026-08-31");
+    assert_eq!((before.tickets.len(), before.missed), (1, 0));
+    assert_eq!(before.earlier, [] as [&str; 0]);
+    let of_it = pack(&mut office, "2026-09-14");
+    assert_eq!(of_it.tickets, [] as [&str; 0]);
+    assert_eq!(
+        of_it.earlier,
+        [
+            "#1 Mon 07.09.2026 09:00, severity 4, closed, deadline missed: Slow (escalated Tue 15.09.2026 10:00, C7.1; escalation missed Wed 16.09.2026 10:00, C7.1; credit)"
+        ]
+    );
+    assert_eq!((of_it.met, of_it.missed), (0, 1));
+    let after = pack(&mut office, "2026-09-28");
+    assert_eq!(after.earlier, [] as [&str; 0]);
+}
+
+#[test]
+fn c8_3_a_promise_that_a_closed_ticket_still_owes_is_a_risk() {
+    let mut office = Office::new();
+    office.receives(Post::from(ALICE).subject("Down").body(DOWN));
+    office.command(1, "close done");
+    office.clock_to("2026-09-28 08:05");
+    let reader = office.reader();
+    let book = &office.policy.book;
+    let first: chrono::NaiveDate = "2026-09-14".parse().expect("a day");
+    let span = (
+        book.morning(first),
+        book.morning(first + chrono::Days::new(14)),
+    );
+    let found = reader.pack("acme", span, first).expect("a pack");
+    let content = review::content(&office.policy, &found, None, office.now);
+    assert_eq!(content.risks.len(), 1, "{content:?}");
+    assert!(content.credits[0].contains("accruing"), "{content:?}");
+    assert_eq!(content.earlier, [] as [&str; 0]);
 }
 
 #[test]

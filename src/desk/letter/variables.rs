@@ -354,6 +354,8 @@ pub struct Review {
     pub received: usize,
     /// Those, a line each.
     pub tickets: Vec<String>,
+    /// Tickets received before, in which the customer escalated, a deadline was missed or the ledger changed, a line each.
+    pub earlier: Vec<String>,
     /// Deadlines met.
     pub met: usize,
     /// Deadlines missed.
