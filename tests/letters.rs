@@ -339,6 +339,19 @@ fn letters_to_staff() {
         LetterKind::Warning,
         templates.letter(en, &warning),
     );
+    for (name, left, expired) in [
+        ("en-warning-seconds", "less than a minute", ""),
+        ("en-warning-expired", "", "2 h 10 min"),
+    ] {
+        let (left, expired, percent) = (left.into(), expired.into(), 100);
+        let warning = Warning {
+            left,
+            expired,
+            percent,
+            ..warning.clone()
+        };
+        check(name, LetterKind::Warning, templates.letter(en, &warning));
+    }
     let breach = Breach {
         ticket: 457,
         queue: "support".into(),

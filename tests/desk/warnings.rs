@@ -1,7 +1,7 @@
 //! CONTRACT.md C6.5, C8.3, C10.1, C10.4, C10.5 and ATTACKS.md F03: reminders, digests, the desk's opening, review packs.
 
 use crate::office::*;
-use ticketd::desk::event::Movement;
+use ticketd::desk::event::{Event, Movement};
 use ticketd::desk::letter::LetterKind;
 use ticketd::desk::record::EntryKind;
 use ticketd::desk::review;
@@ -169,6 +169,69 @@ fn f03_a_flood_of_replies_is_five_notices_and_a_letter_each_ten_minutes() {
             .body("Hello?\n"),
     );
     assert!(office.last_to(ANNA).says("Hello?"));
+}
+
+#[test]
+fn c10_3_a_warning_that_comes_late_says_what_is_left_now() {
+    let warned_at = |local: &str| {
+        let mut office = Office::new();
+        office.receives(Post::from(KAETHI).body(DOWN));
+        // No daemon ran in between.
+        office.now = swiss(local);
+        let now = office.now;
+        let due = office.reader().due(now, 1).expect("due steps");
+        office.process(Event::DeadlineReached(due[0].clone()), None);
+        office.last_of(ANNA, LetterKind::Warning)
+    };
+    for (local, subject, line) in [
+        (
+            "2026-09-07 09:30",
+            "30 min left: #1",
+            "Left: 30 min (50 % of the time has passed)",
+        ),
+        (
+            "2026-09-07 09:45",
+            "15 min left: #1",
+            "Left: 15 min (75 % of the time has passed)",
+        ),
+        (
+            "2026-09-07 09:59:40",
+            "less than a minute left: #1",
+            "Left: less than a minute (99 % of the time has passed)",
+        ),
+        (
+            "2026-09-07 10:00:10",
+            "Expired less than a minute ago: #1",
+            "Expired: less than a minute ago",
+        ),
+        (
+            "2026-09-07 12:10",
+            "Expired 2 h 10 min ago: #1",
+            "Expired: 2 h 10 min ago",
+        ),
+    ] {
+        let letter = warned_at(local);
+        assert!(
+            letter.mail.subject.starts_with(subject),
+            "{local}: {}",
+            letter.mail.subject
+        );
+        assert!(letter.says(line), "{local}: {}", letter.text());
+    }
+}
+
+#[test]
+fn c10_4_a_digest_says_of_seconds_what_they_are() {
+    let mut office = flood(8);
+    office.now = swiss("2026-09-07 10:00:20");
+    office.clock_to("2026-09-07 10:00:20");
+    let digest = office.warnings_to(ANNA).pop().expect("a digest");
+    assert!(digest.says("warnings in one letter"), "{}", digest.text());
+    assert!(
+        digest.says("due Mon 07.09.2026 10:00, less than a minute late"),
+        "{}",
+        digest.text()
+    );
 }
 
 #[test]

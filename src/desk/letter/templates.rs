@@ -372,7 +372,7 @@ const SHEETS: &[Sheet] = &[
         bare: || bare(Warning::default()),
         full: || {
             json!({"ticket": 457, "queue": "support", "customer": "ACME", "plan": "Extended SLA", "severity": 1, "subject": "Down",
-            "owed": "initial response", "clause": "C4.1", "internal": true, "deadline": "Mon 30.03.2026 10:40", "left": "20 min", "percent": 75,
+            "owed": "initial response", "clause": "C4.1", "internal": true, "deadline": "Mon 30.03.2026 10:40", "left": "20 min", "expired": "2 h 10 min", "percent": 75,
             "explanation": ["Fri 16:40 to 17:00: 20 min"], "cost": "each further 15 min: 1 day for ACME", "assignee": "Anna", "only": "a manager"})
         },
     },

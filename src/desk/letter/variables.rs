@@ -186,8 +186,10 @@ pub struct Warning {
     pub internal: bool,
     /// In Swiss time.
     pub deadline: String,
-    /// What is left: `1 h 20 min`.
+    /// What is left: `1 h 20 min`, `less than a minute`; empty once it has expired.
     pub left: String,
+    /// How long ago it expired, where the warning comes too late: after an outage; else empty.
+    pub expired: String,
     /// How much of the objective's time has passed, in per cent.
     pub percent: u8,
     /// How the deadline was computed.
