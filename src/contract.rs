@@ -5,7 +5,7 @@
 
 //!
 //! Reading order: [`holidays`], [`hours`] (the arithmetic), [`plan`] (contract.toml), [`customers`], [`staff`], then what follows from them:
-//! [`warning`], [`credit`], [`explain`].
+//! [`warning`], [`credit`], [`explain`], [`within`].
 
 pub mod credit;
 pub mod customers;
@@ -17,6 +17,7 @@ pub mod plan;
 mod reading;
 pub mod staff;
 pub mod warning;
+pub mod within;
 
 use crate::diagnostic::Diagnostic;
 use crate::mail::Language;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 pub use explain::duration_words;
 pub use staff::{Person, Role};
 pub use warning::Step;
+pub use within::Within;
 
 /// The contract, the customers and the staff, as loaded together. Cheap to clone by `Arc`, never changed in place.
 #[derive(Debug, Default)]
@@ -242,6 +244,11 @@ impl Book {
         }
     }
 
+    /// How an objective is put to a customer, as of an instant.
+    pub fn within(&self, objective: &Objective, at: DateTime<Utc>) -> Within {
+        within::of(objective, &self.hours(objective, at), at)
+    }
+
     /// When the objective expires that began to run at `start`.
     ///
     /// An objective beyond the last known year, which no contract that was read can have, expires with that year.
@@ -425,19 +432,27 @@ impl Book {
         credit::lateness_secs(credit, &self.hours(objective, deadline), deadline, until)
     }
 
-    /// Whether a missed objective extends anything: the subscription has a term (C7.4). Unknown senders have none.
+    /// Whether a promise missed at an instant extends anything: a term is current then (C4.6, C7.4). Unknown senders have none.
     pub fn earns_credit(&self, subscription: &Subscription, at: DateTime<Utc>) -> bool {
         self.term(subscription, at).is_some()
     }
 
-    /// The term that credits extend, as ordered.
+    /// The term that is current at an instant, to which days are added (C4.6): of the order, or of the one that renewed it.
+    ///
+    /// Its dates are those that the file says. One that has ended, or is still to begin, is not current however long its order is valid: where none is, there is
+    /// nothing that a day could be added to, and none is earned. A term that days of credit have made longer is current in those once its file says so.
     pub fn term(&self, subscription: &Subscription, at: DateTime<Utc>) -> Option<Term> {
-        self.terms(subscription, at).order?.term
+        self.order_in_term(subscription, at)?.term
     }
 
-    /// The agreed cap on the credit days of one term, if any (C4.6).
+    fn order_in_term(&self, subscription: &Subscription, at: DateTime<Utc>) -> Option<&Order> {
+        let customer = self.customers.by_id(subscription.customer.as_deref()?)?;
+        customer.in_term(&subscription.plan, at, self.local_date(at))
+    }
+
+    /// The agreed cap on the credit days of the term that is current, if any (C4.6).
     pub fn credit_days_max(&self, subscription: &Subscription, at: DateTime<Utc>) -> Option<u32> {
-        self.terms(subscription, at).order?.credit_days_max
+        self.order_in_term(subscription, at)?.credit_days_max
     }
 
     /// What waiting costs after the deadline (C10.3): `each further 15 min: 1 day for ACME AG`. None where lateness earns nobody a credit.

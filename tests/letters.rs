@@ -4,11 +4,12 @@ use chrono::{TimeZone, Utc};
 use mail_parser::MessageParser;
 use proptest::prelude::*;
 use std::path::Path;
-use ticketd::contract::Source;
+use ticketd::contract::within::Counted;
+use ticketd::contract::{Source, Within};
 use ticketd::desk::letter::{
     Acknowledgement, AcknowledgementSecurity, Answering, Breach, Change, Cut, Digest, Enclosure,
     Forward, Letter, LetterKind, Notice, NoticeConfidential, OpeningDigest, Review, Sealed,
-    Templates, Text, Transcript, Warning, render,
+    Templates, Text, Transcript, Warning, render, time_words, within_words,
 };
 use ticketd::mail::{Fingerprint, Language, Mailbox};
 
@@ -67,7 +68,7 @@ fn check(name: &str, kind: LetterKind, text: Text) {
     check_golden(name, &letter(kind, text), &|_| vec![]);
 }
 
-fn acknowledgement() -> Acknowledgement {
+fn acknowledgement(language: Language) -> Acknowledgement {
     Acknowledgement {
         ticket: 457,
         vendor: "Example".into(),
@@ -78,6 +79,8 @@ fn acknowledgement() -> Acknowledgement {
         status_page: "https://status.vendor.example".into(),
         documentation: "https://docs.vendor.example".into(),
         community: "https://community.vendor.example".into(),
+        escalation_normal: within_words(&Within::BusinessDays(1), language),
+        escalation_urgent: time_words(120, language),
         escalation_address: "hi@vendor.example".into(),
         ..Acknowledgement::default()
     }
@@ -98,7 +101,7 @@ fn acknowledgements() {
         check(
             &format!("{code}-acknowledgement"),
             kind,
-            ack(&acknowledgement()),
+            ack(&acknowledgement(language)),
         );
         let best_effort = Acknowledgement {
             severity: 3,
@@ -109,7 +112,7 @@ fn acknowledgements() {
                 .map(String::from)
                 .to_vec(),
             phone: "+41 71 000 00 00".into(),
-            ..acknowledgement()
+            ..acknowledgement(language)
         };
         check(
             &format!("{code}-acknowledgement-best-effort-incomplete"),
@@ -125,6 +128,13 @@ fn acknowledgements() {
             kind,
             ack(&stranger),
         );
+        let promised = Acknowledgement {
+            escalation_normal: within_words(&Within::Minutes(4 * 60, Counted::Business), language),
+            escalation_urgent: time_words(45, language),
+            ..acknowledgement(language)
+        };
+        let name = format!("{code}-acknowledgement-escalation");
+        check(&name, kind, ack(&promised));
         type Case = (&'static str, fn(&mut Acknowledgement));
         let cases: [Case; 3] = [
             ("billing", |a| {
@@ -139,7 +149,7 @@ fn acknowledgements() {
             }),
         ];
         for (case, set) in cases {
-            let mut content = acknowledgement();
+            let mut content = acknowledgement(language);
             set(&mut content);
             let name = format!("{code}-acknowledgement-{case}");
             check(&name, kind, ack(&content));
@@ -195,6 +205,52 @@ fn acknowledgements() {
             LetterKind::Change,
             templates.letter(language, &change),
         );
+    }
+}
+
+#[test]
+fn whatever_a_contract_promises_for_escalations_can_be_said() {
+    let written = Counted::Written("Mo-Fr 07:00-19:00; PH off".into());
+    for (promise, expected) in [
+        (
+            Within::BusinessDays(2),
+            [
+                "innert zweier Arbeitstage",
+                "innert zwei Arbetstäg",
+                "within two business days",
+            ],
+        ),
+        (
+            Within::BusinessDays(5),
+            [
+                "innert 5 Arbeitstagen",
+                "innert 5 Arbetstäg",
+                "within 5 business days",
+            ],
+        ),
+        (
+            Within::Minutes(60, Counted::Always),
+            ["innert einer Stunde", "innert ere Stund", "within one hour"],
+        ),
+        (
+            Within::Minutes(90, Counted::Business),
+            [
+                "innert 90 Minuten unserer Geschäftszeiten",
+                "innert 90 Minute vo eusne Gschäftsziite",
+                "within 90 minutes of our business hours",
+            ],
+        ),
+        (
+            Within::Minutes(480, written),
+            [
+                "innert 8 Stunden (Mo-Fr 07:00-19:00; PH off)",
+                "innert 8 Stund (Mo-Fr 07:00-19:00; PH off)",
+                "within 8 hours (Mo-Fr 07:00-19:00; PH off)",
+            ],
+        ),
+    ] {
+        let said = LANGUAGES.map(|(_, language)| within_words(&promise, language));
+        assert_eq!(said, expected);
     }
 }
 
@@ -283,6 +339,19 @@ fn letters_to_staff() {
         LetterKind::Warning,
         templates.letter(en, &warning),
     );
+    for (name, left, expired) in [
+        ("en-warning-seconds", "less than a minute", ""),
+        ("en-warning-expired", "", "2 h 10 min"),
+    ] {
+        let (left, expired, percent) = (left.into(), expired.into(), 100);
+        let warning = Warning {
+            left,
+            expired,
+            percent,
+            ..warning.clone()
+        };
+        check(name, LetterKind::Warning, templates.letter(en, &warning));
+    }
     let breach = Breach {
         ticket: 457,
         queue: "support".into(),
@@ -673,6 +742,9 @@ fn digests_and_review_packs() {
         received: 2,
         tickets: lines(&[
             "#1 Mon 07.09.2026 09:00, severity 2, closed, deadline missed: Late & <b>sorry</b>",
+        ]),
+        earlier: lines(&[
+            "#7 Thu 20.08.2026 14:00, severity 3, closed, deadline missed: Slow (escalated Mon 31.08.2026 09:00, C7.1; escalation missed Tue 01.09.2026 09:00, C7.1)",
         ]),
         met: 1,
         missed: 1,

@@ -82,6 +82,11 @@ pub struct Term {
 }
 
 impl Term {
+    /// Whether a day lies in it, before any credit.
+    pub fn contains(&self, day: NaiveDate) -> bool {
+        (self.from..=self.until).contains(&day)
+    }
+
     /// The last day with so many days of credit, of which no more than the agreed cap count (C4.6).
     pub fn extended(&self, days: i64, max: Option<u32>) -> NaiveDate {
         let days = max.map_or(days, |max| days.min(i64::from(max))).max(0);
@@ -102,6 +107,24 @@ impl Customer {
         self.subscriptions
             .iter()
             .find(|order| order.is_valid(at) && plan.is_none_or(|plan| order.plan == plan))
+    }
+
+    /// The order whose term is current at an instant, `day` being its day: of a plan, else the one that renewed it on another plan, whose term began when that
+    /// of the plan had ended.
+    pub fn in_term(&self, plan: &str, at: DateTime<Utc>, day: NaiveDate) -> Option<&Order> {
+        let of_plan = |order: &&Order| order.plan == plan;
+        let terms = self.subscriptions.iter().filter(of_plan);
+        let ended = terms.filter_map(|order| Some(order.term?.until));
+        let ended = ended.filter(|until| *until < day).max();
+        let renews = |term: Term| ended.is_some_and(|ended| ended < term.from);
+        let mut current = self
+            .subscriptions
+            .iter()
+            .filter(|order| order.is_valid(at))
+            .filter_map(|order| Some((order, order.term.filter(|term| term.contains(day))?)));
+        let own = current.clone().find(|(order, _)| of_plan(order));
+        own.or_else(|| current.find(|(_, term)| renews(*term)))
+            .map(|(order, _)| order)
     }
 }
 

@@ -15,8 +15,8 @@ pub use self::syntax::Fault;
 use self::syntax::Schedule;
 use super::holidays::Holidays;
 use chrono::{
-    DateTime, Datelike, Days, LocalResult, NaiveDate, NaiveDateTime, Offset, TimeDelta, TimeZone,
-    Utc,
+    DateTime, Datelike, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta,
+    TimeZone, Utc,
 };
 use chrono_tz::Tz;
 use std::sync::{Arc, OnceLock};
@@ -279,6 +279,16 @@ impl Hours {
                 self.schedule.spans(*date, true) != self.schedule.spans(*date, false)
             })
             .collect()
+    }
+
+    /// Open seconds of a local day.
+    pub fn open_secs(&self, day: NaiveDate) -> u64 {
+        let midnight = |day: NaiveDate| {
+            let secs = resolve_local(self.zone, day.and_time(NaiveTime::MIN), Edge::Opening);
+            DateTime::from_timestamp(secs, 0).unwrap_or_default()
+        };
+        let tomorrow = day.succ_opt().unwrap_or(day);
+        self.between(midnight(day), midnight(tomorrow))
     }
 
     /// An instant as the clocks of the zone show it.

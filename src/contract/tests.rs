@@ -347,6 +347,53 @@ fn escalations_have_hours_of_their_own() {
 }
 
 #[test]
+fn an_escalation_is_put_in_business_days_where_it_is_whole_ones() {
+    use super::within::Counted;
+    let now = at("2026-12-22 12:00");
+    let within = |normal: &str, hours: &str| {
+        let contract = CONTRACT
+            .replace("normal = \"9 h\"", &format!("normal = \"{normal}\""))
+            .replace(
+                "normal_hours = \"business\"",
+                &format!("normal_hours = \"{hours}\""),
+            );
+        let book = parse(&contract, CUSTOMERS, STAFF).unwrap();
+        let acme = book.subscription("a@acme.example", now);
+        book.within(&book.escalation(&acme, false, now), now)
+    };
+    let written = |text: &str| Counted::Written(text.into());
+    for (normal, hours, expected) in [
+        ("9 h", "business", Within::BusinessDays(1)),
+        ("18 h", "business", Within::BusinessDays(2)),
+        ("12 h", "extended", Within::BusinessDays(1)),
+        (
+            "9 h",
+            "Mo-Fr 08:00-12:00,13:00-18:00",
+            Within::BusinessDays(1),
+        ),
+        ("4 h", "business", Within::Minutes(240, Counted::Business)),
+        ("24 h", "24x7", Within::Minutes(1440, Counted::Always)),
+        (
+            "9 h",
+            "extended",
+            Within::Minutes(540, written("Mo-Fr 07:00-19:00; PH off")),
+        ),
+        (
+            "8 h",
+            "Tu,Th 08:00-16:00",
+            Within::Minutes(480, written("Tu,Th 08:00-16:00")),
+        ),
+        (
+            "9 h",
+            "Mo-Sa 08:00-17:00",
+            Within::Minutes(540, written("Mo-Sa 08:00-17:00")),
+        ),
+    ] {
+        assert_eq!(within(normal, hours), expected, "{normal} of {hours}");
+    }
+}
+
+#[test]
 fn credits_are_full_quarters_of_support_hours() {
     let book = shipped();
     let objective = Objective {
@@ -410,6 +457,53 @@ fn only_a_term_earns_credit() {
         book.credit_days_max(&book.subscription("a@globex.example", now), now),
         Some(90)
     );
+}
+
+#[test]
+fn days_are_added_to_the_term_that_is_current_at_the_breach() {
+    let ordered = |orders: &[&str]| {
+        let orders: Vec<String> = orders
+            .iter()
+            .map(|order| format!("[[customer.subscription]]\n{order}\n"))
+            .collect();
+        let customer =
+            "[[customer]]\nid = \"acme\"\nname = \"ACME AG\"\ndomains = [\"acme.example\"]\n";
+        parse(CONTRACT, &format!("{customer}{}", orders.concat()), STAFF).unwrap()
+    };
+    const OLD: &str = "plan = \"extended-sla\"\nterm = { from = 2025-09-01, until = 2026-08-31 }";
+    const ENDED: &str = "plan = \"extended-sla\"\nvalid_until = 2026-08-31\nterm = { from = 2025-09-01, until = 2026-08-31 }";
+    const NEXT: &str = "plan = \"extended-sla\"\nvalid_from = 2026-09-01\nterm = { from = 2026-09-01, until = 2027-08-31 }";
+    const OTHER: &str = "plan = \"dedicated\"\nvalid_from = 2026-09-01\nobjectives = { 1 = \"1 h\", 2 = \"1 h\", 3 = \"1 h\", 4 = \"1 h\" }\nterm = { from = 2026-09-01, until = 2027-02-28 }\ncredit_days_max = 5";
+    const BESIDE: &str = "plan = \"dedicated\"\nobjectives = { 1 = \"1 h\", 2 = \"1 h\", 3 = \"1 h\", 4 = \"1 h\" }\nterm = { from = 2026-01-01, until = 2026-12-31 }";
+    for (orders, breach, expected) in [
+        (&[OLD][..], "2026-08-31 23:59", Some("2026-08-31")),
+        (&[OLD], "2026-09-01 00:00", None),
+        (&[OLD], "2025-08-31 23:59", None),
+        (&[ENDED], "2026-09-07 10:00", None),
+        (&[ENDED, NEXT], "2026-08-31 23:59", Some("2026-08-31")),
+        (&[ENDED, NEXT], "2026-09-01 00:00", Some("2027-08-31")),
+        (&[ENDED, OTHER], "2026-09-07 10:00", Some("2027-02-28")),
+        (&[OLD, OTHER], "2026-09-07 10:00", Some("2027-02-28")),
+        (&[OLD, OTHER], "2026-08-31 10:00", Some("2026-08-31")),
+        // Another subscription, bought beside it, renews nothing.
+        (&[OLD, BESIDE], "2026-09-07 10:00", None),
+        (&[OLD, BESIDE], "2026-08-31 10:00", Some("2026-08-31")),
+    ] {
+        let book = ordered(orders);
+        let subscription = Subscription {
+            plan: "extended-sla".into(),
+            ..book.subscription("a@acme.example", at("2026-08-31 12:00"))
+        };
+        let term = book.term(&subscription, at(breach));
+        let until = term.map(|term| term.until.to_string());
+        assert_eq!(until.as_deref(), expected, "{breach} {orders:?}");
+        assert_eq!(
+            book.earns_credit(&subscription, at(breach)),
+            until.is_some()
+        );
+        let max = book.credit_days_max(&subscription, at(breach));
+        assert_eq!(max, (expected == Some("2027-02-28")).then_some(5));
+    }
 }
 
 #[test]

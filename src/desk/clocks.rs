@@ -17,6 +17,10 @@
 //! | `#severity` | new I | open N | waiting | closed I | closed | refused | quarantined | refused |
 //! | `#severity corrected` | new I | open N | waiting | closed I | closed | refused | quarantined | refused |
 //! | `#customer` | new I | open N | waiting | closed I | closed | refused | quarantined | refused |
+//! | `#plan` | new I | open N | waiting | closed I | closed | refused | quarantined | refused |
+//! | `#channel` | new I | open N | waiting | closed I | closed | refused | quarantined | refused |
+//! | `#received` | new I | open N | waiting | closed I | closed | refused | refused | refused |
+//! | `#open` | refused | refused | refused | refused | refused | refused | refused | refused |
 //! | `#assign` | new I | open N | waiting | closed I | closed | void | quarantined | refused |
 //! | `#note` | new I | open N | waiting | closed I | closed | void | quarantined | refused |
 //! | `#answered` | waiting | waiting | waiting | closed | closed | refused | refused | refused |
@@ -32,7 +36,8 @@
 //! Each cell is the state that follows and the clocks that run then: **I**nitial response, **N**ext reply, **E**scalation. What an answer or a deadline does not
 //! end, nothing ends but `#void` and a manager's `#escalate withdraw`; what is refused changes nothing. A customer who writes about what was set aside opens a new
 //! ticket, and about a merged one writes in the other. An answer to what was set aside makes a request of it first, owed from its receipt. A merge, a split or another
-//! customer leaves every promise where it is, on the ticket that made it. `tests/desk/commands/states.rs` drives each cell.
+//! customer leaves every promise where it is, on the ticket that made it. `#received` is of a ticket that staff opened, of any other it is refused; `#open` opens another
+//! ticket and stands in a mail of its own. `tests/desk/commands/states.rs` drives each cell.
 
 use super::draft::Draft;
 use super::policy::Policy;

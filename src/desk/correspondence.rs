@@ -9,6 +9,7 @@ use super::event::Trouble;
 use super::letter::{
     Acknowledgement, AcknowledgementSecurity, Answering, Breach, Change, Content, Cut, Enclosure,
     Forward, LetterKind, Notice, NoticeConfidential, Sealed, Templates, Text, Transcript, Warning,
+    time_words, within_words,
 };
 use super::policy::Acknowledge;
 use super::record::EntryKind;
@@ -90,6 +91,8 @@ fn received(draft: &Draft, at: DateTime<Utc>, noted: Noted) -> Text {
         .map(|c| book.starts(&c.objective, at))
         .filter(|opens| *opens > draft.now);
     let tagged = |tag: &str| ticket.tags.iter().any(|t| t == tag);
+    let escalation = |urgent| book.escalation(&ticket.subscription, urgent, at);
+    let (normal, urgent) = (book.within(&escalation(false), at), escalation(true));
     let name = match noted.template {
         Some(chosen) => format!("{}{chosen}", Templates::ACKNOWLEDGEMENT),
         None => Acknowledgement::TEMPLATE.to_string(),
@@ -123,6 +126,8 @@ fn received(draft: &Draft, at: DateTime<Utc>, noted: Noted) -> Text {
             status_page: links.status_page.clone(),
             documentation: links.documentation.clone(),
             community: links.community.clone(),
+            escalation_normal: within_words(&normal, ticket.language),
+            escalation_urgent: time_words(urgent.minutes, ticket.language),
             escalation_address: links.escalation_address.clone(),
             phone: links.phone.clone(),
         },
@@ -448,21 +453,29 @@ fn confidential_notice(draft: &Draft, case: &Case) -> Text {
 pub(super) fn warn(draft: &mut Draft, clock: usize, step: Step, person: &Person) {
     let clock = draft.ticket.clocks[clock].clone();
     let (kind, text) = match step {
-        Step::Percent(percent) if clock.kind == ClockKind::Update => {
-            (LetterKind::Warning, warning(draft, &clock, percent))
+        Step::Percent(_) if clock.kind == ClockKind::Update => {
+            (LetterKind::Warning, warning(draft, &clock))
         }
         // The last step of an internal target (C3.2).
         Step::Percent(100..) => (LetterKind::Warning, breach(draft, &clock, 0)),
-        Step::Percent(percent) => (LetterKind::Warning, warning(draft, &clock, percent)),
+        Step::Percent(_) => (LetterKind::Warning, warning(draft, &clock)),
         Step::Breach => (LetterKind::Breach, breach(draft, &clock, 0)),
         Step::Repeat(n) => (LetterKind::Breach, breach(draft, &clock, n)),
     };
     draft.letter_to_staff(kind, person, text);
 }
 
-fn warning(draft: &Draft, clock: &Clock, percent: u8) -> Text {
+fn warning(draft: &Draft, clock: &Clock) -> Text {
     let (ticket, book) = (&draft.ticket, draft.book(clock));
     let (customer, plan) = shown_customer(draft);
+    let left = clock.deadline - draft.now;
+    let (left, expired, percent) = match left > TimeDelta::zero() {
+        true => {
+            let percent = passed_percent(draft, clock).min(99);
+            (duration(left), String::new(), percent)
+        }
+        false => (String::new(), duration(-left), 100),
+    };
     let content = Warning {
         ticket: ticket.id.0,
         queue: ticket.queue.clone(),
@@ -474,8 +487,9 @@ fn warning(draft: &Draft, clock: &Clock, percent: u8) -> Text {
         clause: clock.objective.clause.clone(),
         internal: clock.objective.internal,
         deadline: book.local(clock.deadline),
-        left: duration(clock.deadline - draft.now),
-        percent: percent.min(passed_percent(draft, clock)),
+        left,
+        expired,
+        percent,
         explanation: book.explanation(&clock.objective, clock.started, clock.deadline),
         cost: cost(draft, clock),
         assignee: ticket.assignee.clone().unwrap_or_default(),
@@ -484,7 +498,7 @@ fn warning(draft: &Draft, clock: &Clock, percent: u8) -> Text {
     staff_letter(draft, &content)
 }
 
-/// How much of the objective's time has passed: less than the step says where it was pulled to before the desk closes (C10.2).
+/// How much of the objective's time has passed: less than the step says where it was pulled to before the desk closes (C10.2), more where it comes late.
 fn passed_percent(draft: &Draft, clock: &Clock) -> u8 {
     let hours = draft.book(clock).hours(&clock.objective, clock.started);
     let total = hours.between(clock.started, clock.deadline).max(1);
@@ -561,14 +575,11 @@ fn cost(draft: &Draft, clock: &Clock) -> String {
     if draft.queue().confidential {
         return String::new();
     }
+    let account = draft.ticket.account_of(clock);
     draft
-        .book(clock)
-        .price_of_waiting(
-            draft.ticket.account_of(clock),
-            &clock.objective,
-            clock.started,
-            clock.deadline,
-        )
+        .policy
+        .book_of_term(draft.book(clock), account, clock.deadline)
+        .price_of_waiting(account, &clock.objective, clock.started, clock.deadline)
         .unwrap_or_default()
 }
 
@@ -844,10 +855,11 @@ fn severity_by(by: SeverityBy) -> &'static str {
     }
 }
 
-/// `1 h 20 min`; under a minute is `0 min`.
+/// `1 h 20 min`, `less than a minute`.
 pub(super) fn duration(time: TimeDelta) -> String {
     let minutes = time.num_minutes().max(0);
     match (minutes / 1440, minutes / 60 % 24, minutes % 60) {
+        (0, 0, 0) => "less than a minute".into(),
         (0, 0, m) => format!("{m} min"),
         (0, h, 0) => format!("{h} h"),
         (0, h, m) => format!("{h} h {m} min"),

@@ -2,6 +2,8 @@
 //!
 //! Knows when a line is written and what it says. While a clock runs its credit accrues, and nothing stands in the ledger; once it has ended, the ledger says what
 //! it earned, and says so anew whenever that changes: staff determined the severity, or corrected it. Lines are entries of the ticket's record (C2.2) and never change.
+//! Which term is extended is settled with the first line: the one that was current at the breach, of the order or of the one that renewed it; where none was, nothing is
+//! earned ([`crate::contract::Book::term`]).
 //!
 //! [`keep`] runs at the end of every decision about a ticket, so that no decision can forget a line; it writes none that says what the latest one says.
 
@@ -114,7 +116,9 @@ fn settle(draft: &mut Draft, index: usize, by: &str, reason: &str) {
 
 fn account(draft: &Draft, clock: &Clock) -> Option<(String, Term)> {
     let subscription = draft.ticket.account_of(clock);
-    let term = draft.book(clock).term(subscription, clock.deadline)?;
+    let (promised, breach) = (draft.book(clock), clock.deadline);
+    let book = draft.policy.book_of_term(promised, subscription, breach);
+    let term = book.term(subscription, breach)?;
     Some((subscription.customer.clone()?, term))
 }
 

@@ -211,13 +211,10 @@ fn of_step(
         },
     );
     let computed = overdue::computed(book, clock);
-    let cost = book
-        .price_of_waiting(
-            ticket.account_of(clock),
-            &clock.objective,
-            clock.started,
-            clock.deadline,
-        )
+    let account = ticket.account_of(clock);
+    let cost = policy
+        .book_of_term(book, account, clock.deadline)
+        .price_of_waiting(account, &clock.objective, clock.started, clock.deadline)
         .filter(|_| !secret && clock.is_running());
     let cost = cost.map_or(String::new(), |cost| format!(". Waiting costs {cost}"));
     Some(format!("{head}. {computed}{cost}"))

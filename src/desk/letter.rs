@@ -31,6 +31,7 @@
 mod html;
 mod render;
 mod shipped;
+mod spoken;
 mod templates;
 mod variables;
 
@@ -41,6 +42,7 @@ use serde::{Deserialize, Serialize};
 pub use html::{of_fragment as html_of_fragment, of_text as html_of_text};
 pub use render::render;
 pub use shipped::SHIPPED;
+pub use spoken::{time as time_words, within as within_words};
 pub use templates::{Templates, Text};
 pub use variables::{
     Acknowledgement, AcknowledgementSecurity, Answer, Answering, Breach, Change, Content, Cut,

@@ -68,6 +68,7 @@ pub(super) fn ended(draft: &mut Draft, index: usize, at: DateTime<Utc>) {
 pub(super) fn credit_days(draft: &Draft, index: usize, until: DateTime<Utc>) -> u32 {
     let clock = &draft.ticket.clocks[index];
     days_by(
+        draft.policy,
         draft.book(clock),
         draft.ticket.account_of(clock),
         clock,
@@ -80,6 +81,7 @@ pub fn days_now(policy: &Policy, ticket: &Ticket, clock: &Clock, now: DateTime<U
     match clock.stopped {
         Some(_) => clock.credit_days,
         None => days_by(
+            policy,
             policy.book_of(ticket, Some(clock)),
             ticket.account_of(clock),
             clock,
@@ -90,17 +92,20 @@ pub fn days_now(policy: &Policy, ticket: &Ticket, clock: &Clock, now: DateTime<U
 
 /// The same, of any ticket's clock under any contract.
 pub fn days_by(
+    policy: &Policy,
     book: &Book,
     subscription: &Subscription,
     clock: &Clock,
     until: DateTime<Utc>,
 ) -> u32 {
-    if until <= clock.deadline || !book.earns_credit(subscription, clock.deadline) {
+    let ordered = policy.book_of_term(book, subscription, clock.deadline);
+    if until <= clock.deadline || !ordered.earns_credit(subscription, clock.deadline) {
         return 0;
     }
     let counted = returned::late_until(book, clock, until);
     let days = book.credit_days(&clock.objective, clock.started, clock.deadline, counted);
-    book.credit_days_max(subscription, clock.deadline)
+    ordered
+        .credit_days_max(subscription, clock.deadline)
         .map_or(days, |max| days.min(max))
 }
 

@@ -3,7 +3,7 @@
 use super::letter::{LetterKind, Templates};
 use super::ticket::{Clock, Ticket};
 use super::token::Keys;
-use crate::contract::Book;
+use crate::contract::{Book, Subscription};
 use crate::mail::Fingerprint;
 use crate::rules::RuleBook;
 use chrono::{DateTime, Utc};
@@ -137,6 +137,20 @@ impl Policy {
     pub fn shared_book_of(&self, ticket: &Ticket, clock: Option<&Clock>) -> &Arc<Book> {
         let pinned = clock.and_then(|c| c.policy).unwrap_or(ticket.policy);
         self.former.get(&pinned).unwrap_or(&self.book)
+    }
+
+    /// The book that knows which term a breach extends (C4.6): the one that the promise was made by, else today's, since an order may be renewed while a ticket
+    /// waits.
+    pub fn book_of_term<'a>(
+        &'a self,
+        promised: &'a Book,
+        account: &Subscription,
+        breach: DateTime<Utc>,
+    ) -> &'a Book {
+        match promised.earns_credit(account, breach) {
+            true => promised,
+            false => &self.book,
+        }
     }
 
     /// A queue by name; the default queue if there is none of that name.

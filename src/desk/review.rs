@@ -6,7 +6,7 @@ use super::account::Account;
 use super::circular::Circulars;
 use super::letter::{LetterKind, Review, Text};
 use super::record::{CreditFacts, Entry, Outcome, Record, Round, Standing};
-use super::ticket::{Clock, State, Ticket};
+use super::ticket::{Clock, ClockKind, State, Ticket};
 use super::{Known, Policy, overdue};
 use crate::contract::{Person, duration_words};
 use crate::mail::Language;
@@ -25,12 +25,49 @@ pub struct Pack {
     pub from: DateTime<Utc>,
     /// The first instant after it.
     pub until: DateTime<Utc>,
-    /// Every ticket of the customer that is open or was received in it, by number.
+    /// Every ticket that [`Pack::concerns`], by number.
     pub tickets: Vec<Ticket>,
     /// The whole ledger of the customer.
     pub credits: Vec<Entry>,
     /// Time booked since its first day.
     pub times: Vec<Entry>,
+}
+
+impl Pack {
+    /// Whether a ticket is the customer's and open or received in the fortnight; or was, before, and something of it fell in the fortnight or may still: a promise
+    /// began, was due or runs, or the ledger changed. Closed or not: closing ends no promise (C4.8).
+    pub fn concerns(&self, ticket: &Ticket) -> bool {
+        let of_now = self.is_theirs(ticket) && (ticket.is_open() || self.spans(ticket.received));
+        let promised =
+            |c: &Clock| c.is_running() || self.spans(c.started) || self.spans(c.deadline);
+        of_now || self.promises(ticket).any(promised) || self.is_credited(ticket)
+    }
+
+    fn is_theirs(&self, ticket: &Ticket) -> bool {
+        ticket.subscription.customer.as_ref() == Some(&self.customer)
+    }
+
+    /// What of a ticket was promised to the customer, also where it has gone to another since (C3.6).
+    fn promises<'t>(&self, ticket: &'t Ticket) -> impl Iterator<Item = &'t Clock> {
+        let theirs = |c: &&Clock| ticket.account_of(c).customer.as_ref() == Some(&self.customer);
+        let promises = ticket.clocks.iter().filter(|c| !c.objective.internal);
+        promises.filter(theirs)
+    }
+
+    /// Whether the ledger has a line about a ticket that was written in the fortnight.
+    fn is_credited(&self, ticket: &Ticket) -> bool {
+        // Few tickets have one, and the ledger is long.
+        let mut credited = ticket.clocks.iter().filter_map(|c| c.credited.as_ref());
+        if !credited.any(|credited| credited.customer == self.customer) {
+            return false;
+        }
+        let mut lines = lines(self).filter(|(entry, _)| self.spans(entry.at));
+        lines.any(|(entry, _)| entry.place.ticket == ticket.id)
+    }
+
+    fn spans(&self, at: DateTime<Utc>) -> bool {
+        self.from <= at && at < self.until
+    }
 }
 
 /// The name of a customer's [`Round`].
@@ -107,10 +144,9 @@ pub fn content(
             now,
         );
     }
-    let received: Vec<&&Ticket> = tickets
-        .iter()
-        .filter(|t| pack.from <= t.received && t.received < pack.until)
-        .collect();
+    let is_received = |t: &Ticket| pack.is_theirs(t) && pack.spans(t.received);
+    let (received, earlier): (Vec<&Ticket>, Vec<&Ticket>) =
+        tickets.iter().partition(|t| is_received(t));
     let tally = account.tally();
     Review {
         customer: customer.map_or(pack.customer.clone(), |c| c.name.clone()),
@@ -125,6 +161,10 @@ pub fn content(
             .to_string(),
         received: account.tickets.iter().sum(),
         tickets: received.iter().map(|t| of_ticket(policy, t, now)).collect(),
+        earlier: earlier
+            .iter()
+            .filter_map(|t| of_earlier(policy, pack, t, now))
+            .collect(),
         met: tally.met,
         missed: tally.missed,
         pending: tally.pending,
@@ -141,7 +181,7 @@ pub fn content(
         responses: spreads(&account),
         risks: tickets
             .iter()
-            .filter_map(|t| risk(policy, t, now))
+            .filter_map(|t| risk(policy, pack, t, now))
             .collect(),
         credits: credits(pack)
             .into_iter()
@@ -165,6 +205,28 @@ fn of_ticket(policy: &Policy, ticket: &Ticket, now: DateTime<Utc>) -> String {
         state(ticket.state),
         ticket.subject
     )
+}
+
+/// A ticket received before the fortnight, and what of it fell in that: none where nothing did.
+fn of_earlier(policy: &Policy, pack: &Pack, ticket: &Ticket, now: DateTime<Utc>) -> Option<String> {
+    let local = |at| policy.book.local(at);
+    let mut fell = vec![];
+    for clock in pack.promises(ticket) {
+        let (clause, is_escalation) =
+            (&clock.objective.clause, clock.kind == ClockKind::Escalation);
+        if is_escalation && pack.spans(clock.started) {
+            fell.push(format!("escalated {}, {clause}", local(clock.started)));
+        }
+        if pack.spans(clock.deadline) && clock.is_missed(now) {
+            let what = overdue::clock_word(clock.kind).to_lowercase();
+            fell.push(format!("{what} missed {}, {clause}", local(clock.deadline)));
+        }
+    }
+    if pack.is_credited(ticket) {
+        fell.push("credit".into());
+    }
+    let line = of_ticket(policy, ticket, now);
+    (!fell.is_empty()).then(|| format!("{line} ({})", fell.join("; ")))
 }
 
 fn state(state: State) -> &'static str {
@@ -196,12 +258,12 @@ fn spreads(account: &Account) -> Vec<String> {
 }
 
 /// What may still go wrong: a promise that runs or is late, and open tickets of severity 1 and 2.
-fn risk(policy: &Policy, ticket: &Ticket, now: DateTime<Utc>) -> Option<String> {
-    let promised = ticket
-        .clocks
-        .iter()
-        .filter(|c| c.is_running() && !c.objective.internal)
+fn risk(policy: &Policy, pack: &Pack, ticket: &Ticket, now: DateTime<Utc>) -> Option<String> {
+    let promised = pack
+        .promises(ticket)
+        .filter(|c| c.is_running())
         .min_by_key(|c| c.deadline);
+    let is_open = pack.is_theirs(ticket) && ticket.is_open();
     let why = match promised {
         Some(clock) => format!(
             "{} ({}) {} {}",
@@ -214,7 +276,7 @@ fn risk(policy: &Policy, ticket: &Ticket, now: DateTime<Utc>) -> Option<String> 
             },
             policy.book.local(clock.deadline)
         ),
-        None if ticket.is_open() && ticket.severity <= 2 => state(ticket.state).to_string(),
+        None if is_open && ticket.severity <= 2 => state(ticket.state).to_string(),
         None => return None,
     };
     Some(format!(
@@ -231,7 +293,7 @@ fn lines(pack: &Pack) -> impl Iterator<Item = (&Entry, &CreditFacts)> {
 
 fn credits(pack: &Pack) -> Vec<String> {
     lines(pack)
-        .filter(|(entry, _)| pack.from <= entry.at && entry.at < pack.until)
+        .filter(|(entry, _)| pack.spans(entry.at))
         .map(|(entry, line)| {
             let standing = match line.standing {
                 Standing::Provisional => "provisional",
@@ -278,7 +340,7 @@ fn term(policy: &Policy, pack: &Pack, now: DateTime<Utc>) -> String {
     };
     let today = book.local_date(now);
     let current = customer.subscriptions.iter().find_map(|o| {
-        let term = o.term.filter(|t| (t.from..=t.until).contains(&today))?;
+        let term = o.term.filter(|t| t.contains(today))?;
         Some((term, o.credit_days_max))
     });
     let Some((term, max)) = current else {

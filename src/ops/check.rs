@@ -16,6 +16,8 @@ use crate::post::imap::{Fault, ImapConn};
 use crate::post::smtp::SmtpConn;
 use crate::store::Store;
 use anyhow::Context;
+use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
@@ -62,6 +64,9 @@ pub fn run(cli: &Cli, arguments: &Arguments) -> u8 {
     }
     for fault in &faults {
         eprintln!("{}: {fault}", config.file.display());
+    }
+    for said in lapsed(&policy.book, clock::now()) {
+        eprintln!("{}: {said}", config.file.display());
     }
     for (of, e) in &troubles {
         eprintln!("{}: {of}: {e:#}", config.file.display());
@@ -142,6 +147,29 @@ fn unattended(config: &Config, staff: &Staff) -> Vec<String> {
         }
     }
     faults
+}
+
+/// Orders that go on behind their term: what is missed earns no credit there (C4.6). It may be meant, so it is said and no fault.
+fn lapsed(book: &Book, now: DateTime<Utc>) -> Vec<String> {
+    let today = book.local_date(now);
+    let orders = book.customers.all.iter().flat_map(|customer| {
+        let plans = customer.subscriptions.iter().map(|order| &order.plan);
+        let plans: BTreeSet<&String> = plans.collect();
+        let plans = plans.into_iter();
+        plans.filter_map(move |plan| {
+            let term = customer.order(Some(plan), now)?.term?;
+            let goes_on = customer.in_term(plan, now, today).is_some();
+            (term.until < today && !goes_on).then_some((customer, plan, term))
+        })
+    });
+    orders
+        .map(|(customer, plan, term)| {
+            format!(
+                "the term of customer \"{}\" on plan \"{plan}\" ended on {}, and no order follows: what is missed now earns no credit (C4.6); write the new order into customers.toml, or valid_until if it is over",
+                customer.id, term.until
+            )
+        })
+        .collect()
 }
 
 fn broken_promises(config: &Config, promised: Option<&Promised>) -> Vec<Diagnostic> {

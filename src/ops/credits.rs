@@ -83,7 +83,7 @@ pub fn ledger(
     now: DateTime<Utc>,
 ) -> anyhow::Result<Ledger> {
     let recorded = reader.credits(customer)?.into_iter().filter_map(recorded);
-    let late = reader.late()?;
+    let late = reader.late(now)?;
     let running = late.iter().flat_map(|ticket| {
         let clocks = ticket.clocks.iter();
         clocks.filter_map(|clock| accruing(policy, ticket, clock, now))
@@ -133,7 +133,9 @@ fn accruing(policy: &Policy, ticket: &Ticket, clock: &Clock, now: DateTime<Utc>)
         Some(credited) => (credited.customer.clone(), credited.term),
         None => (
             account.customer.clone()?,
-            book.term(account, clock.deadline)?,
+            policy
+                .book_of_term(book, account, clock.deadline)
+                .term(account, clock.deadline)?,
         ),
     };
     let days = overdue::days_now(policy, ticket, clock, now);

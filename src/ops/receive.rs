@@ -3,7 +3,7 @@
 use super::cli::Cli;
 use super::progress::Progress;
 use super::reach::Way;
-use super::request::{Delivery, Request, arrivals};
+use super::request::{Delivery, Request, arrivals, utc};
 use super::{Fault, exit, failed};
 use crate::clerk::{self, Job, Prepared};
 use crate::clock;
@@ -48,7 +48,7 @@ pub struct Arguments {
     /// The queue; by default the first of the configuration.
     #[arg(long, value_name = "NAME", default_value = "")]
     queue: String,
-    /// When they were received, RFC 3339; by default now (C4.2).
+    /// When they were received, RFC 3339, never in the future; by default now (C4.2).
     #[arg(long, value_name = "TIME")]
     received_at: Option<DateTime<Utc>>,
     /// One mail each; `-` is one mail on standard input.
@@ -120,6 +120,7 @@ pub fn run(cli: &Cli, arguments: &Arguments) -> u8 {
 fn taken(cli: &Cli, arguments: &Arguments) -> anyhow::Result<Tally> {
     let config = cli.config()?;
     known_queue(&config, &arguments.queue)?;
+    not_to_come(arguments.received_at, clock::now())?;
     // A pipe is read only when the store is open: one whose store is busy fails at once, with nothing taken from it. Files are read meanwhile.
     let is_pipe = arguments.files.iter().any(|f| f.as_os_str() == "-");
     let early = (!is_pipe)
@@ -181,6 +182,19 @@ fn known_queue(config: &Config, name: &str) -> anyhow::Result<()> {
         return Ok(());
     }
     let words = format!("--queue {name} is unknown; use one of {}", names.join(", "));
+    Err(Fault::error(exit::USAGE, words))
+}
+
+/// A clock that begins in the future is a deadline put off. No skew is allowed for: whoever says when, says it by this machine's clock or by an older stamp.
+fn not_to_come(received: Option<DateTime<Utc>>, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let Some(received) = received.filter(|at| *at > now) else {
+        return Ok(());
+    };
+    let words = format!(
+        "--received-at {} is in the future; it is {} now",
+        utc(received),
+        utc(now)
+    );
     Err(Fault::error(exit::USAGE, words))
 }
 

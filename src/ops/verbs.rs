@@ -82,9 +82,21 @@ fn subcommand(verb: &'static Verb) -> Command {
         let ticket = ticket.value_parser(clap::value_parser!(u64));
         cmd = cmd.arg(ticket.help("The ticket's number; 0 is the file of automatic mail"));
     }
+    if verb.name == "time" {
+        // An argument of its own: were hyphens allowed in the words, these would take in the options behind them.
+        let length = Arg::new("length")
+            .value_name("LENGTH")
+            .allow_hyphen_values(true);
+        let length = length.value_parser(length_or_words);
+        cmd = cmd.arg(length.help("45m, 1h30m; -15m takes back"));
+    }
     if !verb.takes.is_empty() {
         let words = Arg::new("words").value_name("WORDS").num_args(0..);
-        let help = format!("{}; - alone is standard input", verb.takes);
+        let takes = match verb.takes.split_once(' ') {
+            Some((_, behind)) if verb.name == "time" => behind,
+            _ => verb.takes,
+        };
+        let help = format!("{takes}; - alone is standard input");
         cmd = cmd.arg(words.help(help));
     }
     let by = Arg::new("by").long("by").value_name("ID");
@@ -96,10 +108,24 @@ fn subcommand(verb: &'static Verb) -> Command {
         .arg(dry.help("Says what it would do, and does nothing"))
 }
 
+/// What begins with a hyphen and is no time is a mistyped option.
+fn length_or_words(text: &str) -> Result<String, String> {
+    let is_option = text
+        .strip_prefix('-')
+        .is_some_and(|rest| !rest.is_empty() && !rest.starts_with(|c: char| c.is_ascii_digit()));
+    match is_option {
+        true => Err("it is neither an option nor a time such as -15m".into()),
+        false => Ok(text.into()),
+    }
+}
+
 fn said(name: &str, matches: &ArgMatches) -> Result<Said, clap::Error> {
     let given = |id: &str| matches.try_get_one::<String>(id).ok().flatten();
     let words = matches.try_get_many::<String>("words").ok().flatten();
-    let words: Vec<&str> = words.into_iter().flatten().map(String::as_str).collect();
+    let words = given("length")
+        .into_iter()
+        .chain(words.into_iter().flatten());
+    let words: Vec<&str> = words.map(String::as_str).collect();
     let words = match words[..] {
         ["-"] => standard_input()?,
         _ => words.join(" "),
@@ -182,6 +208,45 @@ mod tests {
             7,
             "escalate urgent 09:12",
         );
+    }
+
+    #[test]
+    fn time_is_taken_back_with_a_minus() {
+        for (arguments, line) in [
+            (
+                &["time", "7", "-15m", "tam", "twice"][..],
+                "time -15m tam twice",
+            ),
+            (&["time", "7", "--", "-15m", "tam"], "time -15m tam"),
+            (&["time", "7", "45m"], "time 45m"),
+            (&["time", "7"], "time "),
+            // An option is an option wherever it stands.
+            (
+                &["time", "7", "-1h30m", "twice", "--dry-run"],
+                "dry-run\n#time -1h30m twice",
+            ),
+            (&["time", "7", "--dry-run", "-15m"], "dry-run\n#time -15m"),
+            (
+                &["time", "7", "-15m", "--by", "anna", "tam"],
+                "time -15m tam",
+            ),
+            (&["time", "--by", "anna", "7", "-15m"], "time -15m"),
+        ] {
+            check(arguments, 7, line);
+        }
+        for wrong in [
+            &["ticketd", "time", "7", "--bye", "anna"][..],
+            &["ticketd", "time", "7", "-x"],
+            &["ticketd", "time", "7", "-15m", "-x"],
+            &["ticketd", "close", "7", "-15m"],
+        ] {
+            assert!(Cli::try_parse_from(wrong).is_err(), "{wrong:?}");
+        }
+        let said = Cli::try_parse_from(["ticketd", "time", "7", "-15m", "--by", "anna"]);
+        let crate::ops::cli::Command::Staff(said) = said.unwrap().command else {
+            panic!("another command");
+        };
+        assert_eq!(said.by, "anna");
     }
 
     #[test]

@@ -79,30 +79,28 @@ impl Reader {
         })
     }
 
-    /// What a customer's fortnight was: open tickets and those received in it, the ledger, the time booked.
+    /// What a customer's fortnight was: the tickets that it concerns, the ledger, the time booked.
     pub fn pack(
         &self,
         customer: &str,
         (from, until): (DateTime<Utc>, DateTime<Utc>),
         first_day: NaiveDate,
     ) -> Result<Pack> {
-        let mut tickets = vec![];
-        self.tickets(&mut |ticket| {
-            let received = from <= ticket.received && ticket.received < until;
-            let is_theirs = ticket.subscription.customer.as_deref() == Some(customer);
-            if is_theirs && (ticket.is_open() || received) {
-                tickets.push(ticket);
-            }
-            true
-        })?;
-        Ok(Pack {
+        let mut pack = Pack {
             customer: customer.into(),
             from,
             until,
-            tickets,
+            tickets: vec![],
             credits: self.credits(Some(customer))?,
             times: self.times(customer, first_day)?,
-        })
+        };
+        self.tickets(&mut |ticket| {
+            if pack.concerns(&ticket) {
+                pack.tickets.push(ticket);
+            }
+            true
+        })?;
+        Ok(pack)
     }
 }
 

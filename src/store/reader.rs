@@ -214,19 +214,21 @@ impl Reader {
         self.shared.round(name)
     }
 
-    /// Tickets with a clock that runs and is breached: their credit accrues (C9).
-    pub fn late(&self) -> Result<Vec<Ticket>> {
-        let mut ids = BTreeSet::new();
+    /// Tickets with a clock that runs and is late at `now`: their credit accrues (C9). Where no daemon has recorded the breach, the clock's next step is due:
+    /// none before the breach is later than the deadline.
+    pub fn late(&self, now: DateTime<Utc>) -> Result<Vec<Ticket>> {
+        let unrecorded = self.due(now, usize::MAX)?;
+        let mut ids: BTreeSet<TicketId> = unrecorded.into_iter().map(|due| due.ticket).collect();
         self.shared.index.scan(keys::LATE, "", &mut |key, row| {
             ids.insert(parse::<TicketId>(key, row)?);
             Ok(true)
         })?;
-        let tickets = ids.into_iter().map(|id| self.ticket(id));
-        Ok(tickets
-            .collect::<Result<Vec<_>>>()?
-            .into_iter()
-            .flatten()
-            .collect())
+        let mut late = Vec::new();
+        for id in ids {
+            let is_late = |t: &Ticket| t.clocks.iter().any(|c| c.is_running() && c.is_late(now));
+            late.extend(self.ticket(id)?.filter(is_late));
+        }
+        Ok(late)
     }
 
     /// The lines of the ledger (C9), of one customer or of all: by customer, term and ticket, in the order of the record.

@@ -140,6 +140,28 @@ fn the_nearest_deadline_is_on_top() {
 }
 
 #[test]
+fn what_is_late_has_its_credit_though_no_daemon_ran() {
+    let house = House::new();
+    let urgent = mail(1).replace("\r\n\r\n", "\r\n\r\nSeverity: 1\r\n");
+    let received = ["receive", "--received-at", "2026-09-07T07:00:00Z", "-"];
+    house.run_with(&received, urgent.as_bytes()).expect(0);
+    let credits = house.run(&["credits", "--json"]).expect(0).objects();
+    let [line] = &credits[..] else {
+        panic!("{credits:?}")
+    };
+    assert_eq!(line["deadline"], "2026-09-07T07:30:00Z");
+    assert_eq!(line["standing"], "accruing");
+    assert!(line["days"].as_u64() > Some(1000), "{line}");
+    let report = house.run(&["report", "--json"]).expect(0).objects();
+    assert!(
+        report
+            .iter()
+            .any(|row| row["credit_days"]["accruing"].as_u64() > Some(1000)),
+        "{report:?}"
+    );
+}
+
+#[test]
 fn filed_and_quarantined_mail_is_found() {
     let house = lived_in();
     let filed = house

@@ -80,6 +80,31 @@ fn a_version_still_to_come_is_taken() {
 }
 
 #[test]
+fn c4_6_an_order_that_goes_on_behind_its_term_is_named_by_check() {
+    let house = house_with_a_ticket();
+    let over = |customers: &str| {
+        let shipped = "term = { from = 2026-04-01, until = 2027-03-31 }";
+        customers.replace(shipped, "term = { from = 2021-04-01, until = 2022-03-31 }")
+    };
+    let named = "the term of customer \"baeckerei\" on plan \"extended-sla\" ended on 2022-03-31";
+    meanwhile(&house, "rules/customers.toml", over, || {
+        let said = house.run(&["check"]).expect(0).err;
+        assert!(said.contains(named), "{said}");
+    });
+    let ended = |customers: &str| {
+        let order = "plan = \"extended-sla\"\nterm = { from = 2021";
+        over(customers).replace(
+            order,
+            &order.replace("term", "valid_until = 2022-03-31\nterm"),
+        )
+    };
+    meanwhile(&house, "rules/customers.toml", ended, || {
+        let said = house.run(&["check"]).expect(0).err;
+        assert!(!said.contains(named), "{said}");
+    });
+}
+
+#[test]
 fn a_check_without_a_record_or_with_one_that_crashed_says_what_it_did_not_compare() {
     House::new().run(&["check"]).expect(0);
     let house = house_with_a_ticket();

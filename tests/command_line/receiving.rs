@@ -1,6 +1,7 @@
 //! `receive`: from everywhere, with a daemon and without, and however it ends.
 
 use super::house::{CONFIG, House, Said, finished, mail, maildir, signal, until, words};
+use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 use std::os::unix::fs::MetadataExt;
 use std::process::{Command, Stdio};
@@ -202,6 +203,23 @@ fn what_is_wrong_decides_the_exit_code() {
     house
         .run(&["receive", "--received-at", "yesterday", words(&file)])
         .expect(64);
+    // A clock that begins tomorrow is a deadline put off (C4.2).
+    let tomorrow = (Utc::now() + TimeDelta::days(1)).to_rfc3339();
+    let to_come = ["receive", "--received-at", &tomorrow, words(&file)];
+    let said = house.run(&to_come).expect(64).err;
+    assert!(
+        said.contains("--received-at") && said.contains("in the future"),
+        "{said}"
+    );
+    let piped = ["receive", "--received-at", &tomorrow, "-"];
+    house.run_with(&piped, mail(1).as_bytes()).expect(75);
+    assert!(
+        house
+            .run(&["list", "--all", "--json"])
+            .expect(0)
+            .objects()
+            .is_empty()
+    );
     let said = house.run(&["receive", "--maildir", "nowhere"]).expect(65);
     assert!(said.err.contains("nowhere"), "{}", said.err);
     house.run(&["receive", "--mbox", "nowhere"]).expect(65);

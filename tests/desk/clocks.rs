@@ -387,6 +387,42 @@ fn c6_4_the_customers_word_then_the_rules_then_three() {
 }
 
 #[test]
+fn c7_the_acknowledgement_promises_what_the_contract_promises() {
+    let says = |from: &str, normal: &str, urgent: &str, words: [&str; 2]| {
+        let change = |name: &str, text: String| match name {
+            "contract.toml" => text
+                .replace("normal = \"9 h\"", &format!("normal = \"{normal}\""))
+                .replace("urgent = \"2 h\"", &format!("urgent = \"{urgent}\"")),
+            _ => text,
+        };
+        let mut office = Office::under(policy_with(change, ""));
+        office.receives(Post::from(from).body("Severity: 2\nIt is slow.\n"));
+        let letter = office.last_to(from);
+        for words in words {
+            assert!(letter.says(words), "{words}: {}", letter.text());
+        }
+    };
+    says(
+        KAETHI,
+        "4 h",
+        "30 min",
+        [
+            "D Leitig git innert 4 Stund vo eusne Gschäftsziite Antwort.",
+            "git dänn innert 30 Minute vo Irne Supportziite Antwort.",
+        ],
+    );
+    says(
+        GINA,
+        "18 h",
+        "4 h",
+        [
+            "a manager will answer within two business days.",
+            "a manager will answer within 4 hours of your support hours.",
+        ],
+    );
+}
+
+#[test]
 fn c7_1_an_escalation_in_the_ticket_has_one_business_day_and_wants_a_manager() {
     let mut office = Office::new();
     office.receives(Post::from(JONAS).id("one@i.example"));

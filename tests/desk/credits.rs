@@ -1,9 +1,13 @@
 //! CONTRACT.md C4.6, C7.4, C9: the ledger.
 
 use crate::office::*;
+use std::sync::Arc;
 use ticketd::desk::credit;
+use ticketd::desk::policy::Policy;
 use ticketd::desk::record::{CreditFacts, Standing};
 use ticketd::desk::time::{self, Booking};
+use ticketd::mail::Fingerprint;
+use ticketd::ops::credits;
 
 impl Office {
     /// The ledger's lines, in the order of the record.
@@ -144,6 +148,90 @@ fn c7_4_both_kinds_add_up() {
     office.answers(CARLA, "I am on it.\n");
     office.owes(&["globex C4.1 8 provisional +8", "globex C7.2 4 final +4"]);
     assert_eq!(office.ticket(1).credit_days(), 12);
+}
+
+#[test]
+fn c4_6_a_breach_that_nobody_has_recorded_accrues_all_the_same() {
+    let mut office = Office::new();
+    office.receives(Post::from(KAETHI).body("Severity: 1\nAll is down.\n"));
+    let accrues = |office: &mut Office| -> Vec<String> {
+        let (reader, policy, now) = (office.reader(), office.policy.clone(), office.now);
+        let ledger = credits::ledger(&reader, &policy, None, now).expect("the ledger");
+        let lines = ledger.values().flat_map(|account| &account.lines);
+        let words = lines.map(|l| {
+            let (standing, late) = (l.standing, l.late_secs / 60);
+            format!("{} {} {standing} {late} min", l.customer, l.days)
+        });
+        words.collect()
+    };
+    // No daemon runs: none of the clock's steps is taken.
+    for (now, expected) in [
+        ("2026-09-07 09:59", vec![]),
+        ("2026-09-07 10:00", vec![]),
+        ("2026-09-07 10:10", vec!["baeckerei 0 accruing 10 min"]),
+        ("2026-09-07 10:40", vec!["baeckerei 2 accruing 40 min"]),
+    ] {
+        office.now = swiss(now);
+        assert_eq!(accrues(&mut office), expected, "{now}");
+    }
+    assert!(
+        office.initial(1).breached.is_none(),
+        "looking writes nothing"
+    );
+    // Nor does it count twice once it is recorded.
+    office.clock_to("2026-09-07 10:50");
+    assert!(office.initial(1).breached.is_some());
+    assert_eq!(accrues(&mut office), ["baeckerei 3 accruing 50 min"]);
+    office.answers(ANNA, "We are on it.\n");
+    assert_eq!(accrues(&mut office), ["baeckerei 3 provisional 50 min"]);
+}
+
+/// Kaethi's term ends on the last day of August; more orders of hers stand behind it.
+fn ended(more: &str) -> Policy {
+    let change = |name: &str, text: String| {
+        if name != "customers.toml" {
+            return text;
+        }
+        let (shipped, term) = (
+            "term = { from = 2026-04-01, until = 2027-03-31 }",
+            "term = { from = 2025-09-01, until = 2026-08-31 }",
+        );
+        assert!(text.contains(shipped));
+        text.replace(shipped, &format!("{term}\n{more}"))
+    };
+    policy_with(change, "")
+}
+
+#[test]
+fn c4_6_a_term_that_had_ended_before_the_breach_is_extended_no_more() {
+    let request = || Post::from(KAETHI).body("Severity: 1\nAll is down.\n");
+    let mut office = Office::under(ended(""));
+    office.receives(request());
+    office.clock_to("2026-09-07 10:40");
+    assert!(!office.last_to(ANNA).says("Waiting costs"));
+    office.answers(ANNA, "We are on it.\n");
+    let clock = office.initial(1);
+    assert!(clock.breached.is_some(), "it is a breach all the same");
+    assert_eq!(clock.credit_days, 0);
+    office.owes(&[]);
+    // Renewed while the ticket waits, on another plan.
+    let mut office = Office::under(ended(""));
+    office.receives(request());
+    let before = office.ticket(1).policy;
+    let renewed = "[[customer.subscription]]\nplan = \"dedicated\"\nvalid_from = 2026-09-01\nobjectives = { 1 = \"1 h\", 2 = \"1 h\", 3 = \"1 h\", 4 = \"1 h\" }\nterm = { from = 2026-09-01, until = 2027-08-31 }\n";
+    let mut policy = ended(renewed);
+    policy.book_hash = Fingerprint([1; 32]);
+    policy.former = Arc::new([(before, office.policy.book.clone())].into());
+    office.goes_by(policy);
+    office.clock_to("2026-09-07 10:40");
+    assert!(
+        office
+            .last_to(ANNA)
+            .says("Waiting costs: each further 15 min: 1 day for Bäckerei Keller")
+    );
+    office.answers(ANNA, "We are on it.\n");
+    office.owes(&["baeckerei C4.1 2 provisional +2"]);
+    assert_eq!(office.ledger()[0].term.until.to_string(), "2027-08-31");
 }
 
 #[test]

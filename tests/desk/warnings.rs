@@ -1,9 +1,10 @@
 //! CONTRACT.md C6.5, C8.3, C10.1, C10.4, C10.5 and ATTACKS.md F03: reminders, digests, the desk's opening, review packs.
 
 use crate::office::*;
-use ticketd::desk::event::Movement;
+use ticketd::desk::event::{Event, Movement};
 use ticketd::desk::letter::LetterKind;
 use ticketd::desk::record::EntryKind;
+use ticketd::desk::review;
 use ticketd::desk::ticket::ClockKind;
 
 const DOWN: &str = "Severity: 1\nAll is down.\n";
@@ -168,6 +169,69 @@ fn f03_a_flood_of_replies_is_five_notices_and_a_letter_each_ten_minutes() {
             .body("Hello?\n"),
     );
     assert!(office.last_to(ANNA).says("Hello?"));
+}
+
+#[test]
+fn c10_3_a_warning_that_comes_late_says_what_is_left_now() {
+    let warned_at = |local: &str| {
+        let mut office = Office::new();
+        office.receives(Post::from(KAETHI).body(DOWN));
+        // No daemon ran in between.
+        office.now = swiss(local);
+        let now = office.now;
+        let due = office.reader().due(now, 1).expect("due steps");
+        office.process(Event::DeadlineReached(due[0].clone()), None);
+        office.last_of(ANNA, LetterKind::Warning)
+    };
+    for (local, subject, line) in [
+        (
+            "2026-09-07 09:30",
+            "30 min left: #1",
+            "Left: 30 min (50 % of the time has passed)",
+        ),
+        (
+            "2026-09-07 09:45",
+            "15 min left: #1",
+            "Left: 15 min (75 % of the time has passed)",
+        ),
+        (
+            "2026-09-07 09:59:40",
+            "less than a minute left: #1",
+            "Left: less than a minute (99 % of the time has passed)",
+        ),
+        (
+            "2026-09-07 10:00:10",
+            "Expired less than a minute ago: #1",
+            "Expired: less than a minute ago",
+        ),
+        (
+            "2026-09-07 12:10",
+            "Expired 2 h 10 min ago: #1",
+            "Expired: 2 h 10 min ago",
+        ),
+    ] {
+        let letter = warned_at(local);
+        assert!(
+            letter.mail.subject.starts_with(subject),
+            "{local}: {}",
+            letter.mail.subject
+        );
+        assert!(letter.says(line), "{local}: {}", letter.text());
+    }
+}
+
+#[test]
+fn c10_4_a_digest_says_of_seconds_what_they_are() {
+    let mut office = flood(8);
+    office.now = swiss("2026-09-07 10:00:20");
+    office.clock_to("2026-09-07 10:00:20");
+    let digest = office.warnings_to(ANNA).pop().expect("a digest");
+    assert!(digest.says("warnings in one letter"), "{}", digest.text());
+    assert!(
+        digest.says("due Mon 07.09.2026 10:00, less than a minute late"),
+        "{}",
+        digest.text()
+    );
 }
 
 #[test]
@@ -353,6 +417,65 @@ fn c8_3_every_other_week_the_account_manager_gets_a_review_pack() {
     }
     assert!(!pack.says("Another customer"));
     assert!(pack.raw.contains("text/html"));
+}
+
+#[test]
+fn c8_3_an_earlier_ticket_is_in_the_pack_of_what_fell_in_the_fortnight() {
+    let mut office = Office::new();
+    let pack = |office: &mut Office, first: &str| {
+        let first: chrono::NaiveDate = first.parse().expect("a day");
+        let book = &office.policy.book;
+        let span = (
+            book.morning(first),
+            book.morning(first + chrono::Days::new(14)),
+        );
+        let found = office.reader().pack("acme", span, first).expect("a pack");
+        review::content(&office.policy, &found, None, office.now)
+    };
+    // Answered and closed in the fortnight before; then the customer calls for a manager, who is late, and the ticket is closed again.
+    office.receives(Post::from(ALICE).subject("Slow").body("Severity: 4\nHm.\n"));
+    office.answers(ANNA, "Here we are.\n");
+    office.clock_to("2026-09-15 10:00");
+    office.command(1, "escalate normal 10:00");
+    office.command(1, "close done");
+    office.clock_to("2026-09-17 10:00");
+    office.answers(CARLA, "I looked into it.\n");
+    office.command(1, "close done");
+    office.clock_to("2026-10-01 10:00");
+    let before = pack(&mut office, "2026-08-31");
+    assert_eq!((before.tickets.len(), before.missed), (1, 0));
+    assert_eq!(before.earlier, [] as [&str; 0]);
+    let of_it = pack(&mut office, "2026-09-14");
+    assert_eq!(of_it.tickets, [] as [&str; 0]);
+    assert_eq!(
+        of_it.earlier,
+        [
+            "#1 Mon 07.09.2026 09:00, severity 4, closed, deadline missed: Slow (escalated Tue 15.09.2026 10:00, C7.1; escalation missed Wed 16.09.2026 10:00, C7.1; credit)"
+        ]
+    );
+    assert_eq!((of_it.met, of_it.missed), (0, 1));
+    let after = pack(&mut office, "2026-09-28");
+    assert_eq!(after.earlier, [] as [&str; 0]);
+}
+
+#[test]
+fn c8_3_a_promise_that_a_closed_ticket_still_owes_is_a_risk() {
+    let mut office = Office::new();
+    office.receives(Post::from(ALICE).subject("Down").body(DOWN));
+    office.command(1, "close done");
+    office.clock_to("2026-09-28 08:05");
+    let reader = office.reader();
+    let book = &office.policy.book;
+    let first: chrono::NaiveDate = "2026-09-14".parse().expect("a day");
+    let span = (
+        book.morning(first),
+        book.morning(first + chrono::Days::new(14)),
+    );
+    let found = reader.pack("acme", span, first).expect("a pack");
+    let content = review::content(&office.policy, &found, None, office.now);
+    assert_eq!(content.risks.len(), 1, "{content:?}");
+    assert!(content.credits[0].contains("accruing"), "{content:?}");
+    assert_eq!(content.earlier, [] as [&str; 0]);
 }
 
 #[test]

@@ -277,6 +277,7 @@ const SHEETS: &[Sheet] = &[
             "deadline": "Mon 30.03.2026 10:40", "opens": "Mon 30.03.2026 08:00",
             "missing": ["missing-impact", "missing-description", "missing-steps", "missing-expected", "missing-logs", "missing-isolation"],
             "incident": "We know of the disturbance.", "cut": true, "billing": true, "billing_address": "billing@vendor.example", "consulting": true, "end_user": true, "status_page": "https://status.example", "documentation": "https://docs.example", "community": "https://community.example",
+            "escalation_normal": "within one business day", "escalation_urgent": "within two hours",
             "escalation_address": "hi@vendor.example", "phone": "+41 71 000 00 00"})
         },
     },
@@ -330,7 +331,7 @@ const SHEETS: &[Sheet] = &[
         with_html: true,
         bare: || bare(Review::default()),
         full: || {
-            json!({"customer": "ACME AG", "manager": "Carla", "from": "2026-03-16", "until": "2026-03-29", "received": 2, "tickets": ["#1"],
+            json!({"customer": "ACME AG", "manager": "Carla", "from": "2026-03-16", "until": "2026-03-29", "received": 2, "tickets": ["#1"], "earlier": ["#2"],
             "met": 1, "missed": 1, "pending": 1, "promises": ["C4.1"], "responses": ["median"], "risks": ["#2"], "credits": ["#1 C4.1"],
             "term": "2026-01-01 to 2026-12-31", "agreed": "8 h", "used": "3 h", "bookings": ["2026-03-20"]})
         },
@@ -371,7 +372,7 @@ const SHEETS: &[Sheet] = &[
         bare: || bare(Warning::default()),
         full: || {
             json!({"ticket": 457, "queue": "support", "customer": "ACME", "plan": "Extended SLA", "severity": 1, "subject": "Down",
-            "owed": "initial response", "clause": "C4.1", "internal": true, "deadline": "Mon 30.03.2026 10:40", "left": "20 min", "percent": 75,
+            "owed": "initial response", "clause": "C4.1", "internal": true, "deadline": "Mon 30.03.2026 10:40", "left": "20 min", "expired": "2 h 10 min", "percent": 75,
             "explanation": ["Fri 16:40 to 17:00: 20 min"], "cost": "each further 15 min: 1 day for ACME", "assignee": "Anna", "only": "a manager"})
         },
     },

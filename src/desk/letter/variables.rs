@@ -47,6 +47,10 @@ pub struct Acknowledgement {
     pub documentation: String,
     /// Community, or empty.
     pub community: String,
+    /// Within which time a manager answers an escalation in the ticket (C7.1), in the letter's language: `innert eines Arbeitstages`.
+    pub escalation_normal: String,
+    /// The same of an urgent one (C7.2), a time of the customer's support hours: `innert zweier Stunden`.
+    pub escalation_urgent: String,
     /// Where urgent escalations go (C7.2), or empty.
     pub escalation_address: String,
     /// The phone for them, or empty.
@@ -182,8 +186,10 @@ pub struct Warning {
     pub internal: bool,
     /// In Swiss time.
     pub deadline: String,
-    /// What is left: `1 h 20 min`.
+    /// What is left: `1 h 20 min`, `less than a minute`; empty once it has expired.
     pub left: String,
+    /// How long ago it expired, where the warning comes too late: after an outage; else empty.
+    pub expired: String,
     /// How much of the objective's time has passed, in per cent.
     pub percent: u8,
     /// How the deadline was computed.
@@ -350,6 +356,8 @@ pub struct Review {
     pub received: usize,
     /// Those, a line each.
     pub tickets: Vec<String>,
+    /// Tickets received before, in which the customer escalated, a deadline was missed or the ledger changed, a line each.
+    pub earlier: Vec<String>,
     /// Deadlines met.
     pub met: usize,
     /// Deadlines missed.

@@ -114,7 +114,7 @@ fn compared(
     let replayed = clocks::replayed(other, ticket, entries)?;
     let own = |clock: &Clock| {
         let book = policy.book_of(ticket, Some(clock));
-        course(book, ticket, clock, now)
+        course(policy, book, ticket, clock, now)
     };
     let clocks = ticket
         .clocks
@@ -124,7 +124,7 @@ fn compared(
         let would = replayed
             .iter()
             .find(|c| c.kind == clock.kind && c.started == clock.started)?;
-        let (was, would_be) = (own(clock), course(&other.book, ticket, would, now));
+        let (was, would_be) = (own(clock), course(other, &other.book, ticket, would, now));
         (was != would_be).then(|| Difference {
             ticket: ticket.clone(),
             kind: clock.kind,
@@ -138,10 +138,16 @@ fn compared(
     Some(found.collect())
 }
 
-fn course(book: &Book, ticket: &Ticket, clock: &Clock, now: DateTime<Utc>) -> Course {
+fn course(
+    policy: &Policy,
+    book: &Book,
+    ticket: &Ticket,
+    clock: &Clock,
+    now: DateTime<Utc>,
+) -> Course {
     let credit_days = match clock.stopped {
         Some(_) => clock.credit_days,
-        None => overdue::days_by(book, ticket.account_of(clock), clock, now),
+        None => overdue::days_by(policy, book, ticket.account_of(clock), clock, now),
     };
     Course {
         deadline: (!clock.objective.internal).then_some(clock.deadline),
