@@ -8,7 +8,8 @@ use super::draft::Draft;
 use super::event::Trouble;
 use super::letter::{
     Acknowledgement, AcknowledgementSecurity, Answering, Breach, Change, Content, Cut, Enclosure,
-    Forward, LetterKind, Notice, NoticeConfidential, Sealed, Templates, Text, Transcript, Warning,
+    Forward, Html, LetterKind, Notice, NoticeConfidential, Sealed, Templates, Text, Transcript,
+    Warning,
 };
 use super::policy::Acknowledge;
 use super::record::EntryKind;
@@ -677,7 +678,7 @@ pub(super) fn relay(
     draft: &mut Draft,
     by: &Person,
     text: &str,
-    html: Option<String>,
+    html: Option<Html>,
     enclosures: Vec<Enclosure>,
 ) -> Vec<String> {
     let copies = copies(draft);
@@ -780,11 +781,11 @@ pub(super) fn quotes_ourselves(policy: &Policy, text: &str) -> bool {
         .any(|words| text.contains(&words))
 }
 
-/// One line, without marks of quotation.
+/// One line, without marks of quotation and of lists.
 fn flat(text: &str) -> String {
     let lines = text
         .lines()
-        .map(|l| l.trim_start_matches(['>', '|', ' ', '\t']));
+        .map(|l| l.trim_start_matches(['>', '|', '-', '•', ' ', '\t']));
     let words: Vec<&str> = lines.flat_map(str::split_whitespace).collect();
     words.join(" ")
 }

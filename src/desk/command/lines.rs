@@ -4,6 +4,7 @@
 //! else in what the writer wrote, in the HTML too, holds the whole mail back (ATTACKS.md D10), so that no `#note` ever reaches a customer.
 
 use super::VERBS;
+use crate::desk::letter::BAR;
 use crate::mail::{Mail, TextOf, html, quote};
 use std::collections::BTreeSet;
 
@@ -146,7 +147,7 @@ fn shown_by_html(mail: &Mail) -> Vec<&'static str> {
         return vec![];
     };
     let text = html::text(source, HTML_TEXT_BYTES_MAX);
-    let own = quote::own_text(&text, Some(source), '|').unwrap_or_default();
+    let own = quote::own_text(&text, Some(source), BAR).unwrap_or_default();
     let (commands, text) = split(&own);
     let first = commands
         .iter()
