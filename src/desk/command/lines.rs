@@ -103,9 +103,12 @@ fn narrow(c: char) -> char {
     }
 }
 
-/// The lines that a reader sees: some clients end one with a character of its own.
+/// The lines that a reader sees: some clients end one with a character of its own, and each cell of a table is one.
 fn lines(text: &str) -> impl Iterator<Item = &str> {
-    text.split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'])
+    text.split([
+        '\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}',
+    ])
+    .flat_map(|line| line.split(html::BETWEEN_CELLS))
 }
 
 fn is_invisible(c: char) -> bool {
