@@ -8,7 +8,7 @@ use ticketd::contract::within::Counted;
 use ticketd::contract::{Source, Within};
 use ticketd::desk::letter::{
     Acknowledgement, AcknowledgementSecurity, Answering, Breach, Change, Cut, Digest, Enclosure,
-    Forward, Letter, LetterKind, Notice, NoticeConfidential, OpeningDigest, Review, Sealed,
+    Forward, Html, Letter, LetterKind, Notice, NoticeConfidential, OpeningDigest, Review, Sealed,
     Templates, Text, Transcript, Warning, render, time_words, within_words,
 };
 use ticketd::mail::{Fingerprint, Language, Mailbox};
@@ -538,9 +538,51 @@ fn html_templates_escape_what_they_are_given() {
     let text = Templates::parse(&[source])
         .unwrap()
         .letter(Language::De, &change);
-    assert_eq!(text.html.as_deref(), Some("<p>&lt;script&gt;</p>"));
+    let page = |text: Text| text.html.map(|html| html.page().into_owned());
+    assert_eq!(page(text).as_deref(), Some("<p>&lt;script&gt;</p>"));
     let made = Templates::default().letter(Language::De, &change);
-    assert!(made.html.unwrap().contains("&lt;script&gt;"));
+    assert!(page(made).unwrap().contains("&lt;script&gt;"));
+}
+
+#[test]
+fn the_html_of_a_letter_to_staff_repeats_a_strangers_words_as_they_are() {
+    let notice = Notice {
+        subject: "https://evil.example/".into(),
+        new_text: "see https://evil.example/ <b>\n\n  10:02   up\n".into(),
+        ..Notice::default()
+    };
+    let text = Templates::default().letter(Language::En, &notice);
+    let page = text.html.as_ref().map(|html| html.page()).unwrap();
+    for words in [
+        "Subject: https://evil.example/</p>",
+        "<p style=\"color:#555555\">| see https://evil.example/ &lt;b&gt;<br>\n|<br>\n|&nbsp;&nbsp; 10:02&nbsp;&nbsp; up</p>",
+        // Where the text breaks a line for old clients, a phone breaks it where it must.
+        "Commands stand at the very top, one a line: #severity 1-4 REASON, #assign NAME, #note (all",
+    ] {
+        assert!(page.contains(words), "{words} in {page}");
+    }
+    assert!(!page.contains("<a "), "{page}");
+}
+
+#[test]
+fn a_long_notice_goes_once() {
+    let notice = |lines: usize| {
+        let notice = Notice {
+            new_text: "10:02:03 INFO nothing to see here\n".repeat(lines),
+            ..Notice::default()
+        };
+        let text = Templates::default().letter(Language::En, &notice);
+        let raw = render(&letter(LetterKind::Notice, text), &|_| vec![]);
+        (raw.len(), String::from_utf8(raw).expect("ASCII"))
+    };
+    let (_, short) = notice(50);
+    assert!(short.contains("text/html"));
+    let (bytes, long) = notice(500);
+    assert!(
+        !long.contains("multipart") && !long.contains("text/html"),
+        "{long}"
+    );
+    assert!(bytes < 500 * 40, "{bytes}");
 }
 
 #[test]
@@ -570,6 +612,19 @@ fn nasty() -> impl Strategy<Value = String> {
     proptest::collection::vec(piece, 0..5).prop_map(|p| p.concat())
 }
 
+fn html() -> impl Strategy<Value = Option<Html>> {
+    let made = |(text, links)| Html::Of {
+        language: "en",
+        text,
+        links,
+    };
+    prop_oneof![
+        Just(None),
+        nasty().prop_map(|page| Some(Html::Page(page))),
+        (nasty(), any::<bool>()).prop_map(move |of| Some(made(of))),
+    ]
+}
+
 fn any_letter() -> impl Strategy<Value = Letter> {
     let kind = prop_oneof![
         Just(LetterKind::Relay),
@@ -580,14 +635,7 @@ fn any_letter() -> impl Strategy<Value = Letter> {
     let address = prop_oneof![4 => Just("rita@acme.example".to_string()), 1 => nasty()];
     let ids = proptest::collection::vec(prop_oneof![nasty(), "[a-z.]{1,200}@x.example"], 0..30);
     let names = (nasty(), nasty(), nasty(), nasty());
-    let rest = (
-        nasty(),
-        nasty(),
-        proptest::option::of(nasty()),
-        any::<i64>(),
-        nasty(),
-        nasty(),
-    );
+    let rest = (nasty(), nasty(), html(), any::<i64>(), nasty(), nasty());
     (kind, address, names, ids, rest).prop_map(|(kind, address, names, ids, rest)| {
         let mut letter = letter(
             kind,

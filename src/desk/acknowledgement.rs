@@ -169,6 +169,9 @@ fn none_because(draft: &Draft, case: &Case, known: &Known) -> Option<String> {
     }) {
         return Some(format!("nobody reads {local}@"));
     }
+    if carries_our_mark(case) {
+        return Some("X-Loop names an address of ours: it went through our hands before".into());
+    }
     if !addressed_to_us(case) {
         return Some("none of our addresses stands in To or Cc".into());
     }
@@ -186,6 +189,17 @@ fn none_because(draft: &Draft, case: &Case, known: &Known) -> Option<String> {
         return Some("the same words were acknowledged within the day".into());
     }
     over_limit(draft, case, known, author)
+}
+
+/// The old mark of lists and of procmail against loops (C01). Anyone can write it, and loses nothing but our automatic letter.
+fn carries_our_mark(case: &Case) -> bool {
+    let fields = case.mail.headers.iter();
+    let mut marks = fields.filter(|f| f.name.eq_ignore_ascii_case("X-Loop"));
+    marks.any(|f| {
+        f.value
+            .split([' ', '\t', '<', '>', ',', ';'])
+            .any(|word| case.policy.is_own_address(word))
+    })
 }
 
 /// RFC 5230 4.5: who is not named was copied blindly or reached by a list.

@@ -8,8 +8,8 @@ use super::draft::Draft;
 use super::event::Trouble;
 use super::letter::{
     Acknowledgement, AcknowledgementSecurity, Answering, Breach, Change, Content, Cut, Enclosure,
-    Forward, LetterKind, Notice, NoticeConfidential, Sealed, Templates, Text, Transcript, Warning,
-    time_words, within_words,
+    Forward, Html, LetterKind, Notice, NoticeConfidential, Sealed, Templates, Text, Transcript,
+    Warning, time_words, within_words,
 };
 use super::policy::Acknowledge;
 use super::record::EntryKind;
@@ -688,7 +688,7 @@ pub(super) fn relay(
     draft: &mut Draft,
     by: &Person,
     text: &str,
-    html: Option<String>,
+    html: Option<Html>,
     enclosures: Vec<Enclosure>,
 ) -> Vec<String> {
     let copies = copies(draft);
@@ -791,11 +791,11 @@ pub(super) fn quotes_ourselves(policy: &Policy, text: &str) -> bool {
         .any(|words| text.contains(&words))
 }
 
-/// One line, without marks of quotation.
+/// One line, without marks of quotation and of lists.
 fn flat(text: &str) -> String {
     let lines = text
         .lines()
-        .map(|l| l.trim_start_matches(['>', '|', ' ', '\t']));
+        .map(|l| l.trim_start_matches(['>', '|', '-', '•', ' ', '\t']));
     let words: Vec<&str> = lines.flat_map(str::split_whitespace).collect();
     words.join(" ")
 }

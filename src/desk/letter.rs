@@ -24,7 +24,7 @@
 //! | `sealed` | [`Sealed`] | de, gsw, en | customer, above an answer that is encrypted |
 //!
 //! A template is a file `rules/letters/<language>/<name>.txt`: `Subject: ...`, an empty line, the text. `<name>.html` beside it replaces the light HTML that is
-//! otherwise made from the text of letters to customers. `acknowledgement-NAME` is another acknowledgement, which a rule chooses. A relay has no template: it is the staff member's own text.
+//! otherwise made of the text; a long notice goes without. `acknowledgement-NAME` is another acknowledgement, which a rule chooses. A relay has no template: it is the staff member's own text.
 //!
 //! Promise: everything a stranger wrote is cleaned before it gets near a header, and nothing he wrote stands in an automatic letter unless the caller passes it on purpose.
 
@@ -39,11 +39,11 @@ use crate::mail::{Fingerprint, Language, Mailbox};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-pub use html::{of_fragment as html_of_fragment, of_text as html_of_text};
+pub use html::{Html, of_fragment as html_of_fragment};
 pub use render::render;
 pub use shipped::SHIPPED;
 pub use spoken::{time as time_words, within as within_words};
-pub use templates::{Templates, Text};
+pub use templates::{BAR, Templates, Text};
 pub use variables::{
     Acknowledgement, AcknowledgementSecurity, Answer, Answering, Breach, Change, Content, Cut,
     Digest, Forward, Notice, NoticeConfidential, OpeningDigest, Review, Sealed, Transcript,
@@ -137,7 +137,7 @@ pub struct Letter {
     /// Plain text, LF line ends.
     pub text: String,
     /// The alternative, if any.
-    pub html: Option<String>,
+    pub html: Option<Html>,
     /// Without angle brackets.
     pub message_id: String,
     /// Without angle brackets.

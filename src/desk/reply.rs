@@ -10,7 +10,7 @@ use super::belonging::{self, Belonging, Proof};
 use super::clocks;
 use super::command::{self, By, Orders, Words, may_act};
 use super::draft::Draft;
-use super::letter::{self, Enclosure, LetterKind};
+use super::letter::{self, Enclosure, Html, LetterKind};
 use super::record::{Allowance, Counters, Direction, Entry, EntryKind, Fate, Outcome, Record};
 use super::ticket::{State, Ticket};
 use super::{Known, acknowledgement, correspondence, delivery, thread};
@@ -20,9 +20,6 @@ use crate::mail::text::cleaned;
 use crate::mail::{Fingerprint, Mail, Mailbox, TextOf, forward, language, quote, sanitise};
 use crate::rules::Verdict;
 use chrono::TimeDelta;
-
-/// Before a customer's words in a notice (rules/letters, `barred`): by it they are known again in an answer that quotes the notice.
-const BAR: char = '|';
 
 /// So many answers on a ticket may differ in numbers alone within a day: more is a machine that counts.
 const ALIKE_A_DAY: usize = 3;
@@ -388,7 +385,7 @@ fn said_before(
 /// The writer's own words and nothing else: of our notice, which he quotes, the customer may see the customer's words only. What stands in an enclosed file or
 /// mail is nobody's answer.
 fn own_text(mail: &Mail) -> String {
-    let own = || quote::own_text(&mail.text, mail.html.as_deref(), BAR);
+    let own = || quote::own_text(&mail.text, mail.html.as_deref(), letter::BAR);
     match mail.text_of {
         TextOf::Attached => String::new(),
         TextOf::Plain | TextOf::Html => own().unwrap_or_default(),
@@ -496,8 +493,12 @@ fn relayed(
         let own = sanitise::own_html(html, text).filter(|_| without_commands);
         let language = letter::code(draft.ticket.language);
         match own {
-            Some(own) => letter::html_of_fragment(language, &own),
-            None => letter::html_of_text(language, text),
+            Some(own) => Html::Page(letter::html_of_fragment(language, &own)),
+            None => Html::Of {
+                language,
+                text: text.to_string(),
+                links: true,
+            },
         }
     });
     // What was set aside is a request before it is answered.

@@ -11,6 +11,8 @@ const HTML_BYTES_MAX: usize = 4 << 20;
 const DEPTH_MAX: usize = 12;
 /// A longer link is a tracking link; its text is enough.
 const URL_BYTES_MAX: usize = 500;
+/// Between two cells of a row.
+pub const BETWEEN_CELLS: &str = " | ";
 /// What Outlook itself writes for a rule, so that what looks for quotation knows it.
 const RULE: &str = "________________________________";
 
@@ -274,7 +276,7 @@ impl Writer {
 
     fn letter(&mut self, c: char) {
         if std::mem::take(&mut self.cell) && !self.line.trim().is_empty() {
-            self.line.push_str(" | ");
+            self.line.push_str(BETWEEN_CELLS);
             self.blank = false;
         }
         if std::mem::take(&mut self.blank) && !self.line.is_empty() {

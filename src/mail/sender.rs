@@ -35,23 +35,22 @@ pub fn trust(mail: &Mail, authserv_id: Option<&str>) -> Trust {
     let Some(ours) = authserv_id.map(str::trim).filter(|id| !id.is_empty()) else {
         return Trust::Unknown;
     };
-    let mut verdicts = vec![];
-    for value in above_received(mail) {
-        match results(value) {
-            Some(found) if found.server.eq_ignore_ascii_case(ours) => {
-                verdicts.push(verdict(&found, &author))
-            }
-            _ => {}
-        }
-    }
-    let Some(first) = verdicts.first() else {
-        return Trust::Unproven(format!("no result of {ours} above the topmost Received"));
+    // One that cannot be read counts if it names the server: two readers may read it in two ways.
+    let is_ours = |(value, found): &(&str, Option<Results>)| match found {
+        Some(found) => found.server.eq_ignore_ascii_case(ours),
+        None => value
+            .to_ascii_lowercase()
+            .contains(&ours.to_ascii_lowercase()),
     };
-    // A sender cannot add a field there, but two servers of ours that disagree are a fault, and a fault proves nobody.
-    if verdicts.iter().any(|v| v != first) {
-        return Trust::Unproven(format!("results of {ours} disagree"));
-    }
-    first.clone()
+    let read = above_received(mail).map(|value| (value, results(value)));
+    let mut candidates = read.filter(is_ours);
+    // A server writes one. Of two, even if they agree, one may be the sender's (A02).
+    Trust::Unproven(match (candidates.next(), candidates.next()) {
+        (None, _) => format!("no result of {ours} above the topmost Received"),
+        (Some((_, Some(found))), None) => return verdict(&found, &author),
+        (Some((_, None)), None) => format!("the result of {ours} cannot be read"),
+        (Some(_), Some(_)) => format!("more than one result of {ours}"),
+    })
 }
 
 fn sole_author(mail: &Mail) -> Result<String, &'static str> {
@@ -376,16 +375,29 @@ mod tests {
     }
 
     #[test]
-    fn a02_two_that_disagree_are_none() {
+    fn a02_two_are_none_even_if_they_agree() {
         let pass =
             "Authentication-Results: mx.corp.example; dmarc=pass header.from=kunde.example\n";
         let fail =
             "Authentication-Results: mx.corp.example; dmarc=fail header.from=kunde.example\n";
-        assert!(matches!(
-            of(&format!("{pass}{fail}{RECEIVED}{FROM}")),
-            Trust::Unproven(_)
-        ));
-        assert_eq!(of(&format!("{pass}{pass}{RECEIVED}{FROM}")), Trust::Aligned);
+        let unreadable = "Authentication-Results: mx.corp.example; dmarc=pass (\n";
+        let other =
+            "Authentication-Results: mx.evil.example; dmarc=pass header.from=kunde.example\n";
+        for two in [
+            [pass, fail],
+            [pass, pass],
+            [pass, unreadable],
+            [unreadable, pass],
+        ] {
+            let [first, second] = two;
+            let trust = of(&format!("{first}{second}{RECEIVED}{FROM}"));
+            assert!(matches!(trust, Trust::Unproven(_)), "{two:?}");
+        }
+        // Another server's is no candidate.
+        for [first, second] in [[pass, other], [other, pass]] {
+            let trust = of(&format!("{first}{second}{RECEIVED}{FROM}"));
+            assert_eq!(trust, Trust::Aligned);
+        }
     }
 
     #[test]

@@ -38,7 +38,9 @@ pub(super) fn plain(body: &str) -> Cow<'_, str> {
         let (run, after) = rest.split_at(at);
         out.push_str(run);
         let is_cr = after.starts_with('\r');
-        out.push(if is_cr { '\n' } else { ' ' });
+        // A new page or a vertical tab ends the line for whoever reads it.
+        let ends_line = after.starts_with(['\r', '\u{b}', '\u{c}']);
+        out.push(if ends_line { '\n' } else { ' ' });
         rest = &after[1..];
         if is_cr {
             rest = rest.strip_prefix('\n').unwrap_or(rest);

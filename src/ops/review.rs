@@ -60,7 +60,7 @@ pub fn answer(
     }
     let text = review::text(policy, &pack, None, now);
     match (&filter.html, text.html) {
-        (Some(_), Some(html)) => out.write_all(html.as_bytes())?,
+        (Some(_), Some(html)) => out.write_all(html.page().as_bytes())?,
         _ => write!(out, "{}\n\n{}", text.subject, text.text)?,
     }
     Ok(exit::OK)

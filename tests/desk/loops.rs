@@ -62,6 +62,23 @@ fn c06_what_people_of_another_desk_answer_is_no_machines() {
 }
 
 #[test]
+fn c01_what_went_through_our_hands_before_is_not_acknowledged() {
+    for (mark, acknowledged) in [
+        ("X-Loop: support@desk.example", 0),
+        (
+            "X-Loop: x@lists.example\r\nX-Loop: <Support-Alias@desk.example>",
+            0,
+        ),
+        ("X-Loop: x@lists.example", 1),
+    ] {
+        let mut office = Office::new();
+        office.receives(Post::from(ALICE).with(mark));
+        assert_eq!(office.tickets().len(), 1, "{mark}");
+        assert_eq!(office.letters_to(ALICE).len(), acknowledged, "{mark}");
+    }
+}
+
+#[test]
 fn c01_who_copies_us_blindly_is_not_acknowledged_and_an_alias_is_ours() {
     let mut office = Office::new();
     office.receives(Post::from(ALICE).to("somebody@else.example"));

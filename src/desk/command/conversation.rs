@@ -36,10 +36,16 @@ pub(super) fn answered(orders: &mut Orders, words: &str) -> Done {
             book.local(at)
         ));
     }
-    let late = draft
+    // The answer ends the clocks of the tickets merged into this one, too (C4.10).
+    let merged = draft
         .ticket
-        .clocks
+        .merged
         .iter()
+        .filter_map(|id| known.ticket(*id));
+    let merged = merged.map(|ticket| draft.beside_as_it_is(ticket));
+    let late = std::iter::once(&draft.ticket)
+        .chain(merged)
+        .flat_map(|ticket| &ticket.clocks)
         .any(|c| c.is_running() && c.is_late(draft.now) && !c.objective.internal);
     let said = format!("Answered by {} {}: {text}", channel.word(), book.local(at));
     let stays = match late {

@@ -4,6 +4,7 @@
 //! else in what the writer wrote, in the HTML too, holds the whole mail back (ATTACKS.md D10), so that no `#note` ever reaches a customer.
 
 use super::VERBS;
+use crate::desk::letter::BAR;
 use crate::mail::{Mail, TextOf, html, quote};
 use std::collections::BTreeSet;
 
@@ -102,9 +103,12 @@ fn narrow(c: char) -> char {
     }
 }
 
-/// The lines that a reader sees: some clients end one with a character of its own.
+/// The lines that a reader sees: some clients end one with a character of its own, and each cell of a table is one.
 fn lines(text: &str) -> impl Iterator<Item = &str> {
-    text.split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'])
+    text.split([
+        '\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}',
+    ])
+    .flat_map(|line| line.split(html::BETWEEN_CELLS))
 }
 
 fn is_invisible(c: char) -> bool {
@@ -146,7 +150,7 @@ fn shown_by_html(mail: &Mail) -> Vec<&'static str> {
         return vec![];
     };
     let text = html::text(source, HTML_TEXT_BYTES_MAX);
-    let own = quote::own_text(&text, Some(source), '|').unwrap_or_default();
+    let own = quote::own_text(&text, Some(source), BAR).unwrap_or_default();
     let (commands, text) = split(&own);
     let first = commands
         .iter()

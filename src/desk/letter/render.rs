@@ -3,7 +3,7 @@
 //! Nothing from outside reaches lettre uncleaned: a line end in a display name panics it, a NUL loses the address, and an id with a space becomes an encoded
 //! word (measured with 0.11.23). What remains is caught, and the letter goes out with less: a letter with a plain name is better than none.
 
-use super::{Enclosure, Letter, LetterKind};
+use super::{Enclosure, Html, Letter, LetterKind};
 use crate::mail::{Mailbox, text};
 use chrono::{DateTime, Utc};
 use lettre::Address;
@@ -13,6 +13,7 @@ use lettre::message::header::{
 };
 use lettre::message::{Body, Mailboxes, MessageBuilder, MultiPart, MultiPartBuilder, SinglePart};
 use sha2::Digest;
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// ATTACKS.md D01.
@@ -29,6 +30,9 @@ const ID_CHARS_MAX: usize = 250;
 
 /// More than this many characters of References is of no use to any client, and some servers refuse longer header fields.
 const REFERENCES_CHARS_MAX: usize = 1_500;
+
+/// What makes a notice longer than this is a log or an export: HTML makes it no better to read, and everybody of the queue would get it twice.
+const NOTICE_BYTES_MAX: usize = 8 << 10;
 
 /// RFC 5321 allows 998; this is what RFC 5322 asks for.
 const LINE_CHARS_MAX: usize = 78;
@@ -281,12 +285,12 @@ enum Part {
 
 fn body(letter: &Letter, content: &dyn Fn(&Enclosure) -> Vec<u8>) -> Part {
     let plain = text_part(ContentType::TEXT_PLAIN, &letter.text);
-    let said = match &letter.html {
+    let said = match html(letter) {
         None => Part::Single(plain),
         Some(html) => Part::Multi(
             bounded(MultiPart::alternative(), letter, "alternative")
                 .singlepart(plain)
-                .singlepart(text_part(ContentType::TEXT_HTML, html)),
+                .singlepart(text_part(ContentType::TEXT_HTML, &html)),
         ),
     };
     if letter.enclosures.is_empty() {
@@ -300,6 +304,12 @@ fn body(letter: &Letter, content: &dyn Fn(&Enclosure) -> Vec<u8>) -> Part {
     Part::Multi(letter.enclosures.iter().fold(mixed, |mixed, enclosure| {
         mixed.singlepart(enclosed(enclosure, content(enclosure)))
     }))
+}
+
+fn html(letter: &Letter) -> Option<Cow<'_, str>> {
+    let is_log = letter.kind == LetterKind::Notice && letter.text.len() > NOTICE_BYTES_MAX;
+    let html = letter.html.as_ref().filter(|_| !is_log);
+    html.map(Html::page)
 }
 
 /// lettre draws boundaries at random, which would make a letter's bytes differ from run to run.

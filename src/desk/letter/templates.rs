@@ -4,7 +4,7 @@
 //! samples, the full and the bare ones. So composing a letter cannot fail later; if it does nevertheless, the shipped English text is used.
 
 use super::code;
-use super::html;
+use super::html::Html;
 use super::shipped::SHIPPED;
 use super::variables::{Content, *};
 use crate::contract::Source;
@@ -30,6 +30,9 @@ const ITEMS_MAX: usize = 50;
 /// Lines longer than this are broken where words allow.
 const LINE_CHARS_MAX: usize = 76;
 
+/// Before each line of a stranger's words: by it they are known again in an answer that quotes the letter.
+pub const BAR: char = '|';
+
 /// The letters' texts, compiled: `rules/letters/{de,gsw,en}/*`. The default has the shipped texts.
 #[derive(Debug)]
 pub struct Templates {
@@ -44,7 +47,7 @@ pub struct Text {
     /// LF line ends, lines at most 76 characters where words allow.
     pub text: String,
     /// Light HTML, or none.
-    pub html: Option<String>,
+    pub html: Option<Html>,
 }
 
 impl Default for Templates {
@@ -155,7 +158,7 @@ impl Templates {
         &self,
         name: &str,
         sheet: &Sheet,
-        language: &str,
+        language: &'static str,
         variables: &Value,
     ) -> Option<Text> {
         let stem = format!("{language}/{name}");
@@ -167,15 +170,12 @@ impl Templates {
             template.render(variables).ok()
         };
         let text = part("txt")?;
-        let html = match part("html") {
-            Some(html) => Some(html),
-            None if sheet.with_html => Some(html::of_text(language, &text)),
-            None => None,
-        };
+        let filled = filled(&text);
+        let html = part("html").map_or_else(|| sheet.html(language, text), Html::Page);
         Some(Text {
             subject: one_line(&part("subject")?),
-            text: filled(&text),
-            html,
+            text: filled,
+            html: Some(html),
         })
     }
 
@@ -260,7 +260,8 @@ impl Templates {
 /// One template: its name, and the variables that prove it.
 struct Sheet {
     name: &'static str,
-    with_html: bool,
+    /// Whether addresses of pages in it are links in its HTML: not in what repeats a stranger's words.
+    links: bool,
     /// Every variable with its empty value.
     bare: fn() -> Json,
     /// Values that reach the branches the bare ones do not.
@@ -270,7 +271,7 @@ struct Sheet {
 const SHEETS: &[Sheet] = &[
     Sheet {
         name: Acknowledgement::TEMPLATE,
-        with_html: true,
+        links: true,
         bare: || bare(Acknowledgement::default()),
         full: || {
             json!({"ticket": 457, "vendor": "Example AG", "severity": 2, "severity_stated": true, "plan": "Extended SLA",
@@ -283,7 +284,7 @@ const SHEETS: &[Sheet] = &[
     },
     Sheet {
         name: AcknowledgementSecurity::TEMPLATE,
-        with_html: true,
+        links: true,
         bare: || bare(AcknowledgementSecurity::default()),
         full: || {
             json!({"ticket": 457, "vendor": "Example AG", "received": "Mon 30.03.2026 10:40", "cut": true,
@@ -292,7 +293,7 @@ const SHEETS: &[Sheet] = &[
     },
     Sheet {
         name: Change::TEMPLATE,
-        with_html: true,
+        links: true,
         bare: || bare(Change::default()),
         full: || {
             json!({"ticket": 457, "vendor": "Example AG", "severity": 2, "severity_before": 1, "corrected": true, "reason": "Workaround",
@@ -301,25 +302,25 @@ const SHEETS: &[Sheet] = &[
     },
     Sheet {
         name: Answering::TEMPLATE,
-        with_html: false,
+        links: false,
         bare: || bare(Answering::default()),
         full: || json!({"ticket": 457, "queue": "support", "assignee": "Anna"}),
     },
     Sheet {
         name: Forward::TEMPLATE,
-        with_html: false,
+        links: false,
         bare: || bare(Forward::default()),
         full: || json!({"ticket": 457, "queue": "support", "reasons": ["routing.toml:3: an order"]}),
     },
     Sheet {
         name: Digest::TEMPLATE,
-        with_html: false,
+        links: false,
         bare: || bare(Digest::default()),
         full: || json!({"replies": true, "count": 7, "lines": ["#12: entry 3 Printer"]}),
     },
     Sheet {
         name: OpeningDigest::TEMPLATE,
-        with_html: false,
+        links: false,
         bare: || bare(OpeningDigest::default()),
         full: || {
             json!({"queue": "support", "day": "Mon 30.03.2026 08:00", "due": ["#1"], "unanswered": ["#2"], "unassigned": ["#3"],
@@ -328,7 +329,7 @@ const SHEETS: &[Sheet] = &[
     },
     Sheet {
         name: Review::TEMPLATE,
-        with_html: true,
+        links: false,
         bare: || bare(Review::default()),
         full: || {
             json!({"customer": "ACME AG", "manager": "Carla", "from": "2026-03-16", "until": "2026-03-29", "received": 2, "tickets": ["#1"], "earlier": ["#2"],
@@ -338,19 +339,19 @@ const SHEETS: &[Sheet] = &[
     },
     Sheet {
         name: Cut::TEMPLATE,
-        with_html: true,
+        links: true,
         bare: || bare(Cut::default()),
         full: || json!({"ticket": 457, "vendor": "Example AG"}),
     },
     Sheet {
         name: Sealed::TEMPLATE,
-        with_html: true,
+        links: true,
         bare: || bare(Sealed::default()),
         full: || json!({"ticket": 457}),
     },
     Sheet {
         name: Notice::TEMPLATE,
-        with_html: false,
+        links: false,
         bare: || bare(Notice::default()),
         full: || {
             json!({"ticket": 457, "new": true, "reopened": true, "queue": "support", "customer": "ACME", "plan": "Extended SLA", "severity": 1,
@@ -362,13 +363,13 @@ const SHEETS: &[Sheet] = &[
     },
     Sheet {
         name: NoticeConfidential::TEMPLATE,
-        with_html: false,
+        links: false,
         bare: || bare(NoticeConfidential::default()),
         full: || json!({"ticket": 457, "new": true, "age": "2 min", "deadline": "Mon 30.03.2026 10:40"}),
     },
     Sheet {
         name: Warning::TEMPLATE,
-        with_html: false,
+        links: false,
         bare: || bare(Warning::default()),
         full: || {
             json!({"ticket": 457, "queue": "support", "customer": "ACME", "plan": "Extended SLA", "severity": 1, "subject": "Down",
@@ -378,7 +379,7 @@ const SHEETS: &[Sheet] = &[
     },
     Sheet {
         name: Breach::TEMPLATE,
-        with_html: false,
+        links: false,
         bare: || bare(Breach::default()),
         full: || {
             json!({"ticket": 457, "queue": "support", "customer": "ACME", "plan": "Extended SLA", "severity": 1, "subject": "Down",
@@ -389,19 +390,19 @@ const SHEETS: &[Sheet] = &[
     },
     Sheet {
         name: Transcript::TEMPLATE,
-        with_html: false,
+        links: false,
         bare: || bare(Transcript::default()),
         full: || json!({"ticket": 457, "done": ["severity is 2"], "wrong": ["#sverity is unknown"], "relayed_to": "rita@acme.example", "tried": true, "manual": ["#help: this manual"]}),
     },
     Sheet {
         name: "answer-consulting",
-        with_html: true,
+        links: true,
         bare: bare_answer,
         full: full_answer,
     },
     Sheet {
         name: "answer-end-user",
-        with_html: true,
+        links: true,
         bare: bare_answer,
         full: full_answer,
     },
@@ -457,6 +458,14 @@ impl Sheet {
             }
         }
         all
+    }
+
+    fn html(&self, language: &'static str, text: String) -> Html {
+        Html::Of {
+            language,
+            text,
+            links: self.links,
+        }
     }
 
     /// When even the English text fails: the number, so that the letter is of some use.
@@ -530,7 +539,7 @@ fn environment() -> Environment<'static> {
 /// A stranger's text with a bar before each line, so that it can be told from ours at a glance and no line of it looks like a command of a staff member.
 fn barred(text: &str) -> String {
     text.lines()
-        .map(|line| format!("| {line}").trim_end().to_string() + "\n")
+        .map(|line| format!("{BAR} {line}").trim_end().to_string() + "\n")
         .collect()
 }
 
@@ -627,7 +636,7 @@ fn filled(text: &str) -> String {
             continue;
         }
         empty = false;
-        if line.starts_with("| ") || line.chars().count() <= LINE_CHARS_MAX {
+        if line.starts_with(BAR) || line.chars().count() <= LINE_CHARS_MAX {
             out.push_str(line);
             out.push('\n');
         } else {

@@ -5,6 +5,21 @@ use ticketd::desk::record::EntryKind;
 use ticketd::desk::ticket::{ClockKind, State, Unanswered};
 
 #[test]
+fn c4_5_a_conversation_recorded_late_takes_no_credit_of_a_merged_ticket() {
+    let mut office = bakery(4);
+    let oven = "open kaethi@baeckerei-keller.example The oven\n#severity 1 facts";
+    assert!(!shell(&mut office, "anna", 0, oven).refused);
+    office.clock_to("2026-09-07 12:00");
+    let before = office.initial(2).credit_days;
+    assert!(before > 0);
+    assert!(!shell(&mut office, "anna", 2, "merge 1").refused);
+    assert!(!shell(&mut office, "anna", 1, "answered phone 09:01 told her").refused);
+    let clock = office.initial(2);
+    assert_eq!(clock.stopped, Some(swiss("2026-09-07 12:00")));
+    assert!(clock.credit_days >= before, "{clock:?}");
+}
+
+#[test]
 fn c4_4_a_conversation_stops_the_clock_when_it_took_place() {
     let mut office = bakery(1);
     office.clock_to("2026-09-07 09:40");

@@ -73,6 +73,30 @@ fn d10_a_command_that_only_the_html_shows_holds_the_mail_back() {
 }
 
 #[test]
+fn d10_a_command_in_a_cell_or_on_a_new_page_holds_the_mail_back() {
+    let cell = "<p>Dear customer, all is well.</p><table><tr><td>Why</td><td>#note the fuse</td></tr></table>";
+    let both = "Dear customer, all is well.\n\nWhy\t#note the fuse";
+    for (plain, html) in [
+        ("Dear customer, all is well.", cell),
+        (both, cell),
+        ("", cell),
+        ("Dear customer, all is well.\u{c}#note the fuse", ""),
+        ("Dear customer, all is well.\u{b}#note the fuse", ""),
+    ] {
+        let mut office = bakery(3);
+        let notice = office.last_to(ANNA);
+        let post = Post::from(ANNA).answering(&notice);
+        office.receives(match html {
+            "" => post.body(plain),
+            html => post.html(plain, html),
+        });
+        assert!(office.relays().is_empty(), "{plain:?} {html}");
+        let said = office.last_of(ANNA, LetterKind::Transcript);
+        assert!(said.says("#note stands"), "{plain:?}: {}", said.text());
+    }
+}
+
+#[test]
 fn a08_a_reader_and_who_is_of_another_queue_may_do_nothing() {
     let mut office = bakery(3);
     for who in ["eva", "dario"] {
