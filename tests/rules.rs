@@ -621,6 +621,10 @@ fn a_bad_rule_is_named_with_its_line() {
             ":3: the pattern is wrong: ",
         ),
         (
+            "said = '(?u)\\bслово'\ntag = 't'\nmatches = 'x'",
+            ":3: the pattern is wrong: \\b under (?u) cannot be searched for; ",
+        ),
+        (
             "said = '(?=x)'\ntag = 't'\nmatches = 'x'",
             ":3: the pattern is wrong: look-around",
         ),

@@ -13,11 +13,11 @@ use std::sync::{Arc, OnceLock};
 /// One pattern compiled may cost so much; a larger one is a mistake (`\w{1000}`).
 const PATTERN_BYTES_MAX: usize = 1 << 20;
 
-/// All patterns of a field together.
-const SET_BYTES_MAX: usize = 64 << 20;
-
-/// The states that the automaton of a field may keep. Too few and it forgets them again and again, which is what made it slow.
-const STATES_BYTES_MAX: usize = 16 << 20;
+/// All patterns of a field together. Too few states, and they are forgotten again and again, which is what made it slow.
+const LIMITS: Limits = Limits {
+    patterns_bytes: 64 << 20,
+    states_bytes: 16 << 20,
+};
 
 /// Short fields are cut to this.
 const SHORT_FIELD_BYTES_MAX: usize = 8 << 10;
@@ -163,6 +163,16 @@ impl Patterns {
             if regex.is_match(b"") {
                 return Err("the pattern matches an empty text, so it is always found".into());
             }
+            // Alone it can be searched in more ways than together with all others.
+            if let Err(e) = Automaton::of_lines(&[&text], LIMITS) {
+                return Err(match e.contains("word boundar") {
+                    true => {
+                        r"\b under (?u) cannot be searched for; write \b without (?u), or (?:^|\W)"
+                            .into()
+                    }
+                    false => e,
+                });
+            }
             let _ = alone.set(Some(regex));
         }
         let expression = Arc::new(Expression { text, alone });
@@ -216,11 +226,7 @@ impl Patterns {
             ids[expressions.len() - 1] = Some(*id);
         }
         let texts: Vec<&str> = expressions.iter().map(|e| e.text.as_str()).collect();
-        let limits = Limits {
-            patterns_bytes: SET_BYTES_MAX,
-            states_bytes: STATES_BYTES_MAX,
-        };
-        let automaton = Automaton::of_lines(&texts, limits).map_err(|e| {
+        let automaton = Automaton::of_lines(&texts, LIMITS).map_err(|e| {
             let name = match name {
                 Field::Text => "subject and text".to_string(),
                 other => other.to_string(),
