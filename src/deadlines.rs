@@ -33,7 +33,7 @@ pub struct Indoors {
     pub now: fn() -> DateTime<Utc>,
 }
 
-/// Runs for ever. `pulse` gets the instant of each turn, in seconds since 1970: the watchdog is fed by it.
+/// Runs until the clerk has ended. `pulse` gets the instant of each turn, in seconds since 1970: the watchdog is fed by it.
 pub async fn watch(indoors: Indoors, pulse: Arc<AtomicI64>) {
     loop {
         let now = (indoors.now)();
@@ -47,6 +47,8 @@ pub async fn watch(indoors: Indoors, pulse: Arc<AtomicI64>) {
                 }
             }
             Ok(true) => {}
+            // What is due is due at the next start.
+            Err(_) if indoors.clerk.is_closed() => return,
             Err(e) => {
                 tracing::error!("due deadlines could not be worked on, trying again: {e:#}");
                 tokio::time::sleep(PAUSE).await;
