@@ -47,7 +47,7 @@ use rayon::prelude::*;
 use recent::Recent;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, mpsc};
 use writing::{Encoded, PolicyRow, StoredOutcome, StoredPolicy, Writing};
 
 pub use known::Batch;
@@ -440,38 +440,51 @@ impl<'a> Layout<'a> {
 type OutcomePlace = (u64, Position, Fingerprint);
 type RawPlaces = BTreeMap<Fingerprint, Position>;
 
-/// Takes a batch of the journal into an index that does not know it yet, as the commit would have.
-fn take_in(disk: &dyn Disk, writing: &mut Writing, known: u64, batch: &BatchRecords) -> Result<()> {
-    let raws = batch
-        .records
-        .iter()
-        .filter(|record| record.kind == Kind::Raw)
-        .map(|record| (record.fingerprint, record.position))
-        .collect();
-    for record in batch.records.iter().filter(|r| r.sequence > known) {
-        if record.kind == Kind::Raw {
-            continue;
-        }
-        let took = take_in_record(disk, writing, batch.mark, record, &raws);
-        took.with_context(|| {
-            format!(
-                "{}: at byte {}, record {}",
-                journal::file_of(record.position.segment),
-                record.position.offset,
-                record.sequence
-            )
-        })?;
-    }
-    Ok(())
+/// A batch of the journal as an index takes it in.
+struct Decoded {
+    mark: Mark,
+    raws: RawPlaces,
+    records: Vec<DecodedRecord>,
+    last: u64,
 }
 
-fn take_in_record(
-    disk: &dyn Disk,
-    writing: &mut Writing,
-    mark: Mark,
-    record: &journal::Record,
-    raws: &BTreeMap<Fingerprint, Position>,
-) -> Result<()> {
+struct DecodedRecord {
+    sequence: u64,
+    position: Position,
+    fingerprint: Fingerprint,
+    content: DecodedContent,
+}
+
+enum DecodedContent {
+    Policy(StoredPolicy),
+    Outcome(StoredOutcome, Encoded),
+}
+
+/// What an index that has everything up to `known` does not know yet of a batch.
+fn decoded(disk: &dyn Disk, known: u64, batch: &BatchRecords) -> Result<Decoded> {
+    let is_raw = |record: &&journal::Record| record.kind == Kind::Raw;
+    let raws = batch.records.iter().filter(is_raw);
+    let news = batch.records.iter().filter(|r| r.sequence > known);
+    Ok(Decoded {
+        mark: batch.mark,
+        raws: raws.map(|r| (r.fingerprint, r.position)).collect(),
+        records: news
+            .filter(|record| !is_raw(record))
+            .map(|record| {
+                let content = content_of(disk, record);
+                Ok(DecodedRecord {
+                    sequence: record.sequence,
+                    position: record.position,
+                    fingerprint: record.fingerprint,
+                    content: content.with_context(|| place_of(record.position, record.sequence))?,
+                })
+            })
+            .collect::<Result<_>>()?,
+        last: batch.records.last().map_or(known, |r| r.sequence),
+    })
+}
+
+fn content_of(disk: &dyn Disk, record: &journal::Record) -> Result<DecodedContent> {
     anyhow::ensure!(
         record.version <= journal::RECORD_VERSION,
         "was written by a newer ticketd (record version {}); install that one",
@@ -479,29 +492,46 @@ fn take_in_record(
     );
     let bytes = journal::read_checked_before(disk, record.position)?;
     if record.kind == Kind::Policy {
-        let row = PolicyRow {
-            at: record.position,
-            fingerprint: record.fingerprint,
-        };
-        return writing.policy(
-            record.sequence,
-            mark,
-            &serde_json::from_slice(&bytes)?,
-            &row,
-        );
+        return Ok(DecodedContent::Policy(serde_json::from_slice(&bytes)?));
     }
     let outcome: StoredOutcome = serde_json::from_slice(&bytes)?;
     let encoded = Encoded::of(&outcome.records, &outcome.because, outcome.fate)?;
-    writing.outcome(&writing::Accepted {
-        sequence: record.sequence,
-        batch: mark,
-        position: record.position,
-        fingerprint: record.fingerprint,
-        records: &outcome.records,
-        json: &encoded.records(),
-        raws,
-    })
+    Ok(DecodedContent::Outcome(outcome, encoded))
 }
+
+fn place_of(position: Position, sequence: u64) -> String {
+    let file = journal::file_of(position.segment);
+    format!("{file}: at byte {}, record {sequence}", position.offset)
+}
+
+/// Takes a batch of the journal into an index that does not know it yet, as the commit would have.
+fn take_in(writing: &mut Writing, batch: &Decoded) -> Result<()> {
+    for record in &batch.records {
+        let took = match &record.content {
+            DecodedContent::Policy(policy) => {
+                let row = PolicyRow {
+                    at: record.position,
+                    fingerprint: record.fingerprint,
+                };
+                writing.policy(record.sequence, batch.mark, policy, &row)
+            }
+            DecodedContent::Outcome(outcome, encoded) => writing.outcome(&writing::Accepted {
+                sequence: record.sequence,
+                batch: batch.mark,
+                position: record.position,
+                fingerprint: record.fingerprint,
+                records: &outcome.records,
+                json: &encoded.records(),
+                raws: &batch.raws,
+            }),
+        };
+        took.with_context(|| place_of(record.position, record.sequence))?;
+    }
+    Ok(())
+}
+
+/// So many batches are read before the index has taken in the one before them.
+const BATCHES_AHEAD: usize = 16;
 
 /// Called with the last record taken in while an index is made.
 type Progress<'a> = &'a mut dyn FnMut(u64);
@@ -666,16 +696,31 @@ impl Start {
     ) -> Result<Meta> {
         let (from, known) = (meta.batch, meta.sequence);
         let mut writing = Writing::new(&*self.index, &*self.disk, meta);
-        journal.replay(from, known, &mut |batch| {
-            take_in(&*self.disk, &mut writing, known, batch)?;
-            let last = batch.records.last().map_or(known, |record| record.sequence);
-            if let Some(progress) = &mut progress {
-                progress(last);
-            }
-            if let Some(progress) = self.options.progress {
-                progress(last);
-            }
-            Ok(())
+        let (send, read) = mpsc::sync_channel(BATCHES_AHEAD);
+        let disk = &*self.disk;
+        std::thread::scope(|scope| {
+            // Reading and decoding is a third of the work.
+            let reading = scope.spawn(move || {
+                journal.replay(from, known, &mut |batch| {
+                    let sent = send.send(decoded(disk, known, batch)?);
+                    sent.map_err(|_| anyhow::anyhow!("the index takes nothing in any more"))
+                })
+            });
+            let taken = read.iter().try_for_each(|batch| {
+                take_in(&mut writing, &batch)?;
+                if let Some(progress) = &mut progress {
+                    progress(batch.last);
+                }
+                if let Some(progress) = self.options.progress {
+                    progress(batch.last);
+                }
+                anyhow::Ok(())
+            });
+            drop(read);
+            let whole = reading
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            taken.and(whole)
         })?;
         writing.finish()
     }

@@ -8,7 +8,7 @@ use super::journal::{Damage, Head, Journal, Kind, Position};
 use super::keys;
 use super::reader::Reader;
 use super::writing::{self, Row, Writing, a_ticket, an_entry, bytes_of};
-use super::{Options, Store, open_folder, take_in};
+use super::{Options, Store, decoded, open_folder, take_in};
 use crate::desk::record::{Entry, EntryKind};
 use crate::desk::ticket::{Ticket, TicketId};
 use crate::mail::Fingerprint;
@@ -94,7 +94,7 @@ impl Audit<'_> {
             &mut |batch| {
                 let raws = batch.records.iter().filter(|r| r.kind == Kind::Raw);
                 self.raws.extend(raws.map(|r| (r.position, r.fingerprint)));
-                take_in(disk, &mut writing, 0, batch)
+                take_in(&mut writing, &decoded(disk, 0, batch)?)
             },
         );
         writing.finish()?;
