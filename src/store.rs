@@ -699,7 +699,7 @@ impl Start {
         let (send, read) = mpsc::sync_channel(BATCHES_AHEAD);
         let disk = &*self.disk;
         std::thread::scope(|scope| {
-            // Reading and decoding is a third of the work.
+            // On its own thread: the index waits for the disk, and this for the processor.
             let reading = scope.spawn(move || {
                 journal.replay(from, known, &mut |batch| {
                     let sent = send.send(decoded(disk, known, batch)?);
