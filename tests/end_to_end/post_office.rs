@@ -458,10 +458,27 @@ fn vouching(user: &str) -> String {
     format!("PREPEND X-Stamp-Of-The-Post-Office: {AUTHSERV_ID}; {method}")
 }
 
+/// Ports that nobody listens at, and that the kernel gives to no connection of its own accord: a port from its range is gone between a probe and Postfix, or
+/// while Postfix is stopped, as soon as any other test connects to anything.
 fn free_ports<const N: usize>() -> [u16; N] {
-    // All held at the same time, so that they differ.
-    let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    listeners.map(|listener| listener.local_addr().unwrap().port())
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    const LOWEST: u64 = 10_000;
+    let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap();
+    let taken_from: u64 = range.split_whitespace().next().unwrap().parse().unwrap();
+    let many = taken_from.saturating_sub(LOWEST);
+    assert!(
+        many > 100,
+        "the kernel gives away ports from {taken_from} on; too few are left for servers"
+    );
+    // Other test programs count from elsewhere.
+    let start = u64::from(std::process::id()) * 97;
+    [(); N].map(|()| {
+        (0..many)
+            .map(|_| start + NEXT.fetch_add(1, Ordering::Relaxed))
+            .map(|n| u16::try_from(LOWEST + n % many).unwrap())
+            .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+            .expect("a port that is free")
+    })
 }
 
 fn give_to_mail(path: &Path) {
