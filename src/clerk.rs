@@ -18,7 +18,7 @@ use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 
 pub use window::Handle;
 
@@ -74,14 +74,6 @@ enum Look {
     Unread,
 }
 
-/// A letter to be rendered: which job wrote it, and the mail that its enclosures are parts of.
-struct Written {
-    job: usize,
-    place: Place,
-    letter: Letter,
-    raw: Option<Arc<[u8]>>,
-}
-
 impl Clerk {
     /// A clerk for this store, going by this policy.
     pub fn new(store: Store, policy: Arc<Policy>) -> Self {
@@ -126,8 +118,7 @@ impl Clerk {
     ) -> anyhow::Result<Vec<Done>> {
         let mut looks = vec![Look::Whole; jobs.len()];
         let (batch, done) = loop {
-            let (mut batch, done, letters) = self.decided(jobs, prepared, &mut looks, now)?;
-            let failed = self.rendered(letters, &mut batch);
+            let (batch, done, failed) = self.decided(jobs, prepared, &mut looks, now)?;
             // Later decisions saw what this one wrote: all of them anew.
             let lessened = failed
                 .into_iter()
@@ -144,34 +135,60 @@ impl Clerk {
         Ok(done)
     }
 
+    /// Decides the jobs in order, while the letters of those before are rendered on all cores. And which jobs have a letter whose rendering panicked: it
+    /// stays without bytes, and if no shorter path leads around it, it is refused when its turn to leave comes, and staff are told.
     fn decided(
         &self,
         jobs: &[Job],
         prepared: &[Prepared],
         looks: &mut [Look],
         now: DateTime<Utc>,
-    ) -> anyhow::Result<(Batch, Vec<Done>, Vec<Written>)> {
+    ) -> anyhow::Result<(Batch, Vec<Done>, BTreeSet<usize>)> {
         let mut batch = self.store.begin();
-        let mut letters = Vec::new();
         let mut done = Vec::with_capacity(jobs.len());
-        for (n, (job, prepared)) in jobs.iter().zip(prepared).enumerate() {
-            let mut outcome = self.decided_one(&batch, job, &mut looks[n], prepared, now)?;
-            done.push(told(&outcome));
-            let written = std::mem::take(&mut outcome.letters).into_iter();
-            letters.extend(written.map(|(place, letter)| Written {
-                job: n,
-                place,
-                letter,
-                raw: job.raw.clone(),
-            }));
-            match (&job.event, &job.raw) {
-                (Event::MailArrived(arrival), Some(raw)) => {
-                    batch.add_mail(outcome, arrival.mail.raw, raw.clone());
+        let (render, (sender, rendered)) = (self.render, mpsc::channel());
+        rayon::in_place_scope(|scope| {
+            for (n, (job, prepared)) in jobs.iter().zip(prepared).enumerate() {
+                let mut outcome = self.decided_one(&batch, job, &mut looks[n], prepared, now)?;
+                done.push(told(&outcome));
+                let letters = std::mem::take(&mut outcome.letters);
+                for (k, (place, letter)) in letters.into_iter().enumerate() {
+                    let sender = sender.clone();
+                    let raw = job.raw.as_deref();
+                    scope.spawn(move |_| {
+                        let bytes = rendered_letter(render, &letter, raw);
+                        // Its receiver outlives this scope.
+                        let _ = sender.send((n, k, place, bytes));
+                    });
                 }
-                _ => batch.add(outcome, job.raw.clone()),
+                match (&job.event, &job.raw) {
+                    (Event::MailArrived(arrival), Some(raw)) => {
+                        batch.add_mail(outcome, arrival.mail.raw, raw.clone());
+                    }
+                    _ => batch.add(outcome, job.raw.clone()),
+                }
+            }
+            anyhow::Ok(())
+        })?;
+        drop(sender);
+        // In the order in which they were written: what is recorded must not depend on who was done first.
+        let mut rendered: Vec<_> = rendered.into_iter().collect();
+        rendered.sort_by_key(|(job, k, ..)| (*job, *k));
+        let mut failed = BTreeSet::new();
+        for (job, _, place, bytes) in rendered {
+            match bytes {
+                Some(bytes) => batch.letter(place, bytes),
+                None => {
+                    tracing::error!(
+                        ticket = place.ticket.0,
+                        entry = place.seq,
+                        "rendering a letter panicked"
+                    );
+                    failed.insert(job);
+                }
             }
         }
-        Ok((batch, done, letters))
+        Ok((batch, done, failed))
     }
 
     fn decided_one(
@@ -232,40 +249,16 @@ impl Clerk {
         }
         anyhow::bail!("a decision asked for more and more: {ROUNDS_MAX} rounds")
     }
+}
 
-    /// Adds the letters' bytes to their batch, rendered on all cores. Which jobs have a letter whose rendering panicked: it stays without bytes, and if no
-    /// shorter path leads around it, it is refused when its turn to leave comes, and staff are told.
-    fn rendered(&self, letters: Vec<Written>, batch: &mut Batch) -> BTreeSet<usize> {
-        let render = |written: Written| {
-            let content = |enclosure: &Enclosure| {
-                let raw = written.raw.as_deref().unwrap_or_default();
-                match enclosure.part {
-                    Some(part) => part_content(raw, part),
-                    None => raw.to_vec(),
-                }
-            };
-            let bytes = catch_unwind(AssertUnwindSafe(|| {
-                (self.render)(&written.letter, &content)
-            }));
-            (written.job, written.place, bytes.ok())
-        };
-        let all: Vec<_> = letters.into_par_iter().map(render).collect();
-        let mut failed = BTreeSet::new();
-        for (job, place, bytes) in all {
-            match bytes {
-                Some(bytes) => batch.letter(place, bytes),
-                None => {
-                    tracing::error!(
-                        ticket = place.ticket.0,
-                        entry = place.seq,
-                        "rendering a letter panicked"
-                    );
-                    failed.insert(job);
-                }
-            }
-        }
-        failed
-    }
+/// A letter's bytes, its enclosures being parts of this mail; None if rendering it panicked.
+fn rendered_letter(render: Render, letter: &Letter, raw: Option<&[u8]>) -> Option<Vec<u8>> {
+    let raw = raw.unwrap_or_default();
+    let content = |enclosure: &Enclosure| match enclosure.part {
+        Some(part) => part_content(raw, part),
+        None => raw.to_vec(),
+    };
+    catch_unwind(AssertUnwindSafe(|| render(letter, &content))).ok()
 }
 
 /// What can be done for a decision before its turn: it depends on nothing that the jobs before it decide.
