@@ -31,6 +31,7 @@ mod known;
 mod open;
 mod reader;
 mod recent;
+mod recorder;
 #[cfg(test)]
 mod tests;
 mod writing;
@@ -45,6 +46,7 @@ use index::{Index, Meta, SledIndex, Sum};
 use journal::{BatchRecords, Head, Journal, Kind, Mark, Payload, Position};
 use rayon::prelude::*;
 use recent::Recent;
+use recorder::Recorder;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, mpsc};
@@ -60,12 +62,11 @@ pub struct Store {
     shared: Arc<Shared>,
     /// The same for the writer alone: what the index has now; the rest it sees through its batch.
     own: Shared,
-    journal: Journal,
+    recorder: Recorder,
     /// The rows of late.
     recent: Arc<Recent>,
     /// The way into the index.
     behind: Behind,
-    options: Options,
     open: open::Open,
     /// Held until the end: one process.
     _lock: Option<std::fs::File>,
@@ -153,8 +154,6 @@ impl std::fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
-const RESERVE: &str = "reserve";
-
 /// A state folder that is this process's, and not open yet.
 pub struct Claim {
     lock: std::fs::File,
@@ -241,8 +240,9 @@ impl Store {
         let encode = |staged: &Staged| Encoded::of(&staged.records, &staged.because, staged.fate);
         let encoded: Vec<Encoded> = batch.staged.par_iter().map(encode).collect::<Result<_>>()?;
         let layout = Layout::of(&batch, &encoded);
-        let (mark, positions) = self.append(&layout.payloads)?;
-        let first = self.journal.head().sequence + 1 - positions.len() as u64;
+        self.behind.sound()?;
+        let (mark, positions) = self.recorder.append(&layout.payloads)?;
+        let first = self.recorder.head().sequence + 1 - positions.len() as u64;
         let (outcomes, raws) = layout.places(first, &positions);
         self.open
             .committed(batch.staged.iter().flat_map(|staged| &staged.records));
@@ -268,12 +268,13 @@ impl Store {
         };
         let bytes = serde_json::to_vec(&policy)?;
         let payload = payload(Kind::Policy, &bytes);
-        let (mark, positions) = self.append(&[payload])?;
+        self.behind.sound()?;
+        let (mark, positions) = self.recorder.append(&[payload])?;
         let row = PolicyRow {
             at: positions[0],
             fingerprint: payload.fingerprint,
         };
-        let sequence = self.journal.head().sequence;
+        let sequence = self.recorder.head().sequence;
         self.behind
             .write(|writing| writing.policy(sequence, mark, &policy, &row))?;
         Ok(true)
@@ -282,11 +283,11 @@ impl Store {
     /// Makes the index durable as far as it is, so that a start after a power cut has little to replay; renews the reserve. Every 60 s.
     /// A full disk can wait for it.
     pub fn checkpoint(&mut self) -> Result<()> {
-        if !self.has_room_for_the_index() {
+        if !self.recorder.has_room_for_the_index() {
             return Ok(());
         }
         self.shared.index.checkpoint()?;
-        self.keep_reserve()
+        self.recorder.keep_reserve()
     }
 
     /// Whether mail may be taken in.
@@ -303,59 +304,6 @@ impl Store {
     pub fn close(self) -> Result<()> {
         self.shared.index.close()
     }
-
-    fn append(&mut self, payloads: &[Payload]) -> Result<(Mark, Vec<Position>)> {
-        self.behind.sound()?;
-        self.leave_room_for_the_index()?;
-        let appended = match self.journal.append(payloads) {
-            Err(error) if is_full(&error) && self.give_up_reserve() => {
-                self.journal.append(payloads)
-            }
-            appended => appended,
-        }?;
-        self.shared.set_head(self.journal.head());
-        Ok(appended)
-    }
-
-    /// The journal takes a batch or leaves it. An index that meets a full disk is lost, and this process with it: so the reserve is given up before the last
-    /// byte is gone, and without one nothing is accepted that the index might not be able to take.
-    fn leave_room_for_the_index(&self) -> Result<()> {
-        if self.has_room_for_the_index() {
-            return Ok(());
-        }
-        self.give_up_reserve();
-        if self.has_room_for_the_index() {
-            return Ok(());
-        }
-        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
-        Err(full).context("the disk is full: nothing can be recorded until there is room")
-    }
-
-    fn has_room_for_the_index(&self) -> bool {
-        let wanted = self.options.reserve_bytes / 8;
-        // A disk that does not say is tried.
-        let free = self.shared.disk.free_bytes();
-        free.map_or(true, |free| free >= wanted)
-    }
-
-    /// Whether there was one.
-    fn give_up_reserve(&self) -> bool {
-        let given = self.shared.disk.remove(RESERVE).is_ok();
-        if given {
-            tracing::warn!("the disk is full: the reserve was given up; free some space");
-        }
-        given
-    }
-
-    fn keep_reserve(&self) -> Result<()> {
-        let disk = &self.shared.disk;
-        let wanted = self.options.reserve_bytes;
-        let is_there = disk.length(RESERVE).is_ok_and(|length| length >= wanted);
-        if wanted == 0 || is_there || self.room() == Room::Scarce {
-            return Ok(());
-        }
-        disk.create_filled(RESERVE, wanted).context(RESERVE)
-    }
 }
 
 impl Shared {
@@ -370,14 +318,6 @@ impl Shared {
     fn set_head(&self, head: Head) {
         *self.head.write().unwrap_or_else(PoisonError::into_inner) = head;
     }
-}
-
-fn is_full(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        cause
-            .downcast_ref::<std::io::Error>()
-            .is_some_and(|io| io.kind() == std::io::ErrorKind::StorageFull)
-    })
 }
 
 fn payload(kind: Kind, bytes: &[u8]) -> Payload<'_> {
@@ -553,7 +493,7 @@ fn open_folder(claim: Claim, options: Options, rebuild: Option<Progress>) -> Res
         own_thread: true,
     };
     let store = start.store(Some(lock), rebuild)?;
-    store.keep_reserve()?;
+    store.recorder.keep_reserve()?;
     Ok(store)
 }
 
@@ -611,18 +551,18 @@ impl Start {
             head: head.clone(),
             low_water_bytes: self.options.low_water_bytes,
         };
+        let shared = Arc::new(Shared {
+            disk: self.disk,
+            index: Arc::new(behind.settled()),
+            head,
+            low_water_bytes: self.options.low_water_bytes,
+        });
         Ok(Store {
-            shared: Arc::new(Shared {
-                disk: self.disk,
-                index: Arc::new(behind.settled()),
-                head,
-                low_water_bytes: self.options.low_water_bytes,
-            }),
+            shared: shared.clone(),
             own,
-            journal,
+            recorder: Recorder::new(journal, shared, self.options.reserve_bytes),
             recent,
             behind,
-            options: self.options,
             open: open::Open::default(),
             _lock: lock,
         })
