@@ -6,8 +6,8 @@
 //! # sled 0.34.7, what we do about it (measured; DESIGN.md, "Store")
 //! - An error or a panic of sled at any time leaves `index.damaged`; the process ends, the next start sets the index aside and makes it anew.
 //! - `index.opening` exists while sled opens: if that aborts the process, the next start does not try again.
-//! - `flush` alone never syncs: [`Index::checkpoint`] syncs through our own handle. A clean stop opens and closes once more, which writes sled's snapshot, and
-//!   leaves `index.clean`; without that file the start reads all rows and compares their sum.
+//! - `flush` alone never syncs: [`Index::checkpoint`] syncs through our own handle. Opening writes sled's snapshot of what was written before; a clean stop after
+//!   much was written opens and closes once more for it, and leaves `index.clean`; without that file the start reads all rows and compares their sum.
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::journal::Mark;
@@ -216,6 +217,8 @@ impl Index for MemoryIndex {
 pub struct SledIndex {
     state: PathBuf,
     open: RwLock<Option<Open>>,
+    /// Of rows, since sled was opened: what the next opening replays if nobody opens it before.
+    written_bytes: AtomicU64,
 }
 
 struct Open {
@@ -226,6 +229,9 @@ struct Open {
 
 /// sled does not keep to it exactly.
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// So much is replayed by the next start rather than by this stop: some hundredths of a second.
+const REPLAYED_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// Ten seconds in all; then sled says itself what is wrong.
 const RELEASE_TRIES: u32 = 1_000;
@@ -241,6 +247,7 @@ impl SledIndex {
         let index = SledIndex {
             state: state.to_path_buf(),
             open: RwLock::new(None),
+            written_bytes: AtomicU64::new(0),
         };
         let trouble = ["index.damaged", "index.opening"]
             .into_iter()
@@ -278,6 +285,7 @@ impl SledIndex {
         sync_folder(&folder)?;
         sync_folder(&self.state)?;
         *slot = Some(Open { tree, file });
+        self.written_bytes.store(0, Ordering::Relaxed);
         remove_mark(&self.mark("index.opening"))
     }
 
@@ -358,6 +366,12 @@ impl Index for SledIndex {
 
     fn apply(&self, rows: &Rows) -> Result<()> {
         let mut batch = sled::Batch::default();
+        let bytes: usize = rows
+            .iter()
+            .map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len))
+            .sum();
+        self.written_bytes
+            .fetch_add(bytes as u64, Ordering::Relaxed);
         for (key, value) in rows {
             match value {
                 Some(value) => batch.insert(key.as_bytes(), value.as_slice()),
@@ -406,9 +420,11 @@ impl Index for SledIndex {
 
     fn close(&self) -> Result<()> {
         self.checkpoint()?;
-        // Opening writes the snapshot, which makes the next opening short and certain.
-        self.reopen()?;
-        self.checkpoint()?;
+        if self.written_bytes.load(Ordering::Relaxed) > REPLAYED_BYTES_MAX {
+            // Opening writes the snapshot, which makes the next opening short.
+            self.reopen()?;
+            self.checkpoint()?;
+        }
         let closed = self
             .open
             .write()
