@@ -12,7 +12,7 @@ use crate::desk::{Arrival, Ask, Known, Letter, Outcome, Policy, decide};
 use crate::mail::parse::part_content;
 use crate::mail::{self, Mail};
 use crate::rules::Searched;
-use crate::store::{Batch, Store};
+use crate::store::{Batch, Store, View};
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use rayon::prelude::*;
@@ -58,6 +58,15 @@ pub struct Clerk {
     store: Store,
     policy: Arc<Policy>,
     render: Render,
+    /// Decided, and not yet committed.
+    ahead: Decided,
+}
+
+/// Decisions that do not count yet.
+#[derive(Default)]
+struct Decided {
+    batch: Batch,
+    done: Vec<Done>,
 }
 
 /// How a letter becomes bytes: [`letter::render`], but in a test of what happens when it panics.
@@ -81,6 +90,7 @@ impl Clerk {
             store,
             policy,
             render: letter::render,
+            ahead: Decided::default(),
         }
     }
 
@@ -116,40 +126,85 @@ impl Clerk {
         prepared: &[Prepared],
         now: DateTime<Utc>,
     ) -> anyhow::Result<Vec<Done>> {
+        debug_assert!(self.ahead.batch.is_empty(), "see process_ahead");
+        self.ahead = self.deciding(now).all(&self.store.view(), jobs, prepared)?;
+        self.finish()
+    }
+
+    /// Decides the jobs, while those of the call before are committed: what became of those. With [`Clerk::finish`] for the last ones. After an error nothing is
+    /// left that is decided and not committed: what was not told of, here or before, is to be handed in again.
+    pub fn process_ahead(
+        &mut self,
+        jobs: &[Job],
+        prepared: &[Prepared],
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<Vec<Done>> {
+        let before = std::mem::take(&mut self.ahead);
+        let deciding = self.deciding(now);
+        let decided = self
+            .store
+            .commit_while(before.batch, |view| deciding.all(view, jobs, prepared))
+            .context(NOT_COMMITTED)?;
+        self.ahead = decided?;
+        Ok(before.done)
+    }
+
+    /// Commits what was decided last.
+    pub fn finish(&mut self) -> anyhow::Result<Vec<Done>> {
+        let last = std::mem::take(&mut self.ahead);
+        self.store.commit(last.batch).context(NOT_COMMITTED)?;
+        Ok(last.done)
+    }
+
+    fn deciding(&self, now: DateTime<Utc>) -> Deciding {
+        Deciding {
+            policy: self.policy.clone(),
+            render: self.render,
+            now,
+        }
+    }
+}
+
+const NOT_COMMITTED: &str = "the batch could not be committed; nothing of it was taken";
+
+/// What decisions are taken by.
+struct Deciding {
+    policy: Arc<Policy>,
+    render: Render,
+    now: DateTime<Utc>,
+}
+
+impl Deciding {
+    /// Decides the jobs in order, and anew with less of a mail that panics.
+    fn all(&self, view: &View, jobs: &[Job], prepared: &[Prepared]) -> anyhow::Result<Decided> {
         let mut looks = vec![Look::Whole; jobs.len()];
-        let (batch, done) = loop {
-            let (batch, done, failed) = self.decided(jobs, prepared, &mut looks, now)?;
+        loop {
+            let (decided, failed) = self.once(view, jobs, prepared, &mut looks)?;
             // Later decisions saw what this one wrote: all of them anew.
             let lessened = failed
                 .into_iter()
                 .filter(|job| lessen(&jobs[*job], &mut looks[*job]));
             if lessened.count() == 0 {
-                break (batch, done);
+                return Ok(decided);
             }
-        };
-        if !batch.is_empty() {
-            self.store
-                .commit(batch)
-                .context("the batch could not be committed; nothing of it was taken")?;
         }
-        Ok(done)
     }
 
     /// Decides the jobs in order, while the letters of those before are rendered on all cores. And which jobs have a letter whose rendering panicked: it
     /// stays without bytes, and if no shorter path leads around it, it is refused when its turn to leave comes, and staff are told.
-    fn decided(
+    fn once(
         &self,
+        view: &View,
         jobs: &[Job],
         prepared: &[Prepared],
         looks: &mut [Look],
-        now: DateTime<Utc>,
-    ) -> anyhow::Result<(Batch, Vec<Done>, BTreeSet<usize>)> {
-        let mut batch = self.store.begin();
+    ) -> anyhow::Result<(Decided, BTreeSet<usize>)> {
+        let mut batch = Batch::default();
         let mut done = Vec::with_capacity(jobs.len());
         let (render, (sender, rendered)) = (self.render, mpsc::channel());
         rayon::in_place_scope(|scope| {
             for (n, (job, prepared)) in jobs.iter().zip(prepared).enumerate() {
-                let mut outcome = self.decided_one(&batch, job, &mut looks[n], prepared, now)?;
+                let mut outcome = self.one(view, &batch, job, &mut looks[n], prepared)?;
                 done.push(told(&outcome));
                 let letters = std::mem::take(&mut outcome.letters);
                 for (k, (place, letter)) in letters.into_iter().enumerate() {
@@ -188,19 +243,19 @@ impl Clerk {
                 }
             }
         }
-        Ok((batch, done, failed))
+        Ok((Decided { batch, done }, failed))
     }
 
-    fn decided_one(
+    fn one(
         &self,
+        view: &View,
         batch: &Batch,
         job: &Job,
         look: &mut Look,
         prepared: &Prepared,
-        now: DateTime<Utc>,
     ) -> anyhow::Result<Outcome> {
         if *look == Look::Whole
-            && let Some(outcome) = self.settled(batch, &job.event, prepared, now)?
+            && let Some(outcome) = self.settled(view, batch, &job.event, prepared)?
         {
             return Ok(outcome);
         }
@@ -209,7 +264,7 @@ impl Clerk {
         }
         loop {
             let event = set_aside(job, *look).context("only a mail is set aside")?;
-            if let Some(outcome) = self.settled(batch, &event, &Prepared::default(), now)? {
+            if let Some(outcome) = self.settled(view, batch, &event, &Prepared::default())? {
                 return Ok(outcome);
             }
             // A mail that even the shortest path cannot take is left where it is.
@@ -223,18 +278,18 @@ impl Clerk {
     /// Decides until everything asked was known; None if the desk panicked.
     fn settled(
         &self,
+        view: &View,
         batch: &Batch,
         event: &Event,
         prepared: &Prepared,
-        now: DateTime<Utc>,
     ) -> anyhow::Result<Option<Outcome>> {
         let mut known = Known::with(prepared.searched.clone());
         for ask in &prepared.asks {
-            known.learn(ask.clone(), self.store.load(batch, ask)?);
+            known.learn(ask.clone(), view.load(batch, ask)?);
         }
         for _ in 0..ROUNDS_MAX {
             let Ok(outcome) = catch_unwind(AssertUnwindSafe(|| {
-                decide(&self.policy, &known, event, now)
+                decide(&self.policy, &known, event, self.now)
             })) else {
                 return Ok(None);
             };
@@ -243,7 +298,7 @@ impl Clerk {
                 return Ok(Some(outcome));
             }
             for ask in missing {
-                let answer = self.store.load(batch, &ask)?;
+                let answer = view.load(batch, &ask)?;
                 known.learn(ask, answer);
             }
         }

@@ -217,17 +217,20 @@ impl Store {
         Batch::default()
     }
 
+    /// What decisions are taken on.
+    pub fn view(&self) -> View<'_> {
+        View {
+            own: &self.own,
+            settled: &self.shared,
+            open: &self.open,
+            behind: &self.behind,
+            committing: None,
+        }
+    }
+
     /// The record's answer, with what the batch has decided before it.
     pub fn load(&self, batch: &Batch, ask: &Ask) -> Result<Answer> {
-        if let Ask::OpenOf(customer) = ask {
-            let open = self.open.of(customer, batch, &self.shared)?;
-            return Ok(Answer::OpenOf(open));
-        }
-        let over = Overlay {
-            accepted: self.behind.in_flight()?,
-            deciding: batch,
-        };
-        self.own.answer(&over, ask)
+        self.view().load(batch, ask)
     }
 
     /// Appends raw mails, letters and records to the journal, syncs it once, then hands them over to the index. At its return the batch is accepted.
@@ -237,21 +240,44 @@ impl Store {
         if batch.is_empty() {
             return Ok(());
         }
-        let encode = |staged: &Staged| Encoded::of(&staged.records, &staged.because, staged.fate);
-        let encoded: Vec<Encoded> = batch.staged.par_iter().map(encode).collect::<Result<_>>()?;
-        let layout = Layout::of(&batch, &encoded);
         self.behind.sound()?;
-        let (mark, positions) = self.recorder.append(&layout.payloads)?;
-        let first = self.recorder.head().sequence + 1 - positions.len() as u64;
-        let (outcomes, raws) = layout.places(first, &positions);
+        let recorded = Recorded::by(&mut self.recorder, &batch)?;
+        self.accept(batch, recorded)
+    }
+
+    /// The same, while work is done that sees the batch as decided: the next decisions, as a rule. If the batch is not accepted, what came of the work is
+    /// dropped, as it was done on something that never was. Errors as [`Store::commit`].
+    pub fn commit_while<T>(&mut self, batch: Batch, work: impl FnOnce(&View) -> T) -> Result<T> {
+        if batch.is_empty() {
+            return Ok(work(&self.view()));
+        }
+        self.behind.sound()?;
+        let recorder = &mut self.recorder;
+        let view = View {
+            own: &self.own,
+            settled: &self.shared,
+            open: &self.open,
+            behind: &self.behind,
+            committing: Some(&batch),
+        };
+        let (recorded, value) = std::thread::scope(|scope| {
+            let recording = scope.spawn(|| Recorded::by(recorder, &batch));
+            let value = work(&view);
+            let recorded = recording
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            (recorded, value)
+        });
+        self.accept(batch, recorded?)?;
+        Ok(value)
+    }
+
+    fn accept(&mut self, batch: Batch, recorded: Recorded) -> Result<()> {
         self.open
             .committed(batch.staged.iter().flat_map(|staged| &staged.records));
         self.behind.take(Accepted {
             batch: batch.without_bytes(),
-            encoded,
-            mark,
-            outcomes,
-            raws,
+            recorded,
         })
     }
 
@@ -328,6 +354,72 @@ fn payload(kind: Kind, bytes: &[u8]) -> Payload<'_> {
     }
 }
 
+/// What decisions are taken on: the index, and what is on its way into it or into the journal.
+pub struct View<'a> {
+    own: &'a Shared,
+    /// The index as of all that was accepted.
+    settled: &'a Shared,
+    open: &'a open::Open,
+    behind: &'a Behind,
+    /// Decided before, and not yet in the journal.
+    committing: Option<&'a Batch>,
+}
+
+impl View<'_> {
+    /// The record's answer, with what the batch has decided before it.
+    pub fn load(&self, batch: &Batch, ask: &Ask) -> Result<Answer> {
+        let decided = || self.committing.into_iter().chain([batch]);
+        match ask {
+            Ask::OpenOf(customer) => {
+                let open = self.open.of(customer, decided(), self.settled)?;
+                Ok(Answer::OpenOf(open))
+            }
+            Ask::Mail(place) => {
+                let bytes = match decided().find_map(|layer| layer.bytes(*place)) {
+                    Some(bytes) => Some(bytes.to_vec()),
+                    None => self.settled.bytes(*place)?,
+                };
+                Ok(Answer::Mail(bytes.and_then(known::read)))
+            }
+            _ => {
+                let over = Overlay {
+                    accepted: self.behind.in_flight()?,
+                    committing: self.committing,
+                    deciding: batch,
+                };
+                self.own.answer(&over, ask)
+            }
+        }
+    }
+}
+
+/// A batch as it lies in the journal.
+struct Recorded {
+    /// The JSON of its outcomes.
+    encoded: Vec<Encoded>,
+    mark: Mark,
+    outcomes: Vec<OutcomePlace>,
+    raws: RawPlaces,
+}
+
+impl Recorded {
+    /// Appends a batch, and syncs it.
+    fn by(recorder: &mut Recorder, batch: &Batch) -> Result<Recorded> {
+        let encode = |staged: &Staged| Encoded::of(&staged.records, &staged.because, staged.fate);
+        let encoded: Vec<Encoded> = batch.staged.par_iter().map(encode).collect::<Result<_>>()?;
+        let layout = Layout::of(batch, &encoded);
+        let (mark, positions) = recorder.append(&layout.payloads)?;
+        let first = recorder.head().sequence + 1 - positions.len() as u64;
+        let (outcomes, raws) = layout.places(first, &positions);
+        Ok(Recorded {
+            encoded,
+            mark,
+            outcomes,
+            raws,
+        })
+    }
+}
+
 /// The order of a batch in the journal: raw bytes before the outcome that refers to them, equal bytes once.
 struct Layout<'a> {
     payloads: Vec<Payload<'a>>,
@@ -377,7 +469,9 @@ impl<'a> Layout<'a> {
     }
 }
 
+/// An outcome's sequence, position, and the fingerprint of its payload.
 type OutcomePlace = (u64, Position, Fingerprint);
+/// Where raw mails and letters lie.
 type RawPlaces = BTreeMap<Fingerprint, Position>;
 
 /// A batch of the journal as an index takes it in.

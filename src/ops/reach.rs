@@ -93,13 +93,23 @@ impl Opened {
         self.clerk.store().foresight()
     }
 
-    /// Decides and commits mails whose decisions are prepared, if the disk has room for them.
-    pub fn process(&mut self, jobs: &[Job], prepared: &[Prepared]) -> anyhow::Result<Vec<Done>> {
+    /// Decides on mails whose decisions are prepared, if the disk has room for them, while those of the call before are committed: what became of those.
+    /// Errors as [`Clerk::process_ahead`].
+    pub fn process_ahead(
+        &mut self,
+        jobs: &[Job],
+        prepared: &[Prepared],
+    ) -> anyhow::Result<Vec<Done>> {
         if self.clerk.store().room() == Room::Scarce {
             let words = "the disk of the state folder is nearly full: no mail is taken until there is room; keep it and try again";
             return Err(Fault::error(exit::TEMPFAIL, words));
         }
-        self.clerk.process_prepared(jobs, prepared, clock::now())
+        self.clerk.process_ahead(jobs, prepared, clock::now())
+    }
+
+    /// Commits what was decided last.
+    pub fn finish(&mut self) -> anyhow::Result<Vec<Done>> {
+        self.clerk.finish()
     }
 
     /// The clerk, for a daemon that takes over.

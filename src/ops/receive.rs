@@ -5,7 +5,7 @@ use super::progress::Progress;
 use super::reach::Way;
 use super::request::{Delivery, Request, arrivals, utc};
 use super::{Fault, exit, failed};
-use crate::clerk::{self, Job, Prepared};
+use crate::clerk::{self, Done, Job, Prepared};
 use crate::clock;
 use crate::config::Config;
 use crate::desk::Policy;
@@ -77,6 +77,15 @@ struct Taken {
     letters: u64,
 }
 
+impl Taken {
+    fn of(done: &Done) -> Taken {
+        Taken {
+            fate: done.fate,
+            letters: done.letters.len() as u64,
+        }
+    }
+}
+
 impl Tally {
     fn count(&mut self, taken: &Taken) {
         self.received += 1;
@@ -136,17 +145,16 @@ fn taken(cli: &Cli, arguments: &Arguments) -> anyhow::Result<Tally> {
     let result = match &mut way {
         Way::Store(opened) => {
             let chunks = preparing(chunks, ahead, opened.policy(), opened.foresight())?;
-            each_chunk(chunks, &mut tally, |(jobs, prepared)| {
-                let done = opened.process(&jobs, &prepared)?;
+            let each = each_chunk(chunks, &mut tally, |(jobs, prepared)| {
+                let done = opened.process_ahead(&jobs, &prepared)?;
                 // To free a chunk takes a while, and the next is ready.
                 rayon::spawn(move || drop((jobs, prepared)));
-                Ok(done
-                    .iter()
-                    .map(|d| Taken {
-                        fate: d.fate,
-                        letters: d.letters.len() as u64,
-                    })
-                    .collect())
+                Ok(done.iter().map(Taken::of).collect())
+            });
+            each.and_then(|()| {
+                let last = opened.finish()?;
+                last.iter().for_each(|done| tally.count(&Taken::of(done)));
+                Ok(())
             })
         }
         Way::Daemon(client) => each_chunk(chunks, &mut tally, |jobs| {

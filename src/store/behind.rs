@@ -5,16 +5,14 @@
 //! Law: everybody else who asks ([`Settled`]) gets the answer of an index that has taken everything accepted before the question. A failure is told to the next
 //! who asks or writes, as [`Broken`]: then the process must end.
 
-use super::Broken;
 use super::disk::Disk;
 use super::index::{Index, Meta, Rows};
-use super::journal::{Mark, Position};
 use super::known::Batch;
 use super::recent::Recent;
-use super::writing::{self, Encoded, Writing};
-use crate::mail::Fingerprint;
+use super::writing::{self, Writing};
+use super::{Broken, Recorded};
 use anyhow::Result;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -26,14 +24,8 @@ const WAITING_MAX: usize = 2;
 pub struct Accepted {
     /// What was decided; its bytes are not needed any more.
     pub batch: Batch,
-    /// The JSON of its outcomes.
-    pub encoded: Vec<Encoded>,
     /// Where it lies.
-    pub mark: Mark,
-    /// Where each outcome lies: its sequence, position, and the fingerprint of its payload.
-    pub outcomes: Vec<(u64, Position, Fingerprint)>,
-    /// Where raw mails and letters lie.
-    pub raws: BTreeMap<Fingerprint, Position>,
+    pub recorded: Recorded,
 }
 
 /// The way into the index, and the thread on it.
@@ -201,18 +193,18 @@ impl Line {
 
     fn indexed(&self, accepted: &Accepted, meta: Meta) -> Result<Meta> {
         let mut writing = Writing::new(&*self.index, &*self.disk, meta);
-        let staged = accepted.batch.staged.iter();
+        let (staged, recorded) = (accepted.batch.staged.iter(), &accepted.recorded);
         for ((staged, encoded), (sequence, position, fingerprint)) in
-            staged.zip(&accepted.encoded).zip(&accepted.outcomes)
+            staged.zip(&recorded.encoded).zip(&recorded.outcomes)
         {
             writing.outcome(&writing::Accepted {
                 sequence: *sequence,
-                batch: accepted.mark,
+                batch: recorded.mark,
                 position: *position,
                 fingerprint: *fingerprint,
                 records: &staged.records,
                 json: &encoded.records(),
-                raws: &accepted.raws,
+                raws: &recorded.raws,
             })?;
         }
         writing.finish()

@@ -144,6 +144,17 @@ impl Batch {
         self.staged.get(*outcome)?.records.get(*n)
     }
 
+    /// The bytes of an entry's mail or letter, if they came with this batch.
+    pub(super) fn bytes(&self, place: Place) -> Option<&[u8]> {
+        let Some(Record::Entry(entry)) = self.record(&keys::entry(place)) else {
+            return None;
+        };
+        let wanted = writing::bytes_of(entry)?;
+        let mut raws = self.staged.iter().flat_map(|staged| &staged.raws);
+        let (_, bytes) = raws.find(|(fingerprint, _)| *fingerprint == wanted)?;
+        Some(bytes.as_slice())
+    }
+
     /// The latest values whose keys begin with this, by key.
     pub(super) fn latest_from(&self, prefix: &'static str) -> impl Iterator<Item = &Record> {
         self.latest
@@ -153,10 +164,11 @@ impl Batch {
     }
 }
 
-/// What lies over the index: batches that it may not have yet, and the one being decided.
+/// What lies over the index: batches that it may not have yet, the one that is being committed, and the one being decided.
 pub(super) struct Overlay<'a> {
     /// Oldest first.
     pub accepted: Vec<Arc<Accepted>>,
+    pub committing: Option<&'a Batch>,
     pub deciding: &'a Batch,
 }
 
@@ -166,6 +178,7 @@ impl Overlay<'_> {
         self.accepted
             .iter()
             .map(|accepted| &accepted.batch)
+            .chain(self.committing)
             .chain(std::iter::once(self.deciding))
     }
 
@@ -187,13 +200,13 @@ impl Shared {
         Ok(match ask {
             Ask::Ticket(id) => Answer::Ticket(self.latest_ticket(over, *id)?.map(Box::new)),
             Ask::Entry(place) => Answer::Entry(self.latest_entry(over, *place)?.map(Box::new)),
-            Ask::Mail(place) => Answer::Mail(self.bytes(*place)?.and_then(read)),
             Ask::Entries(id) => Answer::Entries(self.latest_entries(over, *id)?),
             Ask::Seen(fingerprint) => Answer::Seen(self.seen(over, fingerprint)?),
             Ask::FoundBy { queue, message_id } => {
                 Answer::FoundBy(self.found(over, queue, message_id)?)
             }
-            // The store knows them (`open`).
+            // The view knows them.
+            Ask::Mail(_) => Answer::Mail(None),
             Ask::OpenOf(_) => Answer::OpenOf(vec![]),
             Ask::Allowance(name) => Answer::Allowance(match over.record(&keys::allowance(name)) {
                 Some(Record::Allowance(allowance)) => Some(allowance.clone()),
@@ -293,7 +306,7 @@ impl Shared {
 }
 
 /// A mail as it was read when it came, on the stack that mails may need. One that cannot be read again is none.
-fn read(raw: Vec<u8>) -> Option<Arc<Mail>> {
+pub(super) fn read(raw: Vec<u8>) -> Option<Arc<Mail>> {
     let reading = std::thread::Builder::new()
         .stack_size(mail::parse::STACK_BYTES)
         .spawn(move || mail::read(&raw));

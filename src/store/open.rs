@@ -21,8 +21,13 @@ pub struct Open(Mutex<Option<Tickets>>);
 type Tickets = BTreeMap<TicketId, (String, OpenTicket)>;
 
 impl Open {
-    /// Those of a customer, by number, with what the batch has decided.
-    pub fn of(&self, customer: &str, batch: &Batch, shared: &Shared) -> Result<Vec<OpenTicket>> {
+    /// Those of a customer, by number, with what was decided since the last commit, oldest first.
+    pub fn of<'a>(
+        &self,
+        customer: &str,
+        decided: impl Iterator<Item = &'a Batch>,
+        shared: &Shared,
+    ) -> Result<Vec<OpenTicket>> {
         let mut known = self.lock();
         let committed = match &mut *known {
             Some(tickets) => tickets,
@@ -33,7 +38,7 @@ impl Open {
             .filter(|(_, (of, _))| of == customer)
             .map(|(id, (_, ticket))| (*id, ticket.clone()))
             .collect();
-        for ticket in batch.tickets() {
+        for ticket in decided.flat_map(Batch::tickets) {
             tickets.remove(&ticket.id);
             if let Some((_, open)) = open(ticket).filter(|(of, _)| of == customer) {
                 tickets.insert(ticket.id, open);

@@ -14,7 +14,7 @@ const RESERVE: &str = "reserve";
 pub struct Recorder {
     journal: Journal,
     shared: Arc<Shared>,
-    reserve_bytes: u64,
+    pub(super) reserve_bytes: u64,
 }
 
 impl Recorder {
