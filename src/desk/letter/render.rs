@@ -325,26 +325,33 @@ fn text_part(content_type: ContentType, text: &str) -> SinglePart {
         && text
             .lines()
             .all(|l| l.len() <= LINE_CHARS_MAX && !l.starts_with("From "));
-    let encoding = if is_plain_ascii {
-        ContentTransferEncoding::SevenBit
+    let body = if is_plain_ascii {
+        // As lettre would, which looks three times for what was looked for here.
+        let lines = text.replace('\n', "\r\n");
+        Body::dangerous_pre_encoded(lines.into_bytes(), ContentTransferEncoding::SevenBit)
     } else {
-        ContentTransferEncoding::QuotedPrintable
+        let text = text.into_owned();
+        Body::new_with_encoding(text, ContentTransferEncoding::QuotedPrintable)
+            .unwrap_or_else(Body::new)
     };
-    let body = Body::new_with_encoding(text.clone(), encoding).unwrap_or_else(|_| Body::new(text));
     SinglePart::builder().header(content_type).body(body)
 }
 
 /// LF line ends only (lettre makes them CRLF), no NUL and no other control character but the tab.
-fn readable(text: &str) -> String {
-    text.replace("\r\n", "\n")
-        .chars()
-        .map(|c| match c {
-            '\n' | '\t' => c,
-            '\r' | '\u{2028}' | '\u{2029}' | '\u{85}' => '\n',
-            c if c.is_control() => ' ',
-            c => c,
-        })
-        .collect()
+fn readable(text: &str) -> Cow<'_, str> {
+    // The first bytes of U+0080 to U+00BF and of U+2000 to U+2FFF: what may be no text is among them.
+    let is_suspect = |b: u8| matches!(b, 0..=8 | 11..=31 | 127 | 0xc2 | 0xe2);
+    if !text.bytes().any(is_suspect) {
+        return Cow::Borrowed(text);
+    }
+    let text = text.replace("\r\n", "\n");
+    let readable = text.chars().map(|c| match c {
+        '\n' | '\t' => c,
+        '\r' | '\u{2028}' | '\u{2029}' | '\u{85}' => '\n',
+        c if c.is_control() => ' ',
+        c => c,
+    });
+    Cow::Owned(readable.collect())
 }
 
 fn enclosed(enclosure: &Enclosure, bytes: Vec<u8>) -> SinglePart {
