@@ -21,6 +21,7 @@
 //! Once a sled has failed or panicked it is not used again in this process ([`Broken`]): the process ends, and the next one makes the index anew.
 
 mod agenda;
+mod anew;
 pub mod audit;
 mod behind;
 pub mod disk;
@@ -39,6 +40,7 @@ mod writing;
 use crate::desk::Ask;
 use crate::desk::known::Answer;
 use crate::mail::Fingerprint;
+use anew::Anew;
 use anyhow::{Context, Result};
 use behind::{Accepted, Behind};
 use disk::{Disk, RealDisk};
@@ -729,7 +731,13 @@ impl Start {
         mut progress: Option<Progress>,
     ) -> Result<Meta> {
         let (from, known) = (meta.batch, meta.sequence);
-        let mut writing = Writing::new(&*self.index, &*self.disk, meta);
+        // An index that knows no record is empty.
+        let anew = (known == 0).then(|| Anew::over(&*self.index, journal.head().sequence));
+        let index = match &anew {
+            Some(anew) => anew as &dyn Index,
+            None => &*self.index,
+        };
+        let mut writing = Writing::new(index, &*self.disk, meta);
         let (send, read) = mpsc::sync_channel(BATCHES_AHEAD);
         let disk = &*self.disk;
         std::thread::scope(|scope| {
