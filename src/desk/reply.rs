@@ -7,17 +7,16 @@
 
 use super::arrival::{self, Case};
 use super::belonging::{self, Belonging, Proof};
-use super::clocks;
 use super::command::{self, By, Orders, Words, may_act};
 use super::draft::Draft;
-use super::letter::{self, Enclosure, Html, LetterKind};
+use super::letter::{self, LetterKind};
 use super::record::{Allowance, Counters, Direction, Entry, EntryKind, Fate, Outcome, Record};
-use super::ticket::{State, Ticket};
-use super::{Known, acknowledgement, correspondence, delivery, thread};
+use super::ticket::Ticket;
+use super::{Known, acknowledgement, answer, correspondence, delivery, thread};
 use crate::contract::Person;
 use crate::mail::sender::Trust;
 use crate::mail::text::cleaned;
-use crate::mail::{Fingerprint, Mail, Mailbox, TextOf, forward, language, quote, sanitise};
+use crate::mail::{Fingerprint, Mail, Mailbox, TextOf, forward, language, quote};
 use crate::rules::Verdict;
 use chrono::TimeDelta;
 
@@ -325,7 +324,7 @@ fn answered(case: &Case, known: &Known, ticket: Ticket, proof: &Proof, person: &
         ));
         done.extend(told_of_each_other(&mut draft, written, proof, person));
     } else if relays && !wrote_to_requester(case, &draft.ticket) {
-        let (to, left_out) = relayed(&mut draft, case, person, text, commands.is_empty());
+        let (to, left_out) = answer::relayed(&mut draft, case, person, text, commands.is_empty());
         relayed_to = Some(to);
         done.extend(left_out);
         done.extend(told_of_each_other(&mut draft, written, proof, person));
@@ -466,89 +465,9 @@ fn told_of_each_other(
     others.iter().map(words).collect()
 }
 
-/// The text goes to the customer, with the files that the writer meant; not with an enclosed mail, which some clients make of the notice that is answered. The
-/// HTML goes along where it says the same as the text; commands are in neither. To whom it went, and what to tell the writer.
-fn relayed(
-    draft: &mut Draft,
-    case: &Case,
-    person: &Person,
-    text: &str,
-    without_commands: bool,
-) -> (Vec<String>, Vec<String>) {
-    let whole = case.mail.attachments.iter();
-    let (mails, files): (Vec<_>, Vec<_>) = whole.partition(|a| is_mail(&a.media_type, &a.name));
-    let (rests, files): (Vec<_>, Vec<_>) = files
-        .into_iter()
-        .partition(|a| is_rest_of_the_text(&a.media_type, &a.name));
-    let meant = files
-        .into_iter()
-        .filter(|a| !SIGNATURES.contains(&a.media_type.as_str()));
-    let enclosures = meant.map(|a| Enclosure {
-        mail: case.mail.raw,
-        part: Some(a.part),
-        name: a.name.clone(),
-        media_type: a.media_type.clone(),
-    });
-    let html = case.mail.html.as_deref().map(|html| {
-        let own = sanitise::own_html(html, text).filter(|_| without_commands);
-        let language = letter::code(draft.ticket.language);
-        match own {
-            Some(own) => Html::Page(letter::html_of_fragment(language, &own)),
-            None => Html::Of {
-                language,
-                text: text.to_string(),
-                links: true,
-            },
-        }
-    });
-    // What was set aside is a request before it is answered.
-    if draft.ticket.state == State::Quarantined {
-        clocks::taken_up(draft, &person.id);
-    }
-    let told = correspondence::relay(draft, person, text, html, enclosures.collect());
-    let mut left_out = vec![];
-    if !mails.is_empty() {
-        left_out.push("A mail that was enclosed did not go along: it may be a notice of ours. Send its text, if it is meant for the customer.".into());
-    }
-    left_out.extend(rests.iter().map(|a| {
-        format!(
-            "{} did not go along: the text below your answer may stand in it.",
-            a.name
-        )
-    }));
-    (told, left_out)
-}
-
-/// What a signature is worth is lost with the text that it is for.
-const SIGNATURES: [&str; 3] = [
-    "application/pgp-signature",
-    "application/pkcs7-signature",
-    "application/x-pkcs7-signature",
-];
-
-/// No file of the writer's but what a mail server made of his text, with the notice that he quotes: Exchange puts what Apple Mail writes below a file into
-/// `ATT00001.htm`, and Outlook the whole text, as rich text, into `winmail.dat`.
-fn is_rest_of_the_text(media_type: &str, name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    let numbered = |rest: &str| {
-        rest.split_once('.').is_some_and(|(number, kind)| {
-            number.bytes().all(|b| b.is_ascii_digit()) && matches!(kind, "htm" | "html" | "txt")
-        })
-    };
-    media_type.ends_with("/ms-tnef")
-        || media_type.ends_with("/vnd.ms-tnef")
-        || name == "winmail.dat"
-        || name.strip_prefix("att").is_some_and(numbered)
-}
-
 /// S/MIME that hides its text from mail clients of others and not from anybody who takes it apart: it is signed, not encrypted.
 fn is_opaquely_signed(mail: &Mail) -> bool {
     let kind = mail.header("Content-Type").unwrap_or_default();
     let kind = kind.to_ascii_lowercase();
     kind.contains("pkcs7-mime") && kind.contains("smime-type=") && !kind.contains("enveloped")
-}
-
-fn is_mail(media_type: &str, name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    media_type.starts_with("message/") || name.ends_with(".eml") || name.ends_with(".msg")
 }

@@ -26,6 +26,8 @@ const REPORTS_MAX: usize = 20;
 const SUBJECT_CHARS_MAX: usize = 998;
 /// Names are for display.
 const NAME_CHARS_MAX: usize = 255;
+/// A longer `Content-ID` fits no header line that RFC 5322, 2.1.1 allows together with what encodes it.
+const CONTENT_ID_BYTES_MAX: usize = 300;
 /// Ids kept of `References` (ATTACKS.md B10).
 const REFERENCES_MAX: usize = 20;
 /// Outlook's header block: five bytes of time and a GUID; replies append to it.
@@ -360,6 +362,7 @@ fn read_attachments(mail: &mut Mail, raw: &[u8], parts: &[Part], bodies: &Bodies
             media_type: media_type(part),
             bytes,
             part: index,
+            content_id: content_id(part),
         });
     }
 }
@@ -392,6 +395,7 @@ fn open_inside(mail: &mut Mail, part: &Part, index: usize, bodies: &Bodies) -> b
             media_type: item.media_type.clone(),
             bytes: item.content.len() as u64,
             part: index | (at + 1) << INSIDE_SHIFT,
+            content_id: None,
         });
     }
     is_tnef(part) && (!inside.is_empty() || bodies.used.contains(&index))
@@ -432,6 +436,14 @@ fn inside_of(part: &Part) -> Vec<Inside> {
 
 fn media_type(part: &Part) -> String {
     cleaned(&part.media_type, 127)
+}
+
+fn content_id(part: &Part) -> Option<String> {
+    let id = header::decoded(part.header.field("Content-ID")?, None).text;
+    let id = id.trim().trim_start_matches('<').trim_end_matches('>');
+    let is_one = |c: char| !c.is_control() && !c.is_whitespace();
+    (!id.is_empty() && id.len() <= CONTENT_ID_BYTES_MAX && id.chars().all(is_one))
+        .then(|| id.to_string())
 }
 
 fn shown_name(name: &str) -> String {

@@ -69,7 +69,7 @@ fn dressed(line: &str) -> Option<&'static str> {
     let visible = line.chars().filter(|c| !is_invisible(*c));
     let line: String = visible.map(narrow).collect();
     let dress = |c: char| !c.is_alphanumeric() && !matches!(c, '#' | '>' | '|');
-    let after = unnumbered(line.trim_start_matches(dress))
+    let after = unnumbered(unbracketed(&line).trim_start_matches(dress))
         .trim_start_matches(dress)
         .strip_prefix('#')?
         .trim_start_matches(dress);
@@ -81,6 +81,20 @@ fn dressed(line: &str) -> Option<&'static str> {
     let name = name.trim_end_matches('-');
     let known = VERBS.iter().map(|v| v.name);
     known.into_iter().find(|known| *known == name)
+}
+
+/// Without the `[x]` that a list puts before it, and without what a client writes for an image: `[cid:image001.png@01D9]`, `<image001.png>`.
+fn unbracketed(line: &str) -> &str {
+    let mut rest = line.trim_start();
+    loop {
+        let after = match rest.as_bytes().first() {
+            Some(b'[') => rest.split_once(']'),
+            Some(b'<') => rest.split_once('>'),
+            _ => None,
+        };
+        let Some((_, after)) = after else { return rest };
+        rest = after.trim_start();
+    }
 }
 
 /// Without the `2.` or `b)` that a list puts before it.
