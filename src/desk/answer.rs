@@ -23,15 +23,12 @@ pub(super) fn relayed(
     draft: &mut Draft,
     case: &Case,
     person: &Person,
-    text: &str,
-    without_commands: bool,
+    (commands, text): (&str, &str),
 ) -> (Vec<String>, Vec<String>) {
     let pictures = Pictures::of(case.mail);
     let right = ids_right(draft, case.mail);
     let source = case.mail.html.as_deref();
-    let own = source
-        .filter(|_| without_commands)
-        .and_then(|html| sanitise::own_html(html, text, &pictures, &right));
+    let own = source.and_then(|html| sanitise::own_html(html, (commands, text), &pictures, &right));
     let (text, named) = pictures.named_in(text);
     let language = letter::code(draft.ticket.language);
     let html = source.map(|_| match &own {

@@ -241,7 +241,10 @@ fn answered(case: &Case, known: &Known, ticket: Ticket, proof: &Proof, person: &
     let id = ticket.id;
     let written = known.entries(id);
     let mut draft = case.draft(ticket);
-    let (commands, text) = command::split(&own_text(case.mail));
+    let own = own_text(case.mail);
+    let (commands, text) = command::split(&own);
+    // The lines of the commands: what follows them is the end of what he wrote.
+    let above = own.strip_suffix(text.trim_end()).unwrap_or_default();
     let text = match text.trim() {
         // Nobody here can read it; it is the writer's own all the same.
         "" if commands.is_empty() => sealed(&draft, case.mail),
@@ -324,7 +327,7 @@ fn answered(case: &Case, known: &Known, ticket: Ticket, proof: &Proof, person: &
         ));
         done.extend(told_of_each_other(&mut draft, written, proof, person));
     } else if relays && !wrote_to_requester(case, &draft.ticket) {
-        let (to, left_out) = answer::relayed(&mut draft, case, person, text, commands.is_empty());
+        let (to, left_out) = answer::relayed(&mut draft, case, person, (above, text));
         relayed_to = Some(to);
         done.extend(left_out);
         done.extend(told_of_each_other(&mut draft, written, proof, person));

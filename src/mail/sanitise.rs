@@ -36,15 +36,22 @@ pub fn content_id(number: usize, right: &str) -> String {
     format!("image{number}.{right}")
 }
 
-/// The writer's own part of some HTML, if its words are exactly those of `own_text`; else none. `right` is for the ids of the pictures that it shows.
-pub fn own_html(html: &str, own_text: &str, pictures: &Pictures, right: &str) -> Option<Own> {
+/// The writer's own part of some HTML, if its words are exactly those of `own_text`; else none. What stands above these words in the plain text, the writer's
+/// commands, is `above`: it is left out. `right` is for the ids of the pictures that are shown.
+pub fn own_html(
+    html: &str,
+    (above, own_text): (&str, &str),
+    pictures: &Pictures,
+    right: &str,
+) -> Option<Own> {
     if html.len() > HTML_BYTES_MAX {
         return None;
     }
-    let writer = Writer::read(html, pictures, right);
-    let text = pictures.left_out_of(own_text);
+    let said = |text: &str| letters(&without_links(&pictures.left_out_of(text)));
+    let (above, own) = (said(above), said(own_text));
+    let writer = Writer::read(html, &above, pictures, right);
     let says_something = !writer.letters.is_empty() || !writer.own.shown.is_empty();
-    if !says_something || writer.letters != letters(&without_links(&text)) {
+    if !says_something || !writer.above.is_empty() || writer.letters != own {
         return None;
     }
     let Own {
@@ -112,10 +119,17 @@ const VOID: &[&str] = &[
 struct Writer<'p> {
     pictures: &'p Pictures<'p>,
     right: &'p str,
+    /// The letters and digits that are still to be left out.
+    above: &'p str,
+    /// It began with something else: nothing of it can be left out.
+    strays: bool,
+    /// Something was written that is seen.
+    begun: bool,
     own: Own,
     /// The letters and digits written.
     letters: String,
-    open: Vec<&'static str>,
+    /// The elements that are open, and where each begins in what is written.
+    open: Vec<(&'static str, usize)>,
     /// Within what is dropped: names of the elements open there.
     skipped: Vec<Vec<u8>>,
     /// What is dropped is another mail, for sure.
@@ -127,10 +141,13 @@ struct Writer<'p> {
 }
 
 impl<'p> Writer<'p> {
-    fn read(html: &str, pictures: &'p Pictures, right: &'p str) -> Self {
+    fn read(html: &str, above: &'p str, pictures: &'p Pictures, right: &'p str) -> Self {
         let mut writer = Writer {
             pictures,
             right,
+            above,
+            strays: false,
+            begun: above.is_empty(),
             own: Own::default(),
             letters: String::new(),
             open: vec![],
@@ -147,9 +164,7 @@ impl<'p> Writer<'p> {
                 _ => {}
             }
         }
-        while let Some(name) = writer.open.pop() {
-            writer.write(&format!("</{name}>"));
-        }
+        writer.close(0);
         writer
     }
 
@@ -185,18 +200,23 @@ impl<'p> Writer<'p> {
             return;
         };
         if EMPTY.contains(&kept) {
-            return self.write(&format!("<{kept}>"));
+            // Below the commands stands an empty line.
+            if self.begun {
+                self.write(&format!("<{kept}>"));
+            }
+            return;
         }
         if self.open.len() >= DEPTH_MAX {
             return;
         }
+        let from = self.own.html.len();
         let target = (kept == "a").then(|| target(tag)).flatten();
         match target {
             Some(url) => self.write(&format!("<a href=\"{}\">", escaped(&url))),
             None if kept == "a" => return,
             None => self.write(&format!("<{kept}>")),
         }
-        self.open.push(kept);
+        self.open.push((kept, from));
     }
 
     fn skip(&mut self, name: &[u8], repeats: bool) {
@@ -216,7 +236,7 @@ impl<'p> Writer<'p> {
         if self.ended || is_skipped || is_hidden(tag) || self.images == IMAGES_MAX {
             return;
         }
-        self.images += 1;
+        (self.images, self.begun) = (self.images + 1, true);
         let shown = &mut self.own.shown;
         let before = shown.iter().position(|p| *p == picture);
         let at = before.unwrap_or_else(|| {
@@ -240,9 +260,17 @@ impl<'p> Writer<'p> {
         if self.ended || !self.skipped.is_empty() {
             return;
         }
-        if let Some(at) = self.open.iter().rposition(|n| n.as_bytes() == name) {
-            for closed in self.open.split_off(at).iter().rev() {
-                self.write(&format!("</{closed}>"));
+        if let Some(at) = self.open.iter().rposition(|(n, _)| n.as_bytes() == name) {
+            self.close(at);
+        }
+    }
+
+    /// Ends the elements from this one on; of those that held nothing but commands nothing remains.
+    fn close(&mut self, at: usize) {
+        for (name, from) in self.open.split_off(at).into_iter().rev() {
+            match self.begun {
+                true => self.write(&format!("</{name}>")),
+                false => self.own.html.truncate(from),
             }
         }
     }
@@ -252,8 +280,33 @@ impl<'p> Writer<'p> {
             return;
         }
         let text: String = text.chars().filter(|c| !is_invisible(*c)).collect();
-        self.letters.push_str(&letters(&text));
-        self.write(&escaped(&text));
+        let text = self.below(&text);
+        self.begun |= !text.trim().is_empty();
+        if self.begun {
+            self.letters.push_str(&letters(text));
+            self.write(&escaped(text));
+        }
+    }
+
+    /// What stands in this text below the line of the last command, letter for letter.
+    fn below<'t>(&mut self, text: &'t str) -> &'t str {
+        if self.above.is_empty() || self.strays {
+            return text;
+        }
+        for (at, c) in text.char_indices().filter(|(_, c)| c.is_alphanumeric()) {
+            match self.above.strip_prefix(c) {
+                Some(rest) => self.above = rest,
+                None => {
+                    self.strays = true;
+                    return &text[at..];
+                }
+            }
+            if self.above.is_empty() {
+                let rest = &text[at + c.len_utf8()..];
+                return rest.find(['\n', '\r']).map_or("", |end| &rest[end..]);
+            }
+        }
+        ""
     }
 }
 
@@ -333,7 +386,7 @@ mod tests {
     #[track_caller]
     fn check(html: &str, own: &str, expected: Option<&str>) {
         let mail = mail_with(html, &[]);
-        let found = own_html(html, own, &Pictures::of(&mail), "r@x");
+        let found = own_html(html, ("", own), &Pictures::of(&mail), "r@x");
         assert_eq!(found.map(|o| o.html).as_deref(), expected, "{html}");
     }
 
@@ -407,7 +460,7 @@ mod tests {
         parts: &[(&str, &str, &str)],
     ) -> Option<(String, Vec<usize>, Vec<usize>)> {
         let mail = mail_with(html, parts);
-        let found = own_html(html, own, &Pictures::of(&mail), "r@x")?;
+        let found = own_html(html, ("", own), &Pictures::of(&mail), "r@x")?;
         Some((
             found.html,
             found.shown,
@@ -517,6 +570,50 @@ mod tests {
     }
 
     #[test]
+    fn the_commands_above_the_answer_are_left_out() {
+        let above = "#severity 2 half of them!\n#take\n\n";
+        for (html, expected) in [
+            (
+                "<div>#severity 2 half of them!</div><div>#take</div><div><br></div><div>It is the <b>fuse</b>.</div>",
+                Some("<div>It is the <b>fuse</b>.</div>"),
+            ),
+            (
+                "<div><p>#severity 2 <i>half</i>\nof them!<br>#take<br><br>It is the fuse.</p></div>",
+                Some("<div><p>It is the fuse.</p></div>"),
+            ),
+            (
+                "<pre>#severity 2 half of them!\n#take\n\nIt is the fuse.</pre>",
+                Some("<pre>\n\nIt is the fuse.</pre>"),
+            ),
+            // In the same line, missing, in another order, below: that is no answer that could be shown.
+            (
+                "<p>#severity 2 half of them! #take It is the fuse.</p>",
+                None,
+            ),
+            ("<p>#take</p><p>It is the fuse.</p>", None),
+            ("<p>It is the fuse.</p>", None),
+            (
+                "<p>#take</p><p>#severity 2 half of them!</p><p>It is the fuse.</p>",
+                None,
+            ),
+            (
+                "<p>It is the fuse.</p><p>#severity 2 half of them! #take</p>",
+                None,
+            ),
+            ("<p>#severity 2 half of them!</p><p>#take</p>", None),
+        ] {
+            let mail = mail_with(html, &[]);
+            let found = own_html(
+                html,
+                (above, "It is the fuse."),
+                &Pictures::of(&mail),
+                "r@x",
+            );
+            assert_eq!(found.map(|o| o.html).as_deref(), expected, "{html}");
+        }
+    }
+
+    #[test]
     fn html_that_says_more_or_less_than_the_text_is_none() {
         check(
             "<p>Yes.</p><p>On Monday Desk wrote: secret</p>",
@@ -535,7 +632,7 @@ mod tests {
             // Whatever the words are, take them for the writer's own.
             let mail = mail_with(&html, &[("a\" onerror=\"x.png", "image/png", "a")]);
             let pictures = Pictures::of(&mail);
-            let out = Writer::read(&html, &pictures, "r@x").own.html;
+            let out = Writer::read(&html, "", &pictures, "r@x").own.html;
             for Ok(token) in Tokenizer::new(&out) {
                 if let Token::StartTag(tag) = token {
                     let name = String::from_utf8_lossy(&tag.name).into_owned();

@@ -232,6 +232,24 @@ fn in_doubt_a_picture_is_a_file() {
 }
 
 #[test]
+fn a_picture_stays_in_an_answer_below_commands() {
+    let mut office = office();
+    let html = "<div>#severity 2 half of them</div><div><br></div><div>Press this:</div><div><img src='cid:image001.png@01D9F3C0.8A7B6C50'></div>";
+    let plain = "#severity 2 half of them\n\nPress this:\n[image: image001.png]\n";
+    let relay = relayed(&mut office, answer(plain, html, &[SHOT], &[]));
+    assert_eq!(office.ticket(1).severity, 2);
+    assert_eq!(
+        enclosures(&relay),
+        [one("image001.png", true, "the screenshot")]
+    );
+    let page = relay.mail.html.clone().expect("HTML");
+    assert!(
+        page.contains("<div>Press this:</div><div><img ") && !page.contains("severity"),
+        "{page}"
+    );
+}
+
+#[test]
 fn d06_hostile_pictures_are_files_or_nothing() {
     let html = "<p>Yes.</p><img src=\"cid:a&quot; onerror=&quot;evil()\"><img src=\"cid:page@h\"><img src=\"cid:svg@h\"><img src=\"cid:image001.png@01D9F3C0.8A7B6C50\"><img src='https://t.example/pixel'><img src='cid:x&#13;&#10;Bcc: evil@x.example'>";
     let parts = [
