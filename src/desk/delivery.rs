@@ -63,15 +63,13 @@ pub fn moved(policy: &Policy, known: &Known, moved: &Moved, now: DateTime<Utc>) 
         return Outcome::of(because).with(Record::Entry(Box::new(changed)));
     };
     let mut draft = Draft::of(policy, ticket.clone(), now);
+    let is_answer = is_answer(&draft.ticket, letter);
     match road {
-        Road::Accepted { at }
-            if letter.kind == LetterKind::Relay
-                && returned::is_to_requester(&draft.ticket, letter) =>
-        {
-            answered(&mut draft, known, entry, at)
-        }
+        Road::Accepted { at } if is_answer => answered(&mut draft, known, entry, at),
         Road::Failed { .. } => {
-            overdue::waits_no_more(&mut draft);
+            if is_answer {
+                overdue::waits_no_more(&mut draft);
+            }
             failed(&mut draft, entry, letter, &words(&moved.to));
         }
         Road::Unknown { .. } => draft.note(
@@ -81,7 +79,8 @@ pub fn moved(policy: &Policy, known: &Known, moved: &Moved, now: DateTime<Utc>) 
                 moved.letter.seq
             ),
         ),
-        Road::Waiting { .. } | Road::Dropped { .. } if overdue::waits_no_more(&mut draft) => {}
+        Road::Waiting { .. } | Road::Dropped { .. }
+            if is_answer && overdue::waits_no_more(&mut draft) => {}
         _ => return Outcome::of(because).with(Record::Entry(Box::new(changed))),
     }
     draft
@@ -199,13 +198,17 @@ fn is_manager(policy: &Policy, staff_id: &str) -> bool {
     person.is_some_and(|p| p.role == Role::Manager)
 }
 
+/// Whether the clocks wait for it: a copy is no answer (C4.4).
+fn is_answer(ticket: &Ticket, letter: &LetterFacts) -> bool {
+    letter.kind == LetterKind::Relay && returned::is_to_requester(ticket, letter)
+}
+
 /// Whether this is an answer to the one who asked that is on its way for the first time: nothing is known against it yet.
 pub(super) fn is_leaving(ticket: &Ticket, entry: &Entry) -> bool {
     let Some(letter) = &entry.letter else {
         return false;
     };
-    let is_answer = letter.kind == LetterKind::Relay && returned::is_to_requester(ticket, letter);
-    is_answer
+    is_answer(ticket, letter)
         && match letter.road {
             Road::Waiting { .. } => letter.attempts == 0,
             Road::Taken { .. } => letter.attempts == 1,
@@ -255,7 +258,7 @@ fn failed(draft: &mut Draft, entry: &Entry, letter: &LetterFacts, words: &str) {
     );
     let ticket = &draft.ticket;
     let is_ours = ticket.state != State::Void && ticket.merged_into.is_none();
-    if is_ours && letter.kind == LetterKind::Relay && returned::is_to_requester(ticket, letter) {
+    if is_ours && is_answer(ticket, letter) {
         clocks::ours(draft, draft.now);
     }
     if letter.kind.is_human() || letter.kind.is_for_strangers() {

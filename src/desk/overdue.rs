@@ -26,8 +26,12 @@ pub fn reached(policy: &Policy, known: &Known, due: &Due, now: DateTime<Utc>) ->
         return Outcome::of("already done or moved");
     };
     let mut draft = Draft::of(policy, ticket.clone(), now);
-    if let Some((until, answer)) = waits(&draft, known, index, due.step) {
-        return waiting(draft, index, due, until, answer);
+    if let Step::Percent(percent @ ..100) = due.step
+        && let Some((until, answer)) = waits(&draft, known, index)
+    {
+        draft.ticket.clocks[index].next = Some((until, due.step));
+        told_to_wait(&mut draft, index, (percent, until, answer));
+        return draft.finish("an answer is leaving", Fate::None);
     }
     draft.resting = returned::resting(policy, known, now, None);
     step_taken(&mut draft, index, due.step);
@@ -51,10 +55,7 @@ fn owed(ticket: &Ticket, due: &Due) -> Option<usize> {
 }
 
 /// Until when a warning waits, and for the answer of which entry.
-fn waits(draft: &Draft, known: &Known, index: usize, step: Step) -> Option<(DateTime<Utc>, u32)> {
-    if !is_percentage(step) {
-        return None;
-    }
+fn waits(draft: &Draft, known: &Known, index: usize) -> Option<(DateTime<Utc>, u32)> {
     let (ticket, now) = (&draft.ticket, draft.now);
     let is_leaving = |entry: &&Entry| {
         // What is from the future says that the clock was set back: then nothing is known of how long it takes.
@@ -73,30 +74,19 @@ fn waits(draft: &Draft, known: &Known, index: usize, step: Step) -> Option<(Date
     (until > now && in_time && !finds_nobody).then_some((until, answer.place.seq))
 }
 
-/// Of what is left of the time, not of its end.
-fn is_percentage(step: Step) -> bool {
-    matches!(step, Step::Percent(..100))
-}
-
-fn waiting(
-    mut draft: Draft,
+fn told_to_wait(
+    draft: &mut Draft,
     index: usize,
-    due: &Due,
-    until: DateTime<Utc>,
-    answer: u32,
-) -> Outcome {
-    draft.ticket.clocks[index].next = Some((until, due.step));
-    let Step::Percent(percent) = due.step else {
-        return Outcome::default();
-    };
+    (percent, until, answer): (u8, DateTime<Utc>, u32),
+) {
+    let clock = &draft.ticket.clocks[index];
     let words = format!(
         "{} ({}): the warning at {percent} % waits until {} at most, for the answer of entry {answer} is leaving.",
-        clock_word(due.clock),
-        draft.ticket.clocks[index].objective.clause,
+        clock_word(clock.kind),
+        clock.objective.clause,
         draft.policy.book.local(until),
     );
     draft.note(EntryKind::Note, &words);
-    draft.finish("an answer is leaving", Fate::None)
 }
 
 /// An answer did not leave at once: what waited for it is due when it was due before. Whether anything did.
@@ -106,7 +96,7 @@ pub(super) fn waits_no_more(draft: &mut Draft) -> bool {
     for index in 0..draft.ticket.clocks.len() {
         let book = draft.book(&draft.ticket.clocks[index]);
         let clock = &mut draft.ticket.clocks[index];
-        let Some((at, _)) = clock.next.filter(|(_, step)| is_percentage(*step)) else {
+        let Some((at, Step::Percent(..100))) = clock.next else {
             continue;
         };
         let due = returned::next_step(policy, book, clock, now);

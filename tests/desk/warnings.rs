@@ -587,7 +587,17 @@ fn c10_1_nothing_waits_that_has_no_time_to() {
         let steps_done = office.count(1, EntryKind::Warning) + office.count(1, EntryKind::Breach);
         assert_eq!(steps_done, steps, "{at}");
     }
-    // A letter that is held does not leave, and one to another than who asked stops no clock.
+    // Nor over the desk's closing.
+    let mut office = Office::new();
+    office.clock_to("2026-09-07 12:00");
+    office.receives(Post::from(KAETHI));
+    office.clock_to("2026-09-07 16:59");
+    office.courier = false;
+    office.answers(ANNA, "#severity 2\n\nTry another socket.\n");
+    let before = office.count(1, EntryKind::Warning);
+    office.clock_to("2026-09-07 16:59");
+    assert_eq!(office.count(1, EntryKind::Warning), before + 1);
+    // A letter that is held does not leave.
     let mut held = policy();
     held.hold_letters = true;
     let mut office = Office::under(held);
