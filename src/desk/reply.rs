@@ -14,11 +14,15 @@ use super::record::{Allowance, Counters, Direction, Entry, EntryKind, Fate, Outc
 use super::ticket::Ticket;
 use super::{Known, acknowledgement, answer, correspondence, delivery, thread};
 use crate::contract::Person;
+use crate::mail::picture::Pictures;
 use crate::mail::sender::Trust;
 use crate::mail::text::cleaned;
 use crate::mail::{Fingerprint, Mail, Mailbox, TextOf, forward, language, quote};
 use crate::rules::Verdict;
 use chrono::TimeDelta;
+
+/// Why nothing went to the customer of a mail whose text is nothing but placeholders, or nothing at all.
+const PICTURES_ALONE: &str = "There is no text of your own in the mail: a picture or a file alone may be a signature's and did not go to the customer. Write a word with it.";
 
 /// So many answers on a ticket may differ in numbers alone within a day: more is a machine that counts.
 const ALIKE_A_DAY: usize = 3;
@@ -245,7 +249,10 @@ fn answered(case: &Case, known: &Known, ticket: Ticket, proof: &Proof, person: &
     let (commands, text) = command::split(&own);
     // The lines of the commands: what follows them is the end of what he wrote.
     let above = own.strip_suffix(text.trim_end()).unwrap_or_default();
+    // What a client writes for the logo of a signature is no answer (C4.4).
+    let pictures_alone = Pictures::of(case.mail).are_all_of(&text);
     let text = match text.trim() {
+        _ if pictures_alone => String::new(),
         // Nobody here can read it; it is the writer's own all the same.
         "" if commands.is_empty() => sealed(&draft, case.mail),
         text => text.to_string(),
@@ -315,7 +322,7 @@ fn answered(case: &Case, known: &Known, ticket: Ticket, proof: &Proof, person: &
     }
     let (help, answer) = (orders.help, orders.answer.take());
     let mut draft = orders.draft;
-    let relays = !text.is_empty() && !names(&case.mail.cc, &draft.ticket);
+    let has_it = names(&case.mail.cc, &draft.ticket) || wrote_to_requester(case, &draft.ticket);
     let mut relayed_to = None;
     if let Some(answer) = &answer {
         relayed_to = Some(correspondence::relay(
@@ -326,13 +333,15 @@ fn answered(case: &Case, known: &Known, ticket: Ticket, proof: &Proof, person: &
             vec![],
         ));
         done.extend(told_of_each_other(&mut draft, written, proof, person));
-    } else if relays && !wrote_to_requester(case, &draft.ticket) {
+    } else if !text.is_empty() && !has_it {
         let (to, left_out) = answer::relayed(&mut draft, case, person, (above, text));
         relayed_to = Some(to);
         done.extend(left_out);
         done.extend(told_of_each_other(&mut draft, written, proof, person));
     } else if !text.is_empty() {
         answered_directly(&mut draft, case, known, person);
+    } else if pictures_alone && !has_it {
+        done.push(PICTURES_ALONE.into());
     }
     if help {
         correspondence::manual(&mut draft, person, done);
@@ -419,7 +428,10 @@ fn held_because(draft: &Draft, case: &Case, commands: &[Words], text: &str) -> V
         because.push("The mail is signed in a form that hides its text (S/MIME, \"opaque\"), with all that is quoted in it; sign it in the clear, or not at all.".into());
     }
     if commands.is_empty() && text.is_empty() {
-        because.push("There is no text of your own in the mail.".into());
+        because.push(match case.mail.attachments.is_empty() {
+            true => "There is no text of your own in the mail.".into(),
+            false => PICTURES_ALONE.into(),
+        });
     }
     if !text.is_empty() {
         because.extend(draft.unreachable());

@@ -93,6 +93,11 @@ impl<'m> Pictures<'m> {
         self.enclosed.get(picture).map_or("", |a| &a.name)
     }
 
+    /// Whether a text says nothing but that here are pictures, or files.
+    pub fn are_all_of(&self, text: &str) -> bool {
+        !text.trim().is_empty() && self.left_out_of(text).trim().is_empty()
+    }
+
     /// The text without what stands in it for a picture.
     pub(super) fn left_out_of(&self, text: &str) -> String {
         self.replaced(text, |_| Some(String::new()))

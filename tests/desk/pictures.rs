@@ -170,16 +170,32 @@ fn the_same_answer_shows_its_picture_whatever_the_client_writes_in_the_plain_tex
         enclosures(&relay),
         [one("image001.png", true, "the screenshot")]
     );
-    let alone = "<img src='cid:image001.png@01D9F3C0.8A7B6C50'>";
-    let relay = relayed(
-        &mut office(),
-        answer("<image001.png>\n", alone, &[SHOT], &[]),
-    );
-    assert_eq!(
-        enclosures(&relay),
-        [one("image001.png", true, "the screenshot")]
-    );
-    assert_eq!(relay.text().trim(), "[image: image001.png]");
+}
+
+#[test]
+fn c4_4_a_picture_alone_is_no_answer() {
+    let alone = "<img src='cid:image001.png@01D9F3C0.8A7B6C50' alt='Logo'>";
+    for placeholder in [
+        "[cid:image001.png@01D9F3C0.8A7B6C50]",
+        "[Logo]",
+        "<image001.png>",
+    ] {
+        let mut office = office();
+        let notice = office.last_to(ANNA);
+        let post = answer(&format!("{placeholder}\n"), alone, &[SHOT], &[]);
+        office.receives(post.answering(&notice));
+        assert!(office.relays().is_empty() && office.initial(1).is_running());
+        assert!(office.last_to(ANNA).says("There is no text of your own"));
+        // The logo below a command.
+        let html = format!("<p>#severity 2 facts</p>{alone}");
+        let plain = format!("#severity 2 facts\n\n{placeholder}\n");
+        let post = answer(&plain, &html, &[SHOT], &[]);
+        office.receives(post.answering(&notice));
+        assert!(office.relays().is_empty() && office.initial(1).is_running());
+        assert_eq!(office.ticket(1).severity, 2);
+        let told = office.last_of(ANNA, LetterKind::Transcript);
+        assert!(told.says("did not go to the customer"), "{}", told.text());
+    }
 }
 
 #[test]
