@@ -9,7 +9,7 @@ use crate::desk::event::{Event, Trouble};
 use crate::desk::letter::{self, Enclosure};
 use crate::desk::record::{Fate, Place, Record};
 use crate::desk::{Arrival, Ask, Known, Letter, Outcome, Policy, decide};
-use crate::mail::parse::part_content;
+use crate::mail::parse::part_contents;
 use crate::mail::{self, Mail};
 use crate::rules::Searched;
 use crate::store::{Batch, Store};
@@ -237,14 +237,14 @@ impl Clerk {
     /// shorter path leads around it, it is refused when its turn to leave comes, and staff are told.
     fn rendered(&self, letters: Vec<Written>, batch: &mut Batch) -> BTreeSet<usize> {
         let render = |written: Written| {
-            let content = |enclosure: &Enclosure| {
-                let raw = written.raw.as_deref().unwrap_or_default();
-                match enclosure.part {
-                    Some(part) => part_content(raw, part),
-                    None => raw.to_vec(),
-                }
-            };
+            let raw = written.raw.as_deref().unwrap_or_default();
             let bytes = catch_unwind(AssertUnwindSafe(|| {
+                let enclosed = written.letter.enclosures.iter().filter_map(|e| e.part);
+                let contents = part_contents(raw, enclosed);
+                let content = |enclosure: &Enclosure| match enclosure.part {
+                    Some(part) => contents.get(&part).cloned().unwrap_or_default(),
+                    None => raw.to_vec(),
+                };
                 (self.render)(&written.letter, &content)
             }));
             (written.job, written.place, bytes.ok())

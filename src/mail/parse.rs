@@ -10,6 +10,7 @@ use super::walk::{self, Notes, Part, Shape};
 use super::*;
 use super::{charset, tnef, transfer, uuencode};
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The stack a thread needs that reads mail; caps on nesting keep the need far below it.
 pub const STACK_BYTES: usize = 16 << 20;
@@ -57,21 +58,40 @@ pub fn parsed(raw: &[u8]) -> Mail {
 
 /// The decoded bytes of one part, by [`Attachment::part`]; empty if there is no such part.
 pub fn part_content(raw: &[u8], part: usize) -> Vec<u8> {
+    let mut found = part_contents(raw, [part]);
+    found.remove(&part).unwrap_or_default()
+}
+
+/// The same of several, taken apart once: a mail may have a thousand.
+pub fn part_contents(
+    raw: &[u8],
+    wanted: impl IntoIterator<Item = usize>,
+) -> BTreeMap<usize, Vec<u8>> {
+    let mut wanted = wanted.into_iter().peekable();
+    if wanted.peek().is_none() {
+        return BTreeMap::new();
+    }
     let bytes = with_line_ends(raw);
     let (parts, _) = walk::parts(&bytes);
-    let Some(found) = parts.get(part & ((1 << INSIDE_SHIFT) - 1)) else {
-        return vec![];
+    let mut opened: BTreeMap<usize, Vec<Inside>> = BTreeMap::new();
+    let mut content = |part: usize| {
+        let index = part & ((1 << INSIDE_SHIFT) - 1);
+        let found = parts.get(index)?;
+        let Some(inside) = (part >> INSIDE_SHIFT).checked_sub(1) else {
+            return Some(
+                transfer::decoded(found.content, found.encoding)
+                    .0
+                    .into_owned(),
+            );
+        };
+        let all = opened.entry(index).or_insert_with(|| inside_of(found));
+        all.get_mut(inside).map(|i| std::mem::take(&mut i.content))
     };
-    match part >> INSIDE_SHIFT {
-        0 => transfer::decoded(found.content, found.encoding)
-            .0
-            .into_owned(),
-        inside => inside_of(found)
-            .into_iter()
-            .nth(inside - 1)
-            .map(|i| i.content)
-            .unwrap_or_default(),
-    }
+    let wanted: BTreeSet<usize> = wanted.collect();
+    let contents = wanted
+        .into_iter()
+        .map(|part| (part, content(part).unwrap_or_default()));
+    contents.collect()
 }
 
 /// A mail whose lines end in CR alone gets line ends; a byte order mark before it goes.
@@ -639,7 +659,7 @@ fn note_structure(mail: &mut Mail, notes: &Notes) {
             .filter(|(is, _)| *is)
             .map(|(_, text)| text.to_string()),
     );
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     mail.oddities.retain(|oddity| seen.insert(oddity.clone()));
 }
 

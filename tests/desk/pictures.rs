@@ -320,3 +320,26 @@ fn a_command_behind_a_picture_holds_the_mail_back() {
         );
     }
 }
+
+/// Each is taken out of the mail, and the mail is taken apart once for all of them.
+#[test]
+fn e01_nine_hundred_pictures_are_all_there() {
+    let names: Vec<(String, String)> = (0..900)
+        .map(|n| (format!("p{n}.png"), format!("p{n}@h")))
+        .collect();
+    let content = "x".repeat(2_000);
+    let parts: Vec<Part> = names
+        .iter()
+        .map(|(name, id)| ("image/png", name.as_str(), id.as_str(), content.as_str()))
+        .collect();
+    let images: String = names
+        .iter()
+        .map(|(_, id)| format!("<img src='cid:{id}'>"))
+        .collect();
+    let html = format!("<p>All of them:</p>{images}");
+    let relay = relayed(&mut office(), answer("All of them:\n", &html, &parts, &[]));
+    assert_eq!(relay.mail.attachments.len(), 900);
+    let shown = relay.mail.attachments.iter();
+    assert_eq!(shown.filter(|a| a.content_id.is_some()).count(), 100);
+    assert!(relay.mail.attachments.iter().all(|a| a.bytes == 2_000));
+}
