@@ -14,6 +14,8 @@ use std::collections::BTreeSet;
 const HTML_BYTES_MAX: usize = 512 << 10;
 /// Deeper elements are dropped, their text is not.
 const DEPTH_MAX: usize = 64;
+/// Deeper elements are not followed in what is dropped: each end looks for its beginning. If it is taken for over too soon, the words are no more the same.
+const SKIPPED_DEPTH_MAX: usize = 512;
 const URL_BYTES_MAX: usize = 2_000;
 /// Images of an answer that stand in its text; more, each time one is repeated too, go along as files.
 const IMAGES_MAX: usize = 100;
@@ -179,7 +181,8 @@ impl<'p> Writer<'p> {
         }
         let is = |list: &[&str]| list.iter().any(|n| n.as_bytes() == name);
         if self.ended || !self.skipped.is_empty() {
-            if !self.skipped.is_empty() && !tag.self_closing && !is(VOID) && !is(EMPTY) {
+            let opens = !self.skipped.is_empty() && !tag.self_closing && !is(VOID) && !is(EMPTY);
+            if opens && self.skipped.len() < SKIPPED_DEPTH_MAX {
                 self.skipped.push(name.to_vec());
             }
             return;
@@ -567,6 +570,22 @@ mod tests {
         let html: String = ids.iter().map(|id| format!("<img src=cid:{id}>")).collect();
         let (_, shown, _) = pictures(&format!("a{html}"), "a", &parts).expect("the same words");
         assert_eq!(shown, (0..IMAGES_MAX).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn ends_without_a_beginning_cost_little() {
+        let html = format!(
+            "a<div class=gmail_quote>{}{}</div>",
+            "<a>".repeat(80_000),
+            "</b>".repeat(60_000)
+        );
+        check(&html, "a", Some("a"));
+        let deep = format!(
+            "a<div class=gmail_quote>{}b{}c",
+            "<div>".repeat(2 * SKIPPED_DEPTH_MAX),
+            "</div>".repeat(2 * SKIPPED_DEPTH_MAX)
+        );
+        check(&deep, "a", None);
     }
 
     #[test]
