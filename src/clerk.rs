@@ -9,7 +9,7 @@ use crate::desk::event::{Event, Trouble};
 use crate::desk::letter::{self, Enclosure};
 use crate::desk::record::{Fate, Place, Record};
 use crate::desk::{Arrival, Ask, Known, Letter, Outcome, Policy, decide};
-use crate::mail::parse::part_content;
+use crate::mail::parse::part_contents;
 use crate::mail::{self, Mail};
 use crate::rules::Searched;
 use crate::store::{Batch, Store, View};
@@ -309,11 +309,16 @@ impl Deciding {
 /// A letter's bytes, its enclosures being parts of this mail; None if rendering it panicked.
 fn rendered_letter(render: Render, letter: &Letter, raw: Option<&[u8]>) -> Option<Vec<u8>> {
     let raw = raw.unwrap_or_default();
-    let content = |enclosure: &Enclosure| match enclosure.part {
-        Some(part) => part_content(raw, part),
-        None => raw.to_vec(),
+    let rendered = || {
+        let enclosed = letter.enclosures.iter().filter_map(|e| e.part);
+        let contents = part_contents(raw, enclosed);
+        let content = |enclosure: &Enclosure| match enclosure.part {
+            Some(part) => contents.get(&part).cloned().unwrap_or_default(),
+            None => raw.to_vec(),
+        };
+        render(letter, &content)
     };
-    catch_unwind(AssertUnwindSafe(|| render(letter, &content))).ok()
+    catch_unwind(AssertUnwindSafe(rendered)).ok()
 }
 
 /// What can be done for a decision before its turn: it depends on nothing that the jobs before it decide.

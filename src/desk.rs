@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod acknowledgement;
+mod answer;
 pub mod arrival;
 pub mod belonging;
 mod circular;

@@ -16,6 +16,7 @@ pub mod html;
 pub mod language;
 mod parameter;
 pub mod parse;
+pub mod picture;
 pub mod quote;
 pub mod sanitise;
 pub mod sender;
@@ -134,6 +135,9 @@ pub struct Attachment {
     /// Which part of the mail it is: an argument for [`parse::part_content`].
     #[serde(skip)]
     pub part: usize,
+    /// By what the HTML refers to it (RFC 2392), as the sender wrote it: to be compared, never to be passed on.
+    #[serde(skip)]
+    pub content_id: Option<String>,
 }
 
 /// A machine-readable part that `automatic` and `bounce` read: delivery status, disposition, feedback report, or the returned mail's headers.

@@ -418,6 +418,7 @@ fn a_relay_is_unmarked_and_its_enclosures_are_whole() {
         part: Some(1),
         name: name.into(),
         media_type: media_type.into(),
+        content_id: None,
     };
     relay.reply_to = Some("support+t457.abcdef@vendor.example".into());
     relay.enclosures = vec![
@@ -429,6 +430,46 @@ fn a_relay_is_unmarked_and_its_enclosures_are_whole() {
         _ => vec![0, 255, 1, 2],
     };
     check_golden("relay-with-enclosures", &relay, &content);
+}
+
+#[test]
+fn pictures_stand_beside_the_html_that_shows_them() {
+    let text = Text {
+        subject: "Re: Prod is down".into(),
+        text: "Grüezi\n\n[image: März.png]\n\nAnna\n".into(),
+        html: Some(Html::Page(
+            "<p>Grüezi</p><p><img src=\"cid:image1.0123456789abcdef@vendor.example\" alt=\"März.png\"></p><p>Anna</p>\n".into(),
+        )),
+    };
+    let mut relay = letter(LetterKind::Relay, text);
+    let picture = Enclosure {
+        mail: Fingerprint::of(b""),
+        part: Some(1),
+        name: "März.png".into(),
+        media_type: "image/png".into(),
+        content_id: Some("image1.0123456789abcdef@vendor.example".into()),
+    };
+    let file = Enclosure {
+        name: "log.txt".into(),
+        media_type: "text/plain".into(),
+        content_id: None,
+        ..picture.clone()
+    };
+    relay.enclosures = vec![picture.clone()];
+    let content = |e: &Enclosure| e.name.clone().into_bytes();
+    check_golden("relay-with-picture", &relay, &content);
+    relay.enclosures = vec![picture, file];
+    check_golden("relay-with-picture-and-file", &relay, &content);
+    // Without the HTML that shows it a picture is a file like any other.
+    relay.html = None;
+    let bytes = render(&relay, &content);
+    let mail = MessageParser::new().parse(&bytes).expect("a mail");
+    assert_eq!(mail.attachment_count(), 2);
+    let raw = String::from_utf8(bytes).expect("ASCII");
+    assert!(
+        !raw.contains("Content-ID") && !raw.contains("inline"),
+        "{raw}"
+    );
 }
 
 #[test]
@@ -660,6 +701,7 @@ fn any_letter() -> impl Strategy<Value = Letter> {
             part: Some(0),
             name: names.3,
             media_type: rest.5,
+            content_id: letter.references.get(1).cloned(),
         }];
         letter
     })

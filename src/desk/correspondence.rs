@@ -255,6 +255,7 @@ fn whole(case: &Case, name: String) -> Enclosure {
         part: None,
         name,
         media_type: "message/rfc822".into(),
+        content_id: None,
     }
 }
 

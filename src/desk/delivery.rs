@@ -4,19 +4,19 @@
 //! |----------|----------|---------|-----|
 //! | waiting  | taken    | taken, one attempt more | from here on nobody can know |
 //! | waiting, taken | accepted | accepted | an answer stops its clocks (C4.4) |
-//! | waiting, taken | deferred | waiting, later | failed after five days and two dozen tries |
-//! | waiting, taken | refused  | failed | staff are told if it was for a customer |
+//! | waiting, taken | deferred | waiting, later | failed after five days and two dozen tries; a warning that waited for it goes ([`super::overdue`]) |
+//! | waiting, taken | refused  | failed | staff are told if it was for a customer; a warning that waited for it goes |
 //! | taken    | lost     | waiting (answers, warnings), unknown (all others) | the same Message-ID |
 //! | held, waiting, failed, unknown | released | waiting, now | its tries begin anew |
 //! | failed, unknown, dropped | accepted | accepted | heard late, a fact all the same; not if it came back meanwhile ([`super::returned`]) |
-//! | any but accepted | dropped | dropped | |
+//! | any but accepted | dropped | dropped | a warning that waited for it goes |
 
 use super::clocks::{self, Turn};
 use super::draft::Draft;
 use super::event::{Moved, Movement};
 use super::record::{Entry, EntryKind, Fate, LetterFacts, Outcome, Record, Road};
-use super::ticket::{State, TicketId};
-use super::{Known, LetterKind, Policy, correspondence, returned};
+use super::ticket::{State, Ticket, TicketId};
+use super::{Known, LetterKind, Policy, correspondence, overdue, returned};
 use crate::contract::Role;
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -63,14 +63,15 @@ pub fn moved(policy: &Policy, known: &Known, moved: &Moved, now: DateTime<Utc>) 
         return Outcome::of(because).with(Record::Entry(Box::new(changed)));
     };
     let mut draft = Draft::of(policy, ticket.clone(), now);
+    let is_answer = is_answer(&draft.ticket, letter);
     match road {
-        Road::Accepted { at }
-            if letter.kind == LetterKind::Relay
-                && returned::is_to_requester(&draft.ticket, letter) =>
-        {
-            answered(&mut draft, known, entry, at)
+        Road::Accepted { at } if is_answer => answered(&mut draft, known, entry, at),
+        Road::Failed { .. } => {
+            if is_answer {
+                overdue::waits_no_more(&mut draft);
+            }
+            failed(&mut draft, entry, letter, &words(&moved.to));
         }
-        Road::Failed { .. } => failed(&mut draft, entry, letter, &words(&moved.to)),
         Road::Unknown { .. } => draft.note(
             EntryKind::Note,
             &format!(
@@ -78,6 +79,8 @@ pub fn moved(policy: &Policy, known: &Known, moved: &Moved, now: DateTime<Utc>) 
                 moved.letter.seq
             ),
         ),
+        Road::Waiting { .. } | Road::Dropped { .. }
+            if is_answer && overdue::waits_no_more(&mut draft) => {}
         _ => return Outcome::of(because).with(Record::Entry(Box::new(changed))),
     }
     draft
@@ -180,13 +183,40 @@ pub(super) fn answered_by(
     ended(draft, staff_id, written, at);
 }
 
+/// Which running clocks an answer ends that this member of the staff wrote then.
+pub(super) fn ends(
+    policy: &Policy,
+    ticket: &Ticket,
+    staff_id: &str,
+    written: DateTime<Utc>,
+) -> Vec<usize> {
+    clocks::answered(ticket, is_manager(policy, staff_id), written)
+}
+
+fn is_manager(policy: &Policy, staff_id: &str) -> bool {
+    let person = policy.book.staff.by_id(staff_id);
+    person.is_some_and(|p| p.role == Role::Manager)
+}
+
+/// Whether the clocks wait for it: a copy is no answer (C4.4).
+fn is_answer(ticket: &Ticket, letter: &LetterFacts) -> bool {
+    letter.kind == LetterKind::Relay && returned::is_to_requester(ticket, letter)
+}
+
+/// Whether this is an answer to the one who asked that is on its way for the first time: nothing is known against it yet.
+pub(super) fn is_leaving(ticket: &Ticket, entry: &Entry) -> bool {
+    let Some(letter) = &entry.letter else {
+        return false;
+    };
+    is_answer(ticket, letter)
+        && match letter.road {
+            Road::Waiting { .. } => letter.attempts == 0,
+            Road::Taken { .. } => letter.attempts == 1,
+            _ => false,
+        }
+}
+
 fn ended(draft: &mut Draft, staff_id: &str, written: DateTime<Utc>, at: DateTime<Utc>) {
-    let manager = draft
-        .policy
-        .book
-        .staff
-        .by_id(staff_id)
-        .is_some_and(|p| p.role == Role::Manager);
     draft.ticket.responded.get_or_insert(at);
     let clocks = &draft.ticket.clocks;
     let crossed = clocks.iter().any(|c| c.is_running() && c.started > written);
@@ -195,12 +225,13 @@ fn ended(draft: &mut Draft, staff_id: &str, written: DateTime<Utc>, at: DateTime
         _ if crossed => State::Open,
         _ => State::WaitingCustomer,
     };
+    let manager = is_manager(draft.policy, staff_id);
     let ended = clocks::answered(&draft.ticket, manager, written);
     for index in &ended {
         let clock = &draft.ticket.clocks[*index];
         let words = format!(
             "{} ({}) ended: answered by {staff_id}, accepted {}.",
-            super::overdue::clock_word(clock.kind),
+            overdue::clock_word(clock.kind),
             clock.objective.clause,
             draft.policy.book.local(at)
         );
@@ -227,7 +258,7 @@ fn failed(draft: &mut Draft, entry: &Entry, letter: &LetterFacts, words: &str) {
     );
     let ticket = &draft.ticket;
     let is_ours = ticket.state != State::Void && ticket.merged_into.is_none();
-    if is_ours && letter.kind == LetterKind::Relay && returned::is_to_requester(ticket, letter) {
+    if is_ours && is_answer(ticket, letter) {
         clocks::ours(draft, draft.now);
     }
     if letter.kind.is_human() || letter.kind.is_for_strangers() {

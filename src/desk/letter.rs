@@ -117,6 +117,8 @@ pub struct Enclosure {
     pub name: String,
     /// `type/subtype`.
     pub media_type: String,
+    /// By what the letter's HTML shows it, without angle brackets; none for a file beside the letter.
+    pub content_id: Option<String>,
 }
 
 /// A letter, composed; rendered to bytes once, before it is committed.

@@ -1,13 +1,21 @@
 //! A clock's step is due.
+//!
+//! A warning at a percentage waits while an answer that ends its clock is leaving, at most [`ANSWER_LEAVES_WITHIN`]: with the answer, `#severity` may have
+//! brought forward what is due, and it is the next mail server's acceptance that stops the clock (C4.4). Accepted, nobody is warned of what is done; deferred,
+//! refused or dropped, or the time over, the warning goes at once. Nothing waits with less than `lead_time_min` to the deadline, or over the desk's closing, or
+//! for a letter that was tried in vain; a breach, a reminder after it and the end of an internal target never do.
 
 use super::clocks::Turn;
 use super::draft::Draft;
 use super::event::Due;
-use super::record::{Direction, EntryKind, Fate};
+use super::record::{Direction, Entry, EntryKind, Fate};
 use super::ticket::{Clock, ClockKind, Ticket};
-use super::{Known, Outcome, Policy, correspondence, digest, returned, update};
+use super::{Known, Outcome, Policy, correspondence, delivery, digest, returned, update};
 use crate::contract::{Book, Person, Step, Subscription};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// An outbox that works hands an answer over within seconds; what takes longer is no reason to keep staff waiting.
+pub const ANSWER_LEAVES_WITHIN: TimeDelta = TimeDelta::minutes(2);
 
 /// Warns, or records the breach, and derives the next step; nothing if the clock was stopped or moved meanwhile.
 pub fn reached(policy: &Policy, known: &Known, due: &Due, now: DateTime<Utc>) -> Outcome {
@@ -18,6 +26,13 @@ pub fn reached(policy: &Policy, known: &Known, due: &Due, now: DateTime<Utc>) ->
         return Outcome::of("already done or moved");
     };
     let mut draft = Draft::of(policy, ticket.clone(), now);
+    if let Step::Percent(percent @ ..100) = due.step
+        && let Some((until, answer)) = waits(&draft, known, index)
+    {
+        draft.ticket.clocks[index].next = Some((until, due.step));
+        told_to_wait(&mut draft, index, (percent, until, answer));
+        return draft.finish("an answer is leaving", Fate::None);
+    }
     draft.resting = returned::resting(policy, known, now, None);
     step_taken(&mut draft, index, due.step);
     record(&mut draft, index, due);
@@ -37,6 +52,60 @@ fn owed(ticket: &Ticket, due: &Due) -> Option<usize> {
         .clocks
         .iter()
         .position(|c| c.kind == due.clock && c.is_running() && c.next == Some((due.at, due.step)))
+}
+
+/// Until when a warning waits, and for the answer of which entry.
+fn waits(draft: &Draft, known: &Known, index: usize) -> Option<(DateTime<Utc>, u32)> {
+    let (ticket, now) = (&draft.ticket, draft.now);
+    let is_leaving = |entry: &&Entry| {
+        // What is from the future says that the clock was set back: then nothing is known of how long it takes.
+        let ends = || delivery::ends(draft.policy, ticket, &entry.from, entry.at);
+        delivery::is_leaving(ticket, entry) && entry.at <= now && ends().contains(&index)
+    };
+    let answers = known.entries(ticket.id).iter().filter(is_leaving);
+    // Not the newest: who writes one after the other keeps nobody waiting for ever.
+    let answer = answers.min_by_key(|entry| entry.at)?;
+    let until = answer.at + ANSWER_LEAVES_WITHIN;
+    let book = &draft.policy.book;
+    let lead = i64::from(book.contract.at(now).warnings.lead_time_min);
+    let in_time = ticket.clocks[index].deadline - until >= TimeDelta::minutes(lead);
+    let desk = book.desk_hours(now);
+    let finds_nobody = desk.is_open(now) && !desk.is_open(until);
+    (until > now && in_time && !finds_nobody).then_some((until, answer.place.seq))
+}
+
+fn told_to_wait(
+    draft: &mut Draft,
+    index: usize,
+    (percent, until, answer): (u8, DateTime<Utc>, u32),
+) {
+    let clock = &draft.ticket.clocks[index];
+    let words = format!(
+        "{} ({}): the warning at {percent} % waits until {} at most, for the answer of entry {answer} is leaving.",
+        clock_word(clock.kind),
+        clock.objective.clause,
+        draft.policy.book.local(until),
+    );
+    draft.note(EntryKind::Note, &words);
+}
+
+/// An answer did not leave at once: what waited for it is due when it was due before. Whether anything did.
+pub(super) fn waits_no_more(draft: &mut Draft) -> bool {
+    let (policy, now) = (draft.policy, draft.now);
+    let mut any = false;
+    for index in 0..draft.ticket.clocks.len() {
+        let book = draft.book(&draft.ticket.clocks[index]);
+        let clock = &mut draft.ticket.clocks[index];
+        let Some((at, Step::Percent(..100))) = clock.next else {
+            continue;
+        };
+        let due = returned::next_step(policy, book, clock, now);
+        if due.is_some_and(|(before, _)| before < at) {
+            clock.next = due;
+            any = true;
+        }
+    }
+    any
 }
 
 fn step_taken(draft: &mut Draft, index: usize, step: Step) {

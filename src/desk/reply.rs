@@ -7,19 +7,22 @@
 
 use super::arrival::{self, Case};
 use super::belonging::{self, Belonging, Proof};
-use super::clocks;
 use super::command::{self, By, Orders, Words, may_act};
 use super::draft::Draft;
-use super::letter::{self, Enclosure, Html, LetterKind};
+use super::letter::{self, LetterKind};
 use super::record::{Allowance, Counters, Direction, Entry, EntryKind, Fate, Outcome, Record};
-use super::ticket::{State, Ticket};
-use super::{Known, acknowledgement, correspondence, delivery, thread};
+use super::ticket::Ticket;
+use super::{Known, acknowledgement, answer, correspondence, delivery, thread};
 use crate::contract::Person;
+use crate::mail::picture::Pictures;
 use crate::mail::sender::Trust;
 use crate::mail::text::cleaned;
-use crate::mail::{Fingerprint, Mail, Mailbox, TextOf, forward, language, quote, sanitise};
+use crate::mail::{Fingerprint, Mail, Mailbox, TextOf, forward, language, quote};
 use crate::rules::Verdict;
 use chrono::TimeDelta;
+
+/// Why nothing went to the customer of a mail whose text is nothing but placeholders, or nothing at all.
+const PICTURES_ALONE: &str = "There is no text of your own in the mail: a picture or a file alone may be a signature's and did not go to the customer. Write a word with it.";
 
 /// So many answers on a ticket may differ in numbers alone within a day: more is a machine that counts.
 const ALIKE_A_DAY: usize = 3;
@@ -242,8 +245,14 @@ fn answered(case: &Case, known: &Known, ticket: Ticket, proof: &Proof, person: &
     let id = ticket.id;
     let written = known.entries(id);
     let mut draft = case.draft(ticket);
-    let (commands, text) = command::split(&own_text(case.mail));
+    let own = own_text(case.mail);
+    let (commands, text) = command::split(&own);
+    // The lines of the commands: what follows them is the end of what he wrote.
+    let above = own.strip_suffix(text.trim_end()).unwrap_or_default();
+    // What a client writes for the logo of a signature is no answer (C4.4).
+    let pictures_alone = Pictures::of(case.mail).are_all_of(&text);
     let text = match text.trim() {
+        _ if pictures_alone => String::new(),
         // Nobody here can read it; it is the writer's own all the same.
         "" if commands.is_empty() => sealed(&draft, case.mail),
         text => text.to_string(),
@@ -313,7 +322,7 @@ fn answered(case: &Case, known: &Known, ticket: Ticket, proof: &Proof, person: &
     }
     let (help, answer) = (orders.help, orders.answer.take());
     let mut draft = orders.draft;
-    let relays = !text.is_empty() && !names(&case.mail.cc, &draft.ticket);
+    let has_it = names(&case.mail.cc, &draft.ticket) || wrote_to_requester(case, &draft.ticket);
     let mut relayed_to = None;
     if let Some(answer) = &answer {
         relayed_to = Some(correspondence::relay(
@@ -324,13 +333,15 @@ fn answered(case: &Case, known: &Known, ticket: Ticket, proof: &Proof, person: &
             vec![],
         ));
         done.extend(told_of_each_other(&mut draft, written, proof, person));
-    } else if relays && !wrote_to_requester(case, &draft.ticket) {
-        let (to, left_out) = relayed(&mut draft, case, person, text, commands.is_empty());
+    } else if !text.is_empty() && !has_it {
+        let (to, left_out) = answer::relayed(&mut draft, case, person, (above, text));
         relayed_to = Some(to);
         done.extend(left_out);
         done.extend(told_of_each_other(&mut draft, written, proof, person));
     } else if !text.is_empty() {
         answered_directly(&mut draft, case, known, person);
+    } else if pictures_alone && !has_it {
+        done.push(PICTURES_ALONE.into());
     }
     if help {
         correspondence::manual(&mut draft, person, done);
@@ -417,7 +428,10 @@ fn held_because(draft: &Draft, case: &Case, commands: &[Words], text: &str) -> V
         because.push("The mail is signed in a form that hides its text (S/MIME, \"opaque\"), with all that is quoted in it; sign it in the clear, or not at all.".into());
     }
     if commands.is_empty() && text.is_empty() {
-        because.push("There is no text of your own in the mail.".into());
+        because.push(match case.mail.attachments.is_empty() {
+            true => "There is no text of your own in the mail.".into(),
+            false => PICTURES_ALONE.into(),
+        });
     }
     if !text.is_empty() {
         because.extend(draft.unreachable());
@@ -466,89 +480,9 @@ fn told_of_each_other(
     others.iter().map(words).collect()
 }
 
-/// The text goes to the customer, with the files that the writer meant; not with an enclosed mail, which some clients make of the notice that is answered. The
-/// HTML goes along where it says the same as the text; commands are in neither. To whom it went, and what to tell the writer.
-fn relayed(
-    draft: &mut Draft,
-    case: &Case,
-    person: &Person,
-    text: &str,
-    without_commands: bool,
-) -> (Vec<String>, Vec<String>) {
-    let whole = case.mail.attachments.iter();
-    let (mails, files): (Vec<_>, Vec<_>) = whole.partition(|a| is_mail(&a.media_type, &a.name));
-    let (rests, files): (Vec<_>, Vec<_>) = files
-        .into_iter()
-        .partition(|a| is_rest_of_the_text(&a.media_type, &a.name));
-    let meant = files
-        .into_iter()
-        .filter(|a| !SIGNATURES.contains(&a.media_type.as_str()));
-    let enclosures = meant.map(|a| Enclosure {
-        mail: case.mail.raw,
-        part: Some(a.part),
-        name: a.name.clone(),
-        media_type: a.media_type.clone(),
-    });
-    let html = case.mail.html.as_deref().map(|html| {
-        let own = sanitise::own_html(html, text).filter(|_| without_commands);
-        let language = letter::code(draft.ticket.language);
-        match own {
-            Some(own) => Html::Page(letter::html_of_fragment(language, &own)),
-            None => Html::Of {
-                language,
-                text: text.to_string(),
-                links: true,
-            },
-        }
-    });
-    // What was set aside is a request before it is answered.
-    if draft.ticket.state == State::Quarantined {
-        clocks::taken_up(draft, &person.id);
-    }
-    let told = correspondence::relay(draft, person, text, html, enclosures.collect());
-    let mut left_out = vec![];
-    if !mails.is_empty() {
-        left_out.push("A mail that was enclosed did not go along: it may be a notice of ours. Send its text, if it is meant for the customer.".into());
-    }
-    left_out.extend(rests.iter().map(|a| {
-        format!(
-            "{} did not go along: the text below your answer may stand in it.",
-            a.name
-        )
-    }));
-    (told, left_out)
-}
-
-/// What a signature is worth is lost with the text that it is for.
-const SIGNATURES: [&str; 3] = [
-    "application/pgp-signature",
-    "application/pkcs7-signature",
-    "application/x-pkcs7-signature",
-];
-
-/// No file of the writer's but what a mail server made of his text, with the notice that he quotes: Exchange puts what Apple Mail writes below a file into
-/// `ATT00001.htm`, and Outlook the whole text, as rich text, into `winmail.dat`.
-fn is_rest_of_the_text(media_type: &str, name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    let numbered = |rest: &str| {
-        rest.split_once('.').is_some_and(|(number, kind)| {
-            number.bytes().all(|b| b.is_ascii_digit()) && matches!(kind, "htm" | "html" | "txt")
-        })
-    };
-    media_type.ends_with("/ms-tnef")
-        || media_type.ends_with("/vnd.ms-tnef")
-        || name == "winmail.dat"
-        || name.strip_prefix("att").is_some_and(numbered)
-}
-
 /// S/MIME that hides its text from mail clients of others and not from anybody who takes it apart: it is signed, not encrypted.
 fn is_opaquely_signed(mail: &Mail) -> bool {
     let kind = mail.header("Content-Type").unwrap_or_default();
     let kind = kind.to_ascii_lowercase();
     kind.contains("pkcs7-mime") && kind.contains("smime-type=") && !kind.contains("enveloped")
-}
-
-fn is_mail(media_type: &str, name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    media_type.starts_with("message/") || name.ends_with(".eml") || name.ends_with(".msg")
 }

@@ -10,6 +10,7 @@ use super::walk::{self, Notes, Part, Shape};
 use super::*;
 use super::{charset, tnef, transfer, uuencode};
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The stack a thread needs that reads mail; caps on nesting keep the need far below it.
 pub const STACK_BYTES: usize = 16 << 20;
@@ -26,6 +27,8 @@ const REPORTS_MAX: usize = 20;
 const SUBJECT_CHARS_MAX: usize = 998;
 /// Names are for display.
 const NAME_CHARS_MAX: usize = 255;
+/// A longer `Content-ID` fits no header line that RFC 5322, 2.1.1 allows together with what encodes it.
+const CONTENT_ID_BYTES_MAX: usize = 300;
 /// Ids kept of `References` (ATTACKS.md B10).
 const REFERENCES_MAX: usize = 20;
 /// Outlook's header block: five bytes of time and a GUID; replies append to it.
@@ -55,21 +58,40 @@ pub fn parsed(raw: &[u8]) -> Mail {
 
 /// The decoded bytes of one part, by [`Attachment::part`]; empty if there is no such part.
 pub fn part_content(raw: &[u8], part: usize) -> Vec<u8> {
+    let mut found = part_contents(raw, [part]);
+    found.remove(&part).unwrap_or_default()
+}
+
+/// The same of several, taken apart once: a mail may have a thousand.
+pub fn part_contents(
+    raw: &[u8],
+    wanted: impl IntoIterator<Item = usize>,
+) -> BTreeMap<usize, Vec<u8>> {
+    let mut wanted = wanted.into_iter().peekable();
+    if wanted.peek().is_none() {
+        return BTreeMap::new();
+    }
     let bytes = with_line_ends(raw);
     let (parts, _) = walk::parts(&bytes);
-    let Some(found) = parts.get(part & ((1 << INSIDE_SHIFT) - 1)) else {
-        return vec![];
+    let mut opened: BTreeMap<usize, Vec<Inside>> = BTreeMap::new();
+    let mut content = |part: usize| {
+        let index = part & ((1 << INSIDE_SHIFT) - 1);
+        let found = parts.get(index)?;
+        let Some(inside) = (part >> INSIDE_SHIFT).checked_sub(1) else {
+            return Some(
+                transfer::decoded(found.content, found.encoding)
+                    .0
+                    .into_owned(),
+            );
+        };
+        let all = opened.entry(index).or_insert_with(|| inside_of(found));
+        all.get_mut(inside).map(|i| std::mem::take(&mut i.content))
     };
-    match part >> INSIDE_SHIFT {
-        0 => transfer::decoded(found.content, found.encoding)
-            .0
-            .into_owned(),
-        inside => inside_of(found)
-            .into_iter()
-            .nth(inside - 1)
-            .map(|i| i.content)
-            .unwrap_or_default(),
-    }
+    let wanted: BTreeSet<usize> = wanted.collect();
+    let contents = wanted
+        .into_iter()
+        .map(|part| (part, content(part).unwrap_or_default()));
+    contents.collect()
 }
 
 /// A mail whose lines end in CR alone gets line ends; a byte order mark before it goes.
@@ -360,6 +382,7 @@ fn read_attachments(mail: &mut Mail, raw: &[u8], parts: &[Part], bodies: &Bodies
             media_type: media_type(part),
             bytes,
             part: index,
+            content_id: content_id(part),
         });
     }
 }
@@ -392,6 +415,7 @@ fn open_inside(mail: &mut Mail, part: &Part, index: usize, bodies: &Bodies) -> b
             media_type: item.media_type.clone(),
             bytes: item.content.len() as u64,
             part: index | (at + 1) << INSIDE_SHIFT,
+            content_id: None,
         });
     }
     is_tnef(part) && (!inside.is_empty() || bodies.used.contains(&index))
@@ -432,6 +456,14 @@ fn inside_of(part: &Part) -> Vec<Inside> {
 
 fn media_type(part: &Part) -> String {
     cleaned(&part.media_type, 127)
+}
+
+fn content_id(part: &Part) -> Option<String> {
+    let id = header::decoded(part.header.field("Content-ID")?, None).text;
+    let id = id.trim().trim_start_matches('<').trim_end_matches('>');
+    let is_one = |c: char| !c.is_control() && !c.is_whitespace();
+    (!id.is_empty() && id.len() <= CONTENT_ID_BYTES_MAX && id.chars().all(is_one))
+        .then(|| id.to_string())
 }
 
 fn shown_name(name: &str) -> String {
@@ -627,7 +659,7 @@ fn note_structure(mail: &mut Mail, notes: &Notes) {
             .filter(|(is, _)| *is)
             .map(|(_, text)| text.to_string()),
     );
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     mail.oddities.retain(|oddity| seen.insert(oddity.clone()));
 }
 

@@ -17,6 +17,7 @@ mod laboratory;
 mod loops;
 mod office;
 mod past_the_desk;
+mod pictures;
 mod quoting;
 mod relay;
 mod roads;

@@ -222,7 +222,10 @@ impl Office {
 
     /// Time passes until then, Swiss time; each step of a clock is taken at its instant.
     pub fn clock_to(&mut self, local: &str) {
-        let until = swiss(local);
+        self.clock_to_instant(swiss(local));
+    }
+
+    pub fn clock_to_instant(&mut self, until: DateTime<Utc>) {
         while let Some(at) = self.next_step().filter(|at| *at <= until) {
             self.now = self.now.max(at);
             let now = self.now;

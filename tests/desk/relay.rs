@@ -188,7 +188,7 @@ fn html_that_says_another_thing_than_the_text_is_made_anew() {
     );
     office.receives(post);
     let relay = office.relays().pop().unwrap();
-    assert!(html(&relay).contains("It is the fuse."));
+    assert!(html(&relay).contains("<p>It is the <b>fuse</b>.</p>"));
     assert!(!html(&relay).contains("#severity") && !relay.text().contains("#severity"));
     // A plain mail stays one.
     office.answers(ANNA, "Bye.\n");

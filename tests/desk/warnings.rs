@@ -1,11 +1,15 @@
 //! CONTRACT.md C6.5, C8.3, C10.1, C10.4, C10.5 and ATTACKS.md F03: reminders, digests, the desk's opening, review packs.
 
 use crate::office::*;
+use chrono::TimeDelta;
+use proptest::prelude::*;
+use ticketd::contract::Step;
 use ticketd::desk::event::{Event, Movement};
 use ticketd::desk::letter::LetterKind;
-use ticketd::desk::record::EntryKind;
+use ticketd::desk::record::{EntryKind, Place};
 use ticketd::desk::review;
 use ticketd::desk::ticket::ClockKind;
+use ticketd::store::audit;
 
 const DOWN: &str = "Severity: 1\nAll is down.\n";
 
@@ -492,4 +496,174 @@ fn c10_1_a_deadline_that_comes_back_is_not_warned_of_anew() {
     assert_eq!(office.count(1, EntryKind::Warning), told);
     office.clock_to("2026-09-07 09:55");
     assert_eq!(office.count(1, EntryKind::Warning), told + 1, "90 %");
+}
+
+/// A request of noon, of which Anna says in one mail at four that it is severity 2, and what to do. The answer is in the outbox.
+fn raised_and_answered() -> (Office, Place) {
+    let mut office = Office::new();
+    office.clock_to("2026-09-07 12:00");
+    office.receives(Post::from(KAETHI));
+    office.clock_to("2026-09-07 14:00");
+    office.courier = false;
+    office.answers(ANNA, "#severity 2 half of them\n\nTry another socket.\n");
+    let answer = office.relays().remove(0).place;
+    (office, answer)
+}
+
+#[test]
+fn c4_4_a_warning_waits_for_the_answer_that_leaves() {
+    let (mut office, answer) = raised_and_answered();
+    assert_eq!(office.initial(1).deadline, swiss("2026-09-07 16:00"));
+    // Half of the time is gone at this very moment, under the severity that came with the answer.
+    office.clock_to("2026-09-07 14:00");
+    assert_eq!(office.count(1, EntryKind::Warning), 0);
+    assert!(office.recorded(
+        1,
+        "Initial response (C4.1): the warning at 50 % waits until Mon 07.09.2026 14:02 at most, for the answer of entry"
+    ));
+    let next = Some((swiss("2026-09-07 14:02"), Step::Percent(50)));
+    assert_eq!(office.initial(1).next, next, "the due step itself");
+    let findings = audit::audit(&office.reader()).expect("the audit runs");
+    assert!(findings.is_empty(), "{}", findings[0]);
+    office.clock_to("2026-09-07 14:00:01");
+    for to in [Movement::Taken, Movement::Accepted("250".into())] {
+        office.moves(answer, to);
+    }
+    office.clock_to("2026-09-07 16:30");
+    let clock = office.initial(1);
+    assert_eq!((clock.is_running(), clock.breached), (false, None));
+    assert_eq!(office.count(1, EntryKind::Warning), 0);
+    assert!(office.warnings_to(ANNA).is_empty());
+}
+
+#[test]
+fn c10_1_a_warning_goes_at_once_when_the_answer_does_not() {
+    for to in [
+        Movement::Deferred("451 later".into()),
+        Movement::Refused("550 no".into()),
+        Movement::Lost("the connection broke".into()),
+        Movement::Dropped,
+    ] {
+        let (mut office, answer) = raised_and_answered();
+        office.clock_to("2026-09-07 14:00:05");
+        office.moves(answer, Movement::Taken);
+        assert_eq!(office.count(1, EntryKind::Warning), 0, "{to:?}");
+        office.moves(answer, to.clone());
+        office.clock_to("2026-09-07 14:00:05");
+        assert_eq!(office.count(1, EntryKind::Warning), 1, "{to:?}");
+        // Tried again it keeps nobody waiting any more.
+        office.clock_to("2026-09-07 14:59");
+        office.moves(answer, Movement::Taken);
+        office.clock_to("2026-09-07 15:00");
+        assert_eq!(office.count(1, EntryKind::Warning), 2, "{to:?}");
+    }
+    // Nor does one of which nothing is heard.
+    let (mut office, answer) = raised_and_answered();
+    office.clock_to("2026-09-07 14:01:59");
+    office.moves(answer, Movement::Taken);
+    assert_eq!(office.count(1, EntryKind::Warning), 0);
+    office.clock_to("2026-09-07 14:02");
+    assert_eq!(office.count(1, EntryKind::Warning), 1);
+    assert_eq!(office.warnings_to(ANNA).len(), 1);
+    office.clock_to("2026-09-07 16:00:01");
+    assert_eq!(office.count(1, EntryKind::Breach), 1);
+}
+
+#[test]
+fn c10_1_nothing_waits_that_has_no_time_to() {
+    // Answers that follow each other: the first one's time counts.
+    let (mut office, _) = raised_and_answered();
+    for minute in ["14:00:30", "14:01", "14:01:30", "14:02"] {
+        office.clock_to(&format!("2026-09-07 {minute}"));
+        office.answers(ANNA, &format!("Is it better at {minute}?\n"));
+    }
+    office.clock_to("2026-09-07 14:02:01");
+    assert_eq!(office.count(1, EntryKind::Warning), 1);
+    // With less than half an hour left, at the deadline and after it nothing waits for anything.
+    for (at, steps) in [("15:33", 2), ("15:36", 3), ("16:00", 4), ("17:00", 4)] {
+        office.clock_to(&format!("2026-09-07 {at}"));
+        office.answers(ANNA, &format!("And at {at}?\n"));
+        office.clock_to(&format!("2026-09-07 {at}:01"));
+        let steps_done = office.count(1, EntryKind::Warning) + office.count(1, EntryKind::Breach);
+        assert_eq!(steps_done, steps, "{at}");
+    }
+    // Nor over the desk's closing.
+    let mut office = Office::new();
+    office.clock_to("2026-09-07 12:00");
+    office.receives(Post::from(KAETHI));
+    office.clock_to("2026-09-07 16:59");
+    office.courier = false;
+    office.answers(ANNA, "#severity 2\n\nTry another socket.\n");
+    let before = office.count(1, EntryKind::Warning);
+    office.clock_to("2026-09-07 16:59");
+    assert_eq!(office.count(1, EntryKind::Warning), before + 1);
+    // A letter that is held does not leave.
+    let mut held = policy();
+    held.hold_letters = true;
+    let mut office = Office::under(held);
+    office.receives(Post::from(KAETHI));
+    office.clock_to("2026-09-07 11:00");
+    office.courier = false;
+    office.answers(ANNA, "#severity 2\n\nTry another socket.\n");
+    office.clock_to("2026-09-07 11:00");
+    assert_eq!(office.count(1, EntryKind::Warning), 1);
+}
+
+#[test]
+fn c7_3_a_managers_warning_waits_for_no_answer_but_a_managers() {
+    for (who, waits) in [(ANNA, false), (CARLA, true)] {
+        let mut office = Office::new();
+        office.receives(Post::from(KAETHI));
+        office.command(1, "escalate urgent 09:00");
+        office.courier = false;
+        // Half of two hours.
+        office.clock_to("2026-09-07 09:59:59");
+        let notice = office.last_of(who, LetterKind::Notice);
+        office.receives(Post::from(who).answering(&notice).body("On it.\n"));
+        office.clock_to("2026-09-07 10:00");
+        let escalation = office.clock(1, ClockKind::Escalation);
+        assert_eq!(escalation.step_done.is_none(), waits, "{who}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+    /// Whatever is answered, and whatever becomes of it short of being accepted.
+    #[test]
+    fn no_deadline_passes_in_silence(
+        begin in proptest::sample::select(vec!["14:00", "14:59", "15:34", "15:58"]),
+        events in proptest::collection::vec((0..130i64, 0..8usize), 0..12),
+    ) {
+        let (mut office, first) = raised_and_answered();
+        let mut answers = vec![first];
+        office.clock_to(&format!("2026-09-07 {begin}"));
+        for (secs, what) in events {
+            let now = office.now + TimeDelta::seconds(secs);
+            office.clock_to_instant(now);
+            let movement = match what {
+                0 | 1 => Movement::Taken,
+                2 => Movement::Deferred("451 later".into()),
+                3 => Movement::Lost("the connection broke".into()),
+                4 => Movement::Refused("550 no".into()),
+                _ => {
+                    office.answers(ANNA, &format!("Is it better at {now}?\n"));
+                    answers = office.relays().iter().map(|l| l.place).collect();
+                    continue;
+                }
+            };
+            for answer in &answers {
+                office.moves(*answer, movement.clone());
+            }
+        }
+        office.clock_to("2026-09-07 16:30");
+        let steps = [("50 %", "14:00", 120), ("75 %", "15:00", 120), ("90 %", "15:36", 0), ("The deadline", "16:00", 0)];
+        let entries = office.entries(1);
+        for (step, due, late) in steps {
+            let begin = format!("Initial response (C4.1): {step}");
+            let told: Vec<_> = entries.iter().filter(|e| e.text.starts_with(&begin)).map(|e| e.at).collect();
+            let due = swiss(&format!("2026-09-07 {due}"));
+            prop_assert_eq!(told.len(), 1, "{}: {:?}", step, told);
+            prop_assert!(told[0] >= due && told[0] <= due + TimeDelta::seconds(late), "{}: {:?}", step, told);
+        }
+    }
 }

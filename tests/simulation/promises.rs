@@ -3,6 +3,7 @@
 use crate::world::{MAILBOXES, OTHER_DESK, Sent};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{BTreeMap, BTreeSet};
+use ticketd::contract::Step;
 use ticketd::desk::LetterKind;
 use ticketd::desk::Place;
 use ticketd::desk::record::{Cursor, Direction, Entry, EntryKind, Road};
@@ -81,6 +82,11 @@ impl Promises {
             silent_clock(&record),
             None,
             "a clock runs and no step is to come"
+        );
+        assert_eq!(
+            warned_too_late(&record),
+            None,
+            "a warning waits for longer than there is time"
         );
         assert_eq!(answered_machine(sent), None, "a machine got a letter");
         assert_eq!(
@@ -206,6 +212,15 @@ fn silent_clock(record: &Record) -> Option<TicketId> {
             .any(|c| c.is_running() && c.next.is_none() && !c.objective.internal)
     };
     record.tickets.iter().find(silent).map(|t| t.id)
+}
+
+/// A warning is to come when its deadline has passed.
+fn warned_too_late(record: &Record) -> Option<TicketId> {
+    let late = |t: &&Ticket| {
+        let mut next = t.clocks.iter().filter_map(|c| Some((c.next?, c.deadline)));
+        next.any(|((at, step), deadline)| matches!(step, Step::Percent(_)) && at > deadline)
+    };
+    record.tickets.iter().find(late).map(|t| t.id)
 }
 
 /// Each step is recorded once: two equal lines of one ticket at one instant are one step told twice.
@@ -394,6 +409,11 @@ pub fn each_is_seen_failing() {
         Some(Fingerprint([9; 32]))
     );
     assert_eq!(silent_clock(&broken), Some(TicketId(1)));
+    let mut late = broken::record();
+    let after_it = DateTime::UNIX_EPOCH + TimeDelta::seconds(1);
+    late.tickets[0].clocks[0].next = Some((after_it, Step::Percent(90)));
+    assert_eq!(warned_too_late(&late), Some(TicketId(1)));
+    assert_eq!(warned_too_late(&broken), None);
     let (before, after) = (
         DateTime::UNIX_EPOCH,
         DateTime::UNIX_EPOCH + TimeDelta::hours(1),

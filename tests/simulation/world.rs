@@ -247,18 +247,18 @@ impl World {
             self.sent[letter].message_id.clone(),
         );
         let id = self.id();
-        let body = match self.rng.u8(..5) {
+        let words = if authenticated {
+            "we look into it"
+        } else {
+            "FORGED"
+        };
+        let answer = format!("Answer {id}: {words}.\n");
+        let body = match self.rng.u8(..6) {
             0 => "#note only for us\n".into(),
             1 => format!("#severity {} facts\n", self.rng.u8(1..5)),
-            2 => format!("#close done\nAnswer {id} and goodbye.\n"),
-            _ => format!(
-                "Answer {id}: {}.\n",
-                if authenticated {
-                    "we look into it"
-                } else {
-                    "FORGED"
-                }
-            ),
+            2 => format!("#severity {} facts\n\n{answer}", self.rng.u8(1..5)),
+            3 => format!("#close done\nAnswer {id} and goodbye.\n"),
+            _ => answer,
         };
         mail(
             &who,

@@ -1,7 +1,7 @@
 //! Where commands stand in a mail: at the very top of its plain text.
 //!
-//! Knows how a command is written and what only looks like one; does not know what they do. Promise: a line that begins with a known command anywhere
-//! else in what the writer wrote, in the HTML too, holds the whole mail back (ATTACKS.md D10), so that no `#note` ever reaches a customer.
+//! Knows how a command is written and what only looks like one; does not know what they do. Promise: a line, or a table's cell, that begins with a known command
+//! anywhere else in what the writer wrote, in the HTML too, holds the whole mail back (ATTACKS.md D10), so that no `#note` ever reaches a customer.
 
 use super::VERBS;
 use crate::desk::letter::BAR;
@@ -69,7 +69,7 @@ fn dressed(line: &str) -> Option<&'static str> {
     let visible = line.chars().filter(|c| !is_invisible(*c));
     let line: String = visible.map(narrow).collect();
     let dress = |c: char| !c.is_alphanumeric() && !matches!(c, '#' | '>' | '|');
-    let after = unnumbered(line.trim_start_matches(dress))
+    let after = unnumbered(unbracketed(&line).trim_start_matches(dress))
         .trim_start_matches(dress)
         .strip_prefix('#')?
         .trim_start_matches(dress);
@@ -81,6 +81,20 @@ fn dressed(line: &str) -> Option<&'static str> {
     let name = name.trim_end_matches('-');
     let known = VERBS.iter().map(|v| v.name);
     known.into_iter().find(|known| *known == name)
+}
+
+/// Without the `[x]` that a list puts before it, and without what a client writes for an image: `[cid:image001.png@01D9]`, `<image001.png>`.
+fn unbracketed(line: &str) -> &str {
+    let mut rest = line.trim_start();
+    loop {
+        let after = match rest.as_bytes().first() {
+            Some(b'[') => rest.split_once(']'),
+            Some(b'<') => rest.split_once('>'),
+            _ => None,
+        };
+        let Some((_, after)) = after else { return rest };
+        rest = after.trim_start();
+    }
 }
 
 /// Without the `2.` or `b)` that a list puts before it.
@@ -103,12 +117,34 @@ fn narrow(c: char) -> char {
     }
 }
 
-/// The lines that a reader sees: some clients end one with a character of its own, and each cell of a table is one.
-fn lines(text: &str) -> impl Iterator<Item = &str> {
-    text.split([
+/// The known commands that a line begins with, or a cell. Some clients end a line with a character of its own.
+fn begun(text: &str) -> impl Iterator<Item = &'static str> {
+    let lines = text.split([
         '\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}',
-    ])
-    .flat_map(|line| line.split(html::BETWEEN_CELLS))
+    ]);
+    let with_marks = lines.filter(|line| line.contains(['#', '\u{ff03}', '\u{fe5f}']));
+    with_marks.flat_map(cells).filter_map(|cell| dressed(&cell))
+}
+
+/// What stands beside each other in a line, as clients write a table in plain text: between bars, behind a tab, behind two blanks and more. Of a line that is
+/// marked as quoted only what our own HTML reading parts: the words in it are the customer's.
+fn cells(line: &str) -> Vec<String> {
+    let visible = line.chars().filter(|c| !is_invisible(*c));
+    let line: String = visible.collect();
+    let line = line.trim();
+    let is_row = line.starts_with(BAR) && line.ends_with(BAR);
+    if line.starts_with(['>', BAR]) && !is_row {
+        let cells = line.split(html::BETWEEN_CELLS);
+        return cells.map(str::to_string).collect();
+    }
+    let parted = line.chars().map(|c| match narrow(c) {
+        BAR | '\u{a6}' | '\u{2502}' | '\u{2503}' | '\u{2551}' => '\t',
+        c if c.is_whitespace() && c != '\t' => ' ',
+        c => c,
+    });
+    let parted: String = parted.collect();
+    let cells = parted.split('\t').flat_map(|cell| cell.split("  "));
+    cells.map(str::to_string).collect()
 }
 
 fn is_invisible(c: char) -> bool {
@@ -117,7 +153,7 @@ fn is_invisible(c: char) -> bool {
 
 /// What is wrong with where a staff mail's commands stand: with any fault nothing is carried out and nothing relayed.
 pub(in crate::desk) fn faults(commands: &[Words], text: &str, mail: &Mail) -> Vec<String> {
-    let misplaced = misplaced(text);
+    let misplaced = misplaced(text).into_iter().chain(beside(commands));
     // A client may show the writer another text than the plain one; a command seen only in HTML was meant, and would go to the customer.
     let only_in_html: BTreeSet<String> = match mail.text_of {
         TextOf::Plain => shown_by_html(mail)
@@ -130,18 +166,35 @@ pub(in crate::desk) fn faults(commands: &[Words], text: &str, mail: &Mail) -> Ve
     let only_in_html = only_in_html
         .iter()
         .map(|name| format!("#{name} stands only in the HTML part; commands stand in plain text."));
-    misplaced.into_iter().chain(only_in_html).collect()
+    misplaced.chain(only_in_html).collect()
+}
+
+/// The commands in the line of another: the customer reads what follows some of them.
+fn beside(commands: &[Words]) -> Vec<String> {
+    let in_line = |words: &Words| {
+        let first = words.rest.lines().next().unwrap_or_default();
+        let others = cells(first).into_iter().skip(1);
+        let others: Vec<_> = others.filter_map(|cell| dressed(&cell)).collect();
+        let said = |other| {
+            format!(
+                "#{other} stands beside #{}; each command has a line of its own.",
+                words.name
+            )
+        };
+        others.into_iter().map(said).collect::<Vec<_>>()
+    };
+    let commands = commands.iter().filter(|words| words.name != "note");
+    commands.flat_map(in_line).collect()
 }
 
 /// The commands that begin a line of what would go to a customer.
 pub(in crate::desk) fn misplaced(text: &str) -> Vec<String> {
-    let names = lines(text).filter_map(dressed);
     let words = |name| {
         format!(
             "#{name} stands below the first lines; commands stand at the very top, or not at all."
         )
     };
-    names.map(words).collect()
+    begun(text).map(words).collect()
 }
 
 /// The commands that begin a line of the writer's own in the HTML.
@@ -155,5 +208,5 @@ fn shown_by_html(mail: &Mail) -> Vec<&'static str> {
     let first = commands
         .iter()
         .filter_map(|w| dressed(&format!("#{}", w.name)));
-    first.chain(lines(&text).filter_map(dressed)).collect()
+    first.chain(begun(&text)).collect()
 }

@@ -9,9 +9,12 @@ use chrono::{DateTime, Utc};
 use lettre::Address;
 use lettre::address::Envelope;
 use lettre::message::header::{
-    Cc, ContentDisposition, ContentTransferEncoding, ContentType, Date, HeaderName, HeaderValue,
+    Cc, ContentDisposition, ContentId, ContentTransferEncoding, ContentType, Date, HeaderName,
+    HeaderValue,
 };
-use lettre::message::{Body, Mailboxes, MessageBuilder, MultiPart, MultiPartBuilder, SinglePart};
+use lettre::message::{
+    Body, Mailboxes, MessageBuilder, MultiPart, MultiPartBuilder, SinglePart, SinglePartBuilder,
+};
 use sha2::Digest;
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -283,17 +286,29 @@ enum Part {
     Multi(MultiPart),
 }
 
+/// `mixed(alternative(text, related(html, pictures)), files)`, of that what is needed: where a picture stands elsewhere, Outlook shows it as a file, and Apple
+/// Mail beside the HTML and below it.
 fn body(letter: &Letter, content: &dyn Fn(&Enclosure) -> Vec<u8>) -> Part {
     let plain = text_part(ContentType::TEXT_PLAIN, &letter.text);
-    let said = match html(letter) {
+    let html = html(letter);
+    let whole = letter.enclosures.iter();
+    let (pictures, files): (Vec<&Enclosure>, Vec<&Enclosure>) =
+        whole.partition(|e| html.is_some() && picture_id(e).is_some());
+    let said = match html {
         None => Part::Single(plain),
-        Some(html) => Part::Multi(
-            bounded(MultiPart::alternative(), letter, "alternative")
-                .singlepart(plain)
-                .singlepart(text_part(ContentType::TEXT_HTML, &html)),
-        ),
+        Some(html) => {
+            let both = bounded(MultiPart::alternative(), letter, "alternative").singlepart(plain);
+            let html = text_part(ContentType::TEXT_HTML, &html);
+            let shown = pictures.iter().filter_map(|e| shown(e, content(e)));
+            Part::Multi(match related(letter).filter(|_| !pictures.is_empty()) {
+                Some(related) => {
+                    both.multipart(shown.fold(related.singlepart(html), MultiPart::singlepart))
+                }
+                None => both.singlepart(html),
+            })
+        }
     };
-    if letter.enclosures.is_empty() {
+    if files.is_empty() {
         return said;
     }
     let mixed = bounded(MultiPart::mixed(), letter, "mixed");
@@ -301,9 +316,22 @@ fn body(letter: &Letter, content: &dyn Fn(&Enclosure) -> Vec<u8>) -> Part {
         Part::Single(part) => mixed.singlepart(part),
         Part::Multi(part) => mixed.multipart(part),
     };
-    Part::Multi(letter.enclosures.iter().fold(mixed, |mixed, enclosure| {
+    Part::Multi(files.into_iter().fold(mixed, |mixed, enclosure| {
         mixed.singlepart(enclosed(enclosure, content(enclosure)))
     }))
+}
+
+/// RFC 2387 asks for the type of the root, which lettre leaves out.
+fn related(letter: &Letter) -> Option<MultiPart> {
+    let boundary = boundary(letter, "related");
+    let content_type = format!("multipart/related; type=\"text/html\"; boundary=\"{boundary}\"");
+    let content_type = ContentType::parse(&content_type).ok()?;
+    Some(MultiPart::builder().header(content_type).build())
+}
+
+/// By what the HTML shows it.
+fn picture_id(enclosure: &Enclosure) -> Option<&str> {
+    enclosure.content_id.as_deref().and_then(usable_id)
 }
 
 fn html(letter: &Letter) -> Option<Cow<'_, str>> {
@@ -314,9 +342,12 @@ fn html(letter: &Letter) -> Option<Cow<'_, str>> {
 
 /// lettre draws boundaries at random, which would make a letter's bytes differ from run to run.
 fn bounded(builder: MultiPartBuilder, letter: &Letter, level: &str) -> MultiPart {
+    builder.boundary(boundary(letter, level)).build()
+}
+
+fn boundary(letter: &Letter, level: &str) -> String {
     let digest = sha2::Sha256::digest(format!("{level} {}", letter.message_id));
-    let boundary = data_encoding::HEXLOWER.encode(&digest[..16]);
-    builder.boundary(format!("=_{boundary}")).build()
+    format!("=_{}", data_encoding::HEXLOWER.encode(&digest[..16]))
 }
 
 fn text_part(content_type: ContentType, text: &str) -> SinglePart {
@@ -367,12 +398,26 @@ fn enclosed(enclosure: &Enclosure, bytes: Vec<u8>) -> SinglePart {
     } else {
         &enclosure.media_type
     };
-    let body =
-        Body::new_with_encoding(bytes, ContentTransferEncoding::Base64).unwrap_or_else(Body::new);
-    attachment(media_type, &name).body(body)
+    attachment(media_type, &name).body(in_base64(bytes))
 }
 
-fn attachment(media_type: &str, name: &str) -> lettre::message::SinglePartBuilder {
+/// A picture that the HTML shows.
+fn shown(picture: &Enclosure, bytes: Vec<u8>) -> Option<SinglePart> {
+    let name = ContentDisposition::inline_with_name(&file_name(&picture.name));
+    let id = ContentId::from(format!("<{}>", picture_id(picture)?));
+    let part = of_type(&picture.media_type).header(name).header(id);
+    Some(part.body(in_base64(bytes)))
+}
+
+fn in_base64(bytes: Vec<u8>) -> Body {
+    Body::new_with_encoding(bytes, ContentTransferEncoding::Base64).unwrap_or_else(Body::new)
+}
+
+fn attachment(media_type: &str, name: &str) -> SinglePartBuilder {
+    of_type(media_type).header(ContentDisposition::attachment(name))
+}
+
+fn of_type(media_type: &str) -> SinglePartBuilder {
     let is_token = |s: &str| {
         !s.is_empty()
             && s.bytes()
@@ -392,9 +437,7 @@ fn attachment(media_type: &str, name: &str) -> lettre::message::SinglePartBuilde
     let content_type = content_type
         .or_else(|| ContentType::parse("application/octet-stream").ok())
         .unwrap_or(ContentType::TEXT_PLAIN);
-    SinglePart::builder()
-        .header(content_type)
-        .header(ContentDisposition::attachment(name))
+    SinglePart::builder().header(content_type)
 }
 
 /// A mail's bytes with CRLF line ends, if it can go without encoding.

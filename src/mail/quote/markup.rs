@@ -4,6 +4,7 @@
 //! text, whether it was made from this HTML or written beside it. What cannot be found stays as it is: more is shown.
 
 use super::line::{Line, Role};
+use crate::mail::picture;
 use html5gum::{StartTag, Token, Tokenizer};
 use regex::bytes::Regex;
 use std::sync::LazyLock;
@@ -169,7 +170,7 @@ fn last_chars(s: &str, n: usize) -> &str {
         .map_or(s, |(at, _)| &s[at..])
 }
 
-/// The lines as one stream of letters and digits.
+/// The lines as one stream of letters and digits, without what stands for images: in the HTML nothing does.
 struct Text {
     letters: String,
     starts: Vec<usize>,
@@ -183,8 +184,9 @@ impl Text {
         };
         for line in lines {
             text.starts.push(text.letters.len());
+            let written = picture::without_likely_placeholders(line.written);
             text.letters
-                .extend(line.written.chars().filter(|c| c.is_alphanumeric()));
+                .extend(written.chars().filter(|c| c.is_alphanumeric()));
         }
         text
     }
@@ -343,16 +345,19 @@ fn continue_path(path: &mut Vec<Vec<u8>>, tag: &StartTag<()>) {
 pub enum Marked {
     /// What stands in it.
     Within,
+    /// What stands in it, or the writer's own: a mere indentation, a signature below which he may have put a picture.
+    Perhaps,
     /// Everything from here on.
     ToTheEnd,
 }
 
 /// Whether an element repeats another mail or holds the signature that a client appends.
 pub fn marked(tag: &StartTag<()>) -> Option<Marked> {
-    match mark_of(tag)? {
-        Mark::ToTheEnd => Some(Marked::ToTheEnd),
-        Mark::Client | Mark::Indent | Mark::Signature => Some(Marked::Within),
-    }
+    Some(match mark_of(tag)? {
+        Mark::ToTheEnd => Marked::ToTheEnd,
+        Mark::Client => Marked::Within,
+        Mark::Indent | Mark::Signature => Marked::Perhaps,
+    })
 }
 
 /// What a container is.

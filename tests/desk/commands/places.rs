@@ -97,6 +97,62 @@ fn d10_a_command_in_a_cell_or_on_a_new_page_holds_the_mail_back() {
 }
 
 #[test]
+fn d10_a_command_in_a_table_of_plain_text_holds_the_mail_back() {
+    for row in [
+        "Why\t#note she is tiresome",
+        "Why\t\t#note she is tiresome\twhen",
+        "\tWhy\t- #note: she is tiresome",
+        "Why  #note she is tiresome",
+        "Why      *#note* she is tiresome",
+        "Why\u{a0}\u{a0}#note she is tiresome",
+        "Why \u{2003}#note she is tiresome",
+        "Why|#note she is tiresome",
+        "| #note she is tiresome | when |",
+        "|Why|#note she is tiresome|",
+        "\u{2502} Why \u{2502} #note she is tiresome \u{2502}",
+        "Why\t\u{ff03}note she is tiresome",
+        "1.\t#note she is tiresome",
+        "#hashtag\t#12\t#note she is tiresome",
+    ] {
+        let mut office = bakery(3);
+        let body = format!("Dear customer\n\n{row}\n");
+        refused(
+            &mut office,
+            ANNA,
+            &body,
+            "#note stands below the first lines",
+        );
+        let said = office.last_of(ANNA, LetterKind::Transcript);
+        assert!(said.says("#severity [corrected]"), "the manual");
+    }
+    let mut office = bakery(3);
+    // In the line of another command the customer might read it as a reason.
+    for line in [
+        "#severity 2 half of them\t#note tiresome",
+        "#close done  #note tiresome",
+    ] {
+        let body = format!("{line}\n\nDear customer\n");
+        refused(&mut office, ANNA, &body, "#note stands beside #");
+    }
+    assert!(
+        office
+            .letters_outside()
+            .iter()
+            .all(|l| !l.raw.contains("tiresome"))
+    );
+    // What only looks like one holds nothing back; nor do the customer's own words.
+    let body = "Dear customer\n\nissue #12\tC#\t# 3\t#hashtag\t#notes\nSee #12.  #42 is  # 7\nUse #note, C# and |#\n| 10:02   #close the door\n> 10:02\t#close it\n";
+    let notice = office.last_to(ANNA);
+    office.receives(Post::from(ANNA).answering(&notice).body(body));
+    assert_eq!(office.relays().len(), 1, "{}", office.last_to(ANNA).text());
+    // What stands beside a note belongs to it.
+    let notice = office.last_to(ANNA);
+    let body = "#note see  #close\n";
+    office.receives(Post::from(ANNA).answering(&notice).body(body));
+    assert!(office.recorded(1, "see  #close"));
+}
+
+#[test]
 fn a08_a_reader_and_who_is_of_another_queue_may_do_nothing() {
     let mut office = bakery(3);
     for who in ["eva", "dario"] {
