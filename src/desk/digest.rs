@@ -8,6 +8,7 @@
 //! one ticket waits for the window's end. A digest has at most [`LINES_MAX`] lines; a full one goes, and the next begins.
 
 use super::circular::Circulars;
+use super::command::may_act;
 use super::draft::Draft;
 use super::letter::{Digest, LetterKind, Text};
 use super::overdue;
@@ -165,7 +166,14 @@ fn text(
         Some(ticket) if ticket.id == id => Some(ticket),
         _ => known.ticket(id),
     };
-    let lines = gathering.waiting.iter().filter_map(|item| match item {
+    // A ticket may have gone to a confidential queue since: then he hears nothing of it who is not of that one.
+    let person = policy.book.staff.by_id(&gathering.person);
+    let may_know = |item: &&Gathered| {
+        let queue = ticket(about(item)).map_or("", |t| t.queue.as_str());
+        !policy.queue(queue).confidential || person.is_some_and(|p| may_act(p, queue))
+    };
+    let told = gathering.waiting.iter().filter(may_know);
+    let lines = told.filter_map(|item| match item {
         Gathered::Step { clock, step, .. } => {
             let ticket = ticket(about(item))?;
             of_step(policy, ticket, *clock, *step, now)
