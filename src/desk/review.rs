@@ -1,7 +1,7 @@
 //! The review pack of a fortnight: what a technical account manager goes through with a customer (C8.3).
 //!
 //! Knows what stands in it; does not look for it: [`Pack`] is the fact that enters, told one ticket, line of the ledger and booking after the other, of which
-//! it keeps the numbers and the first lines. What is confidential to a queue stays out of it, unless the account manager is of that queue.
+//! it keeps the numbers and the first lines. What is confidential to a queue stays out of it, unless the account manager is of that queue: then its number stands there.
 
 use super::account::Account;
 use super::circular::Circulars;
@@ -267,13 +267,21 @@ fn of_ticket(policy: &Policy, ticket: &Ticket, now: DateTime<Utc>) -> String {
     let missed = ticket.clocks.iter().any(|c| c.is_missed(now));
     let missed = if missed { ", deadline missed" } else { "" };
     format!(
-        "#{} {}, severity {}, {}{missed}: {}",
+        "#{} {}, severity {}, {}{missed}{}",
         ticket.id,
         policy.book.local(ticket.received),
         ticket.severity,
         state(ticket.state),
-        ticket.subject
+        about(policy, ticket)
     )
+}
+
+/// What it is about; of a confidential ticket a mail says the number, and no word of it (ATTACKS.md G01).
+fn about(policy: &Policy, ticket: &Ticket) -> String {
+    match policy.queue(&ticket.queue).confidential {
+        true => String::new(),
+        false => format!(": {}", ticket.subject),
+    }
 }
 
 /// A ticket received before the fortnight, and what of it fell in that: none where nothing did.
@@ -349,8 +357,10 @@ fn risk(policy: &Policy, pack: &Pack, ticket: &Ticket) -> Option<String> {
         None => return None,
     };
     Some(format!(
-        "#{} severity {}: {why}: {}",
-        ticket.id, ticket.severity, ticket.subject
+        "#{} severity {}: {why}{}",
+        ticket.id,
+        ticket.severity,
+        about(policy, ticket)
     ))
 }
 

@@ -3,7 +3,7 @@
 //! A ticket's clocks are a function of its entries and the contract ([`clocks::replayed`]): the entries stay, the contract is another. Customers, orders and
 //! staff are today's. A ticket whose entries do not tell how it was opened cannot be asked; how many these are is said.
 
-use super::{Filter, as_word};
+use super::{Filter, as_word, is_named};
 use crate::contract::{Book, Source};
 use crate::desk::ticket::{Clock, ClockKind, Ticket};
 use crate::desk::{Policy, clocks, overdue};
@@ -70,7 +70,9 @@ pub fn answer(
         };
         let found = compared(policy, &other, &ticket, &reader.entries(id)?, now);
         sums.add(found.as_deref());
-        for difference in found.iter().flatten() {
+        // As everywhere in the report it counts, and is named nowhere.
+        let named = found.iter().flatten().filter(|_| is_named(policy, &ticket));
+        for difference in named {
             if filter.json {
                 writeln!(out, "{}", facts(difference))?;
             } else {
