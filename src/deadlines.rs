@@ -33,17 +33,22 @@ pub struct Indoors {
     pub now: fn() -> DateTime<Utc>,
 }
 
+/// Something that gathers from the whole record takes its time; steps go on meanwhile.
+type Gathering = tokio::task::JoinHandle<anyhow::Result<Event>>;
+
 /// Runs until the clerk has ended. `pulse` gets the instant of each turn, in seconds since 1970: the watchdog is fed by it.
 pub async fn watch(indoors: Indoors, pulse: Arc<AtomicI64>) {
+    let (mut gathering, mut gathered) = (None, None);
     loop {
         let now = (indoors.now)();
         pulse.store(now.timestamp(), Ordering::Relaxed);
-        match turn(&indoors, now).await {
+        match turn(&indoors, &mut gathering, gathered.take(), now).await {
             Ok(false) => {
                 let sleep = until_next(&indoors.reader, (indoors.now)());
                 tokio::select! {
                     () = tokio::time::sleep(sleep) => {}
                     () = indoors.clerk.deadlines_rung() => {}
+                    round = ended(&mut gathering) => gathered = Some(round),
                 }
             }
             Ok(true) => {}
@@ -57,8 +62,26 @@ pub async fn watch(indoors: Indoors, pulse: Arc<AtomicI64>) {
     }
 }
 
+/// What is being gathered, once it is there; never, if nothing is.
+async fn ended(gathering: &mut Option<Gathering>) -> anyhow::Result<Event> {
+    let Some(work) = gathering else {
+        return std::future::pending().await;
+    };
+    let round = work.await;
+    *gathering = None;
+    round?
+}
+
 /// Hands over what is due: steps before the digests that gather them, those before what takes longer. Whether there was anything.
-async fn turn(indoors: &Indoors, now: DateTime<Utc>) -> anyhow::Result<bool> {
+async fn turn(
+    indoors: &Indoors,
+    gathering: &mut Option<Gathering>,
+    gathered: Option<anyhow::Result<Event>>,
+    now: DateTime<Utc>,
+) -> anyhow::Result<bool> {
+    if let Some(round) = gathered {
+        return handed_over(indoors, vec![round?]).await;
+    }
     let steps = indoors.reader.due(now, STEPS_MAX)?;
     if !steps.is_empty() {
         let events = steps.into_iter().map(Event::DeadlineReached);
@@ -69,13 +92,14 @@ async fn turn(indoors: &Indoors, now: DateTime<Utc>) -> anyhow::Result<bool> {
         let events = digests.into_iter().map(Event::DigestDue);
         return handed_over(indoors, events.collect()).await;
     }
-    let (reader, policy) = (indoors.reader.clone(), (indoors.policy)());
-    // It may read every ticket.
-    let round = tokio::task::spawn_blocking(move || round_due(&reader, &policy, now)).await??;
-    match round {
-        Some(event) => handed_over(indoors, vec![event]).await,
-        None => Ok(false),
+    if gathering.is_none() {
+        let (reader, policy) = (indoors.reader.clone(), (indoors.policy)());
+        if let Some(wanted) = wanted(&reader, &policy, now)? {
+            let work = move || wanted.gathered(&reader, &policy, now);
+            *gathering = Some(tokio::task::spawn_blocking(work));
+        }
     }
+    Ok(false)
 }
 
 async fn handed_over(indoors: &Indoors, events: Vec<Event>) -> anyhow::Result<bool> {
@@ -96,41 +120,74 @@ pub fn round_due(
     policy: &Policy,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Option<Event>> {
+    let wanted = wanted(reader, policy, now)?;
+    wanted.map(|w| w.gathered(reader, policy, now)).transpose()
+}
+
+/// What is to be gathered.
+enum Wanted {
+    /// Of the desk that opened then; automatic mail since that entry of the file.
+    Opening { at: DateTime<Utc>, since: u32 },
+    /// A customer's fortnight from that day on, and its first and last instant.
+    Review {
+        customer: String,
+        first_day: NaiveDate,
+        span: (DateTime<Utc>, DateTime<Utc>),
+    },
+}
+
+/// Asks a few rows, and none of the tickets.
+fn wanted(reader: &Reader, policy: &Policy, now: DateTime<Utc>) -> anyhow::Result<Option<Wanted>> {
     let Some(opened) = policy.book.opening(now) else {
         return Ok(None);
     };
     let last = reader.round(opening::ROUND)?;
     if last.as_ref().is_none_or(|round| round.at < opened) {
-        let queues: Vec<String> = policy.queues.iter().map(|q| q.name.clone()).collect();
         let since = last.map_or(0, |round| round.filed);
-        let found = reader.opening(opened, policy.book.evening(now), &queues, since)?;
-        return Ok(Some(Event::DeskOpened(Box::new(found))));
+        return Ok(Some(Wanted::Opening { at: opened, since }));
     }
-    let reviewed = policy.book.customers.all.iter().filter(|c| c.tam.is_some());
-    for customer in reviewed {
-        let (id, from) = (customer.id.as_str(), customer.review_from);
-        if let Some(event) = review_due(reader, policy, (id, from), now)? {
-            return Ok(Some(event));
+    let book = &policy.book;
+    for customer in book.customers.all.iter().filter(|c| c.tam.is_some()) {
+        let (first_day, after) = review::fortnight(customer.review_from, book.local_date(now));
+        let span = (book.morning(first_day), book.morning(after));
+        let last = reader.round(&review::round(&customer.id))?;
+        if last.is_none_or(|round| round.at < span.1) {
+            let customer = customer.id.clone();
+            return Ok(Some(Wanted::Review {
+                customer,
+                first_day,
+                span,
+            }));
         }
     }
     Ok(None)
 }
 
-fn review_due(
-    reader: &Reader,
-    policy: &Policy,
-    (customer, review_from): (&str, NaiveDate),
-    now: DateTime<Utc>,
-) -> anyhow::Result<Option<Event>> {
-    let book = &policy.book;
-    let (first, after) = review::fortnight(review_from, book.local_date(now));
-    let (from, until) = (book.morning(first), book.morning(after));
-    let last = reader.round(&review::round(customer))?;
-    if last.is_some_and(|round| round.at >= until) {
-        return Ok(None);
+impl Wanted {
+    /// Reads every ticket.
+    fn gathered(
+        self,
+        reader: &Reader,
+        policy: &Policy,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<Event> {
+        match self {
+            Wanted::Opening { at, since } => {
+                let queues: Vec<String> = policy.queues.iter().map(|q| q.name.clone()).collect();
+                let found = reader.opening(at, policy.book.evening(now), &queues, since)?;
+                Ok(Event::DeskOpened(Box::new(found)))
+            }
+            Wanted::Review {
+                customer,
+                first_day,
+                span,
+            } => {
+                let person = review::manager(policy, &customer);
+                let pack = reader.pack(policy, person, &customer, span, first_day, now)?;
+                Ok(Event::ReviewDue(Box::new(pack)))
+            }
+        }
     }
-    let pack = reader.pack(customer, (from, until), first)?;
-    Ok(Some(Event::ReviewDue(Box::new(pack))))
 }
 
 fn until_next(reader: &Reader, now: DateTime<Utc>) -> Duration {

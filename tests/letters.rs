@@ -841,6 +841,7 @@ fn digests_and_review_packs() {
         pending: 0,
         promises: lines(&["C4.1, severity 2: 1 met, 1 missed, 0 running"]),
         responses: lines(&["In support hours: median 1 h, nine of ten within 2 h, longest 2 h"]),
+        at_risk: 0,
         risks: vec![],
         credits: lines(&["#1 C4.1: +4 days, provisional: 1 h late"]),
         term: "2026-01-01 to 2026-12-31, with 4 days of credit until 2027-01-04".into(),

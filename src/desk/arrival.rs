@@ -657,6 +657,7 @@ pub(super) fn new_ticket(
         id: TicketId(counters.ticket + 1),
         first_mail: case.mail.raw,
         queue: queue.name.clone(),
+        former_queues: vec![],
         subject: cleaned(&case.mail.subject, SUBJECT_CHARS_MAX),
         state: State::New,
         severity,

@@ -81,10 +81,10 @@ pub(super) fn find(case: &Case, known: &Known) -> Belonging {
             }
         };
     }
-    let Some(named) = by_number
-        .and_then(|t| followed(known, t))
-        .filter(|t| t.queue == case.queue.name)
-    else {
+    let Some(named) = by_number.and_then(|t| followed(known, t)).filter(|t| {
+        let here = &case.queue.name;
+        t.queue == *here || t.former_queues.contains(here)
+    }) else {
         return Belonging::default();
     };
     if takes_part(case, &named) && !forwarded && is_meant(&case.mail.subject) {

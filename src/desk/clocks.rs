@@ -21,6 +21,7 @@
 //! | `#channel` | new I | open N | waiting | closed I | closed | refused | quarantined | refused |
 //! | `#received` | new I | open N | waiting | closed I | closed | refused | refused | refused |
 //! | `#open` | refused | refused | refused | refused | refused | refused | refused | refused |
+//! | `#queue` | new I | open N | waiting | closed I | closed | void | quarantined | refused |
 //! | `#assign` | new I | open N | waiting | closed I | closed | void | quarantined | refused |
 //! | `#note` | new I | open N | waiting | closed I | closed | void | quarantined | refused |
 //! | `#answered` | waiting | waiting | waiting | closed | closed | refused | refused | refused |
@@ -74,6 +75,13 @@ pub enum Turn {
     Corrected(u8),
     /// Staff put the ticket on another account (C3.6).
     Account(Subscription),
+    /// Staff moved it to another queue.
+    Queued {
+        /// Where it was.
+        from: String,
+        /// Where it is.
+        to: String,
+    },
     /// Staff opened it, and it had reached them earlier than that (C3.5).
     Received(DateTime<Utc>),
     /// The customer has an answer (C4.4).
@@ -140,8 +148,14 @@ impl Draft<'_> {
 /// A ticket's clocks as its entries say, as of the instant of the last of them. Which warnings were given is not among it. None of a ticket whose
 /// entries do not tell how it was opened: silent history, quarantine, or a record of an older ticketd.
 pub fn replayed(policy: &Policy, ticket: &Ticket, entries: &[Entry]) -> Option<Vec<Clock>> {
+    let mut turns = entries.iter().flat_map(|e| &e.turns);
+    let first_queue = turns.find_map(|turn| match turn {
+        Turn::Queued { from, .. } => Some(from),
+        _ => None,
+    });
     let blank = Ticket {
         clocks: vec![],
+        queue: first_queue.unwrap_or(&ticket.queue).clone(),
         ..ticket.clone()
     };
     let mut draft = Draft::of(policy, blank, ticket.received);
@@ -170,6 +184,7 @@ fn turned(draft: &mut Draft, turn: &Turn) {
         }
         Turn::Corrected(severity) => credit::corrected(draft, *severity, "", ""),
         Turn::Account(account) => moved(draft, account),
+        Turn::Queued { to, .. } => queued(draft, to),
         Turn::Received(at) => received(draft, *at),
         Turn::Answered {
             manager,
@@ -342,6 +357,14 @@ fn to_the_authorities(clause: &str, hours: u32) -> Objective {
     }
 }
 
+/// What a request is owed in a queue: what its plan promises, or what a reporter is told.
+fn owed_in(policy: &Policy, queue: &str, promised: Objective) -> Objective {
+    match policy.queue(queue).confidential && promised.internal {
+        true => to_a_reporter(policy),
+        false => promised,
+    }
+}
+
 /// Where the plan promises nothing, a reporter to a confidential queue has been told how long he waits at most (`security.answer_within_hours`).
 fn to_a_reporter(policy: &Policy) -> Objective {
     Objective {
@@ -366,10 +389,9 @@ fn begin(draft: &mut Draft, kind: ClockKind, urgent: bool, at: DateTime<Utc>) {
         (kind, urgent),
         at,
     );
-    let reported = kind == ClockKind::InitialResponse && policy.queue(&ticket.queue).confidential;
-    let objective = match reported && promised.internal {
-        true => to_a_reporter(policy),
-        false => promised,
+    let objective = match kind {
+        ClockKind::InitialResponse => owed_in(policy, &ticket.queue, promised),
+        _ => promised,
     };
     let deadline = book.deadline(&objective, at).at;
     let runs = ticket
@@ -496,6 +518,34 @@ fn moved(draft: &mut Draft, account: &Subscription) {
         }
         promised(policy, book, clock, objective, deadline, now);
     }
+}
+
+/// The ticket is another queue's. What the plan promises does not depend on that; where it promises nothing, a reporter is owed an answer within the time that
+/// security tells everybody, from receipt, and other queues have their internal target. So no promise moves, and no breach.
+fn queued(draft: &mut Draft, to: &str) {
+    let (policy, now) = (draft.policy, draft.now);
+    draft.ticket.queue = to.into();
+    let unpromised =
+        |c: &Clock| c.kind == ClockKind::InitialResponse && c.is_running() && c.objective.internal;
+    let Some(index) = draft.ticket.clocks.iter().position(unpromised) else {
+        return;
+    };
+    let book = draft.book(&draft.ticket.clocks[index]);
+    let ticket = &mut draft.ticket;
+    let account = ticket.account_of(&ticket.clocks[index]).clone();
+    let (severity, clock) = (ticket.severity, &mut ticket.clocks[index]);
+    let of_plan = book.initial_response(&account, severity, clock.started);
+    let objective = owed_in(policy, to, of_plan);
+    if objective == clock.objective {
+        return;
+    }
+    let whole = book.deadline(&objective, clock.started).at;
+    let deadline = returned::put_off(book, &objective, whole, &clock.uncounted);
+    // Where it was promised under another severity, that comes back with it (C4.5).
+    let is_promised = |s: u8| !book.initial_response(&account, s, clock.started).internal;
+    clock.by_severity.retain(|(s, _)| is_promised(*s));
+    clock.by_severity.push((severity, deadline));
+    promised(policy, book, clock, objective, deadline, now);
 }
 
 /// C3.5: never later than it stands, so that no deadline is put off by it.

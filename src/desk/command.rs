@@ -14,6 +14,7 @@ mod merging;
 mod moment;
 mod opening;
 mod people;
+mod queue;
 mod severity;
 mod standing;
 
@@ -113,6 +114,7 @@ pub const VERBS: &[Verb] = &[
     verb("severity", "[corrected] 1|2|3|4 REASON", "determines the severity; the customer reads the reason; \"corrected\" (a manager) says that it never was another", NOT_VOID, severity::set),
     verb("assign", "NAME", "gives the ticket to somebody", ANY, people::assign),
     verb("take", "", "gives it to you", ANY, people::take),
+    verb("queue", "NAME", "moves it there with its record; a confidential queue's own people alone take one out again", ANY, queue::queue),
     verb("watch", "[off]", "you hear of it beside whom it is assigned to", ANY, people::watch),
     verb("note", "TEXT", "all that follows is internal and never reaches the customer", ANY, people::note),
     verb("close", "REASON", "done; a running clock goes on until there is an answer", CLOSABLE, standing::close),
@@ -228,11 +230,24 @@ impl<'a, 'k> Orders<'a, 'k> {
                 verb.name, self.draft.ticket.id
             ));
         }
+        if let Some(why) = self.out_of_reach() {
+            return Err(format!("#{}: {why}", verb.name));
+        }
         let state = self.draft.ticket.state;
         if !verb.on.contains(&state) {
             return Err(format!("#{} is not for {}", verb.name, remedy(state)));
         }
         (verb.act)(self, words.rest.trim())
+    }
+
+    /// Why whoever gives the commands can say nothing more of the ticket: he has just moved it to a queue that he does not work on.
+    pub fn out_of_reach(&self) -> Option<String> {
+        let queue = &self.draft.ticket.queue;
+        let person = self.by.person.filter(|p| !may_act(p, queue))?;
+        Some(format!(
+            "{} does not work on queue {queue}; say it before you move the ticket, in a mail of its own.",
+            person.id
+        ))
     }
 
     /// A line of the record by whoever gives the commands; it is what the transcript says, too.
@@ -356,6 +371,9 @@ pub fn carried_out(
             "nothing but commands can be said here; use {}.",
             names()
         ));
+    }
+    if orders.answer.is_some() {
+        wrong.extend(orders.out_of_reach());
     }
     if let Some(answer) = orders.answer.take().filter(|_| wrong.is_empty()) {
         match by.person {

@@ -17,8 +17,8 @@ use super::record::{Entry, LetterFacts};
 use super::ticket::{Clock, ClockKind, SeverityBy, State};
 use super::{Known, Policy, command, digest, incident, lookalike, returned, thread};
 use crate::contract::{Person, Role, Step};
-use crate::mail::Language;
 use crate::mail::text::cleaned;
+use crate::mail::{Fingerprint, Language};
 use crate::rules::Verdict;
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -270,10 +270,41 @@ fn enclosed(draft: &Draft, case: &Case) -> Option<Enclosure> {
 /// Tells staff of what no mail of the customer says: a request that staff opened, a call that was entered (C3.5, C7.2).
 pub(super) fn notify_of(draft: &mut Draft, text: &str, new: bool) {
     let people = notified(draft);
+    let text = notice_of(draft, text, new);
+    for person in people {
+        draft.letter_to_staff(LetterKind::Notice, person, text.clone());
+    }
+}
+
+/// A ticket that came from another queue is a new one to everybody of this one. With the mail that opened it, as a report that came here (`enclosed`).
+pub(super) fn notify_moved(
+    draft: &mut Draft,
+    text: &str,
+    mail: Option<Fingerprint>,
+    is_encrypted: bool,
+) {
+    let text = notice_of(draft, text, true);
+    let queue = draft.queue();
+    let meant = queue.confidential && (draft.policy.security.attach || is_encrypted);
+    let report = mail.filter(|_| meant).map(|mail| Enclosure {
+        mail,
+        content_id: None,
+        part: None,
+        name: format!("report-{}.eml", draft.ticket.id),
+        media_type: "message/rfc822".into(),
+    });
+    let people: Vec<&Person> = draft.policy.book.staff.of_queue(&queue.name).collect();
+    for person in draft.reached(people) {
+        let report = report.clone().into_iter().collect();
+        draft.letter_to_staff_with(LetterKind::Notice, person, text.clone(), report);
+    }
+}
+
+fn notice_of(draft: &Draft, text: &str, new: bool) -> Text {
     let (ticket, book) = (&draft.ticket, &draft.policy.book);
     let clock = ticket.next_deadline();
     let deadline = clock.map(|c| book.local(c.deadline));
-    let text = if draft.queue().confidential {
+    if draft.queue().confidential {
         let content = NoticeConfidential {
             ticket: ticket.id.0,
             new,
@@ -305,9 +336,6 @@ pub(super) fn notify_of(draft: &mut Draft, text: &str, new: bool) {
             ..Notice::default()
         };
         staff_letter(draft, &content)
-    };
-    for person in people {
-        draft.letter_to_staff(LetterKind::Notice, person, text.clone());
     }
 }
 

@@ -8,6 +8,7 @@
 //! one ticket waits for the window's end. A digest has at most [`LINES_MAX`] lines; a full one goes, and the next begins.
 
 use super::circular::Circulars;
+use super::command::may_act;
 use super::draft::Draft;
 use super::letter::{Digest, LetterKind, Text};
 use super::overdue;
@@ -95,7 +96,8 @@ fn goes_alone(
         emptied(&mut gathering);
     }
     draft.also.push(Record::Gathering(Box::new(gathering)));
-    if let Some(gathering) = because_full {
+    let because_full = because_full.map(|g| for_its_reader(draft.policy, known, g));
+    if let Some(gathering) = because_full.filter(|g| !g.waiting.is_empty()) {
         let text = text(draft.policy, known, Some(&draft.ticket), &gathering, now);
         let queue = draft.ticket.queue.clone();
         draft
@@ -121,21 +123,33 @@ pub fn due(policy: &Policy, known: &Known, name: &str, now: DateTime<Utc>) -> Ou
     let Some(gathering) = gathering.filter(|g| g.due.is_some_and(|at| at <= now)) else {
         return Outcome::of("nothing is gathered any more");
     };
-    let text = text(policy, known, None, gathering, now);
-    let first = gathering.waiting.first();
+    let shown = for_its_reader(policy, known, gathering.clone());
+    let text = text(policy, known, None, &shown, now);
+    let first = shown.waiting.first();
     let queue = first
         .and_then(|item| known.ticket(about(item)))
         .map_or("", |ticket| ticket.queue.as_str());
     let mut letters = Circulars::of(policy, counters, now);
-    // Who left the staff is told nothing more.
-    if let Some(person) = policy.book.staff.by_id(&gathering.person) {
-        letters.letter(kind(gathering), queue, person, text);
+    // Who left the staff is told nothing more, and nobody that there is nothing to tell.
+    let person = policy.book.staff.by_id(&gathering.person);
+    if let Some(person) = person.filter(|_| !shown.waiting.is_empty()) {
+        letters.letter(kind(&shown), queue, person, text);
     }
     let mut after = gathering.clone();
     emptied(&mut after);
     after.digested = Some(now);
     let because = format!("{} in one letter", gathering.waiting.len());
     letters.join(Outcome::of(because).with(Record::Gathering(Box::new(after))))
+}
+
+/// Without what has gone to a confidential queue since, if he is not of that one.
+fn for_its_reader(policy: &Policy, known: &Known, mut gathering: Gathering) -> Gathering {
+    let person = policy.book.staff.by_id(&gathering.person);
+    gathering.waiting.retain(|item| {
+        let queue = known.ticket(about(item)).map_or("", |t| t.queue.as_str());
+        !policy.queue(queue).confidential || person.is_some_and(|p| may_act(p, queue))
+    });
+    gathering
 }
 
 fn about(item: &Gathered) -> TicketId {

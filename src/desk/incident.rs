@@ -73,7 +73,7 @@ pub(super) fn everyone(orders: &mut Orders, text: &str) -> Done {
     let known = orders.known;
     let linked = own.linked.iter().filter_map(|id| known.ticket(*id));
     let linked: Vec<&Ticket> = linked
-        .filter(|t| t.incident == Some(own.id) && t.is_open())
+        .filter(|t| t.incident == Some(own.id) && t.is_open() && t.queue == own.queue)
         .collect();
     if linked.is_empty() {
         return Err("#everyone: no open ticket is linked to this one as to an incident.".into());

@@ -47,10 +47,10 @@ pub struct Standing {
     pub filed: Several<Filed>,
 }
 
-/// The first of many, and how many there are.
+/// The first of many, and how many there are: whatever stands on record, a letter about it is read by somebody.
 #[derive(Clone, Debug)]
-pub struct Several<T> {
-    /// At most [`SHOWN`].
+pub struct Several<T, const MAX: usize = SHOWN> {
+    /// At most `MAX`.
     pub first: Vec<T>,
     /// All of them.
     pub total: usize,
@@ -59,7 +59,7 @@ pub struct Several<T> {
 /// So many of a kind stand in the letter.
 pub const SHOWN: usize = 20;
 
-impl<T> Default for Several<T> {
+impl<T, const MAX: usize> Default for Several<T, MAX> {
     fn default() -> Self {
         Several {
             first: vec![],
@@ -68,13 +68,23 @@ impl<T> Default for Several<T> {
     }
 }
 
-impl<T> Several<T> {
+impl<T, const MAX: usize> Several<T, MAX> {
     /// One more.
     pub fn push(&mut self, one: T) {
         self.total += 1;
-        if self.first.len() < SHOWN {
+        if self.first.len() < MAX {
             self.first.push(one);
         }
+    }
+
+    /// The first ones in words, and how many more there are.
+    pub fn lines(&self, line: impl Fn(&T) -> String) -> Vec<String> {
+        let mut lines: Vec<String> = self.first.iter().map(line).collect();
+        let more = self.total - self.first.len();
+        if more > 0 {
+            lines.push(format!("and {more} more: see ticketd list"));
+        }
+        lines
     }
 }
 
@@ -134,17 +144,17 @@ fn content(policy: &Policy, opening: &Opening, standing: &Standing) -> OpeningDi
     OpeningDigest {
         queue: standing.queue.clone(),
         day: policy.book.local(opening.at),
-        due: lines(&standing.due, |t: &Ticket| match t.next_deadline() {
+        due: standing.due.lines(|t| match t.next_deadline() {
             Some(clock) => {
                 let book = policy.book_of(t, Some(clock));
                 format!("{}. {}", ticket(t), overdue::computed(book, clock))
             }
             None => ticket(t),
         }),
-        unanswered: lines(&standing.unanswered, ticket),
-        unassigned: lines(&standing.unassigned, ticket),
-        quarantined: lines(&standing.quarantined, ticket),
-        failed: lines(&standing.failed, |f| {
+        unanswered: standing.unanswered.lines(ticket),
+        unassigned: standing.unassigned.lines(ticket),
+        quarantined: standing.quarantined.lines(ticket),
+        failed: standing.failed.lines(|f| {
             let to = if secret { "" } else { f.to.as_str() };
             let why = if secret { "" } else { f.why.as_str() };
             match f.place.ticket {
@@ -152,22 +162,12 @@ fn content(policy: &Policy, opening: &Opening, standing: &Standing) -> OpeningDi
                 id => format!("#{id}, entry {} to {to}: {why}", f.place.seq),
             }
         }),
-        filed: lines(&standing.filed, |f| match secret {
+        filed: standing.filed.lines(|f| match secret {
             true => format!("entry {}", f.seq),
             false => format!("entry {} from {}: {} ({})", f.seq, f.from, f.subject, f.why),
         }),
         head: opening.head.clone(),
     }
-}
-
-/// The first ones in words, and how many more there are.
-fn lines<T>(some: &Several<T>, line: impl Fn(&T) -> String) -> Vec<String> {
-    let mut lines: Vec<String> = some.first.iter().map(line).collect();
-    let more = some.total - some.first.len();
-    if more > 0 {
-        lines.push(format!("and {more} more: see ticketd list"));
-    }
-    lines
 }
 
 fn of_ticket(policy: &Policy, ticket: &Ticket, secret: bool) -> String {

@@ -300,6 +300,9 @@ fn answered(case: &Case, known: &Known, ticket: Ticket, proof: &Proof, person: &
     let (mut done, mut wrong) = orders.carry_out(&commands);
     wrong.extend(command::faults(&commands, text, case.mail));
     wrong.extend(held_because(&draft, case, &commands, text));
+    if orders.answer.is_some() || !text.is_empty() {
+        wrong.extend(orders.out_of_reach());
+    }
     if orders.answer.is_some() && !text.is_empty() {
         wrong.push(
             "A letter of #template is a whole answer; leave out your own text, or the command."

@@ -1,22 +1,31 @@
 //! The review pack of a fortnight: what a technical account manager goes through with a customer (C8.3).
 //!
-//! Knows what stands in it; does not look for it: [`Pack`] is the fact that enters. What is confidential to a queue stays out of it, unless the account manager is of that queue.
+//! Knows what stands in it; does not look for it: [`Pack`] is the fact that enters, told one ticket, line of the ledger and booking after the other, of which
+//! it keeps the numbers and the first lines. What is confidential to a queue stays out of it, unless the account manager is of that queue: then its number stands there.
 
 use super::account::Account;
 use super::circular::Circulars;
 use super::letter::{LetterKind, Review, Text};
-use super::record::{CreditFacts, Entry, Outcome, Record, Round, Standing};
-use super::ticket::{Clock, ClockKind, State, Ticket};
+use super::opening::Several;
+use super::record::{Entry, Outcome, Record, Round, Standing};
+use super::ticket::{Clock, ClockKind, State, Ticket, TicketId};
 use super::{Known, Policy, overdue};
+use crate::contract::customers::Term;
 use crate::contract::{Person, duration_words};
 use crate::mail::Language;
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// How often a pack is due: every other week.
 pub const EVERY_DAYS: i64 = 14;
 
-/// What is known of a customer's fortnight.
+/// More of a kind nobody goes through in a call.
+const LINES_MAX: usize = 200;
+
+type Lines = Several<String, LINES_MAX>;
+
+/// What is known of a customer's fortnight. First it is told the ledger and the bookings, then the tickets: what of them counts depends on the ledger.
 #[derive(Clone, Debug)]
 pub struct Pack {
     /// The id in customers.toml.
@@ -25,22 +34,127 @@ pub struct Pack {
     pub from: DateTime<Utc>,
     /// The first instant after it.
     pub until: DateTime<Utc>,
-    /// Every ticket that [`Pack::concerns`], by number.
-    pub tickets: Vec<Ticket>,
-    /// The whole ledger of the customer.
-    pub credits: Vec<Entry>,
-    /// Time booked since its first day.
-    pub times: Vec<Entry>,
+    /// Whom it is for, a staff id; none is the operator, who sees nothing of a confidential queue.
+    pub reader: Option<String>,
+    /// When it was put together.
+    now: DateTime<Utc>,
+    account: Account,
+    received: Lines,
+    earlier: Lines,
+    risks: Lines,
+    credits: Lines,
+    bookings: Lines,
+    /// Tickets of which the ledger tells something in the fortnight.
+    credited: BTreeSet<TicketId>,
+    /// The term that is current, the cap on its days, and their sum.
+    term: Option<(Term, Option<u32>, i64)>,
+    /// Minutes booked against the agreed hours.
+    tam_min: i64,
 }
 
 impl Pack {
+    /// A fortnight of which nothing is known yet.
+    pub fn of(
+        policy: &Policy,
+        reader: Option<&Person>,
+        customer: &str,
+        (from, until): (DateTime<Utc>, DateTime<Utc>),
+        now: DateTime<Utc>,
+    ) -> Self {
+        let today = policy.book.local_date(now);
+        let orders = policy.book.customers.by_id(customer);
+        let mut orders = orders.iter().flat_map(|c| &c.subscriptions);
+        let term = orders.find_map(|o| {
+            let term = o.term.filter(|t| t.contains(today))?;
+            Some((term, o.credit_days_max, 0))
+        });
+        Pack {
+            customer: customer.into(),
+            from,
+            until,
+            reader: reader.map(|p| p.id.clone()),
+            now,
+            account: Account::default(),
+            received: Lines::default(),
+            earlier: Lines::default(),
+            risks: Lines::default(),
+            credits: Lines::default(),
+            bookings: Lines::default(),
+            credited: BTreeSet::new(),
+            term,
+            tam_min: 0,
+        }
+    }
+
+    /// A line of the customer's ledger.
+    pub fn credit(&mut self, entry: &Entry) {
+        let Some(line) = &entry.credit else { return };
+        if let Some((_, _, days)) = self.term.as_mut().filter(|(term, ..)| *term == line.term) {
+            *days += line.change;
+        }
+        if self.spans(entry.at) {
+            let standing = match line.standing {
+                Standing::Provisional => "provisional",
+                Standing::Final => "final",
+            };
+            self.credited.insert(entry.place.ticket);
+            self.credits.push(format!(
+                "#{} {}: {:+} days, {standing}: {} late",
+                entry.place.ticket,
+                line.clause,
+                line.change,
+                duration_words(line.late_secs)
+            ));
+        }
+    }
+
+    /// Time booked for the customer since the fortnight's first day.
+    pub fn booked(&mut self, entry: &Entry) {
+        let Some(time) = &entry.time else { return };
+        if time.tam {
+            self.tam_min += i64::from(time.minutes);
+        }
+        self.bookings.push(format!(
+            "{} {} {} min{} on #{}",
+            time.day,
+            time.person,
+            time.minutes,
+            if time.tam { ", account manager" } else { "" },
+            entry.place.ticket
+        ));
+    }
+
+    /// A ticket, anybody's; by number.
+    pub fn ticket(&mut self, policy: &Policy, reader: Option<&Person>, ticket: &Ticket) {
+        let is_shown = !policy.queue(&ticket.queue).confidential
+            || reader.is_some_and(|p| p.queues.contains(&ticket.queue));
+        if !is_shown || !self.concerns(ticket) {
+            return;
+        }
+        let (customer, span) = (self.customer.clone(), (self.from, self.until));
+        let books = |clock: &Clock| Arc::clone(policy.shared_book_of(ticket, Some(clock)));
+        self.account
+            .add(ticket, Some(&customer), books, span, self.now);
+        if self.is_theirs(ticket) && self.spans(ticket.received) {
+            self.received.push(of_ticket(policy, ticket, self.now));
+        } else if let Some(line) = of_earlier(policy, self, ticket) {
+            self.earlier.push(line);
+        }
+        if let Some(line) = risk(policy, self, ticket) {
+            self.risks.push(line);
+        }
+        for line in accruing(policy, self, ticket) {
+            self.credits.push(line);
+        }
+    }
+
     /// Whether a ticket is the customer's and open or received in the fortnight; or was, before, and something of it fell in the fortnight or may still: a promise
     /// began, was due or runs, or the ledger changed. Closed or not: closing ends no promise (C4.8).
-    pub fn concerns(&self, ticket: &Ticket) -> bool {
+    fn concerns(&self, ticket: &Ticket) -> bool {
         let of_now = self.is_theirs(ticket) && (ticket.is_open() || self.spans(ticket.received));
         let promised =
             |c: &Clock| c.is_running() || self.spans(c.started) || self.spans(c.deadline);
-        of_now || self.promises(ticket).any(promised) || self.is_credited(ticket)
+        of_now || self.promises(ticket).any(promised) || self.credited.contains(&ticket.id)
     }
 
     fn is_theirs(&self, ticket: &Ticket) -> bool {
@@ -52,17 +166,6 @@ impl Pack {
         let theirs = |c: &&Clock| ticket.account_of(c).customer.as_ref() == Some(&self.customer);
         let promises = ticket.clocks.iter().filter(|c| !c.objective.internal);
         promises.filter(theirs)
-    }
-
-    /// Whether the ledger has a line about a ticket that was written in the fortnight.
-    fn is_credited(&self, ticket: &Ticket) -> bool {
-        // Few tickets have one, and the ledger is long.
-        let mut credited = ticket.clocks.iter().filter_map(|c| c.credited.as_ref());
-        if !credited.any(|credited| credited.customer == self.customer) {
-            return false;
-        }
-        let mut lines = lines(self).filter(|(entry, _)| self.spans(entry.at));
-        lines.any(|(entry, _)| entry.place.ticket == ticket.id)
     }
 
     fn spans(&self, at: DateTime<Utc>) -> bool {
@@ -98,73 +201,44 @@ pub fn due(policy: &Policy, known: &Known, pack: &Pack, now: DateTime<Utc>) -> O
         filed: 0,
     };
     let mut letters = Circulars::of(policy, counters, now);
+    let person = pack.reader.as_deref();
+    let person = person.and_then(|id| policy.book.staff.by_id(id));
     // A house that begins has no fortnight before.
-    if let (Some(person), Some(_)) = (manager(policy, &pack.customer), last) {
+    if let (Some(person), Some(_)) = (person, last) {
         let queue = person.queues.first().map_or("", String::as_str);
-        let text = text(policy, pack, Some(person), now);
-        letters.letter(LetterKind::Digest, queue, person, text);
+        letters.letter(LetterKind::Digest, queue, person, text(policy, pack));
     }
     letters.join(Outcome::of("a fortnight is over").with(Record::Round(round)))
 }
 
-fn manager<'p>(policy: &'p Policy, customer: &str) -> Option<&'p Person> {
+/// The account manager of a customer, who gets its pack.
+pub fn manager<'p>(policy: &'p Policy, customer: &str) -> Option<&'p Person> {
     let tam = policy.book.customers.by_id(customer)?.tam.as_deref()?;
     policy.book.staff.by_id(tam)
 }
 
-/// The pack in words; `reader` sees no more of confidential queues than they may.
-pub fn text(policy: &Policy, pack: &Pack, reader: Option<&Person>, now: DateTime<Utc>) -> Text {
-    policy
-        .templates
-        .letter(Language::En, &content(policy, pack, reader, now))
+/// The pack in words.
+pub fn text(policy: &Policy, pack: &Pack) -> Text {
+    let content = content(policy, pack);
+    policy.templates.letter(Language::En, &content)
 }
 
 /// What stands in the pack.
-pub fn content(
-    policy: &Policy,
-    pack: &Pack,
-    reader: Option<&Person>,
-    now: DateTime<Utc>,
-) -> Review {
+pub fn content(policy: &Policy, pack: &Pack) -> Review {
     let book = &policy.book;
     let customer = book.customers.by_id(&pack.customer);
-    let shown = |ticket: &&Ticket| {
-        !policy.queue(&ticket.queue).confidential
-            || reader.is_some_and(|p| p.queues.contains(&ticket.queue))
-    };
-    let tickets: Vec<&Ticket> = pack.tickets.iter().filter(shown).collect();
-    let mut account = Account::default();
-    for ticket in &tickets {
-        let books = |clock: &Clock| Arc::clone(policy.shared_book_of(ticket, Some(clock)));
-        account.add(
-            ticket,
-            Some(&pack.customer),
-            books,
-            (pack.from, pack.until),
-            now,
-        );
-    }
-    let is_received = |t: &Ticket| pack.is_theirs(t) && pack.spans(t.received);
-    let (received, earlier): (Vec<&Ticket>, Vec<&Ticket>) =
-        tickets.iter().partition(|t| is_received(t));
-    let tally = account.tally();
+    let (account, tally) = (&pack.account, pack.account.tally());
+    let lines = |lines: &Lines| lines.lines(String::clone);
     Review {
         customer: customer.map_or(pack.customer.clone(), |c| c.name.clone()),
-        manager: customer
-            .and_then(|c| c.tam.as_deref())
-            .and_then(|id| book.staff.by_id(id))
-            .map(|p| p.name.clone())
-            .unwrap_or_default(),
+        manager: manager(policy, &pack.customer).map_or(String::new(), |p| p.name.clone()),
         from: book.local_date(pack.from).to_string(),
         until: book
             .local_date(pack.until - TimeDelta::seconds(1))
             .to_string(),
         received: account.tickets.iter().sum(),
-        tickets: received.iter().map(|t| of_ticket(policy, t, now)).collect(),
-        earlier: earlier
-            .iter()
-            .filter_map(|t| of_earlier(policy, pack, t, now))
-            .collect(),
+        tickets: lines(&pack.received),
+        earlier: lines(&pack.earlier),
         met: tally.met,
         missed: tally.missed,
         pending: tally.pending,
@@ -178,19 +252,14 @@ pub fn content(
                 )
             })
             .collect(),
-        responses: spreads(&account),
-        risks: tickets
-            .iter()
-            .filter_map(|t| risk(policy, pack, t, now))
-            .collect(),
-        credits: credits(pack)
-            .into_iter()
-            .chain(tickets.iter().flat_map(|t| accruing(policy, pack, t, now)))
-            .collect(),
-        term: term(policy, pack, now),
+        responses: spreads(account),
+        at_risk: pack.risks.total,
+        risks: lines(&pack.risks),
+        credits: lines(&pack.credits),
+        term: term(pack),
         agreed: agreed(policy, pack),
         used: used(pack),
-        bookings: bookings(pack),
+        bookings: lines(&pack.bookings),
     }
 }
 
@@ -198,17 +267,25 @@ fn of_ticket(policy: &Policy, ticket: &Ticket, now: DateTime<Utc>) -> String {
     let missed = ticket.clocks.iter().any(|c| c.is_missed(now));
     let missed = if missed { ", deadline missed" } else { "" };
     format!(
-        "#{} {}, severity {}, {}{missed}: {}",
+        "#{} {}, severity {}, {}{missed}{}",
         ticket.id,
         policy.book.local(ticket.received),
         ticket.severity,
         state(ticket.state),
-        ticket.subject
+        about(policy, ticket)
     )
 }
 
+/// What it is about; of a confidential ticket a mail says the number, and no word of it (ATTACKS.md G01).
+fn about(policy: &Policy, ticket: &Ticket) -> String {
+    match policy.queue(&ticket.queue).confidential {
+        true => String::new(),
+        false => format!(": {}", ticket.subject),
+    }
+}
+
 /// A ticket received before the fortnight, and what of it fell in that: none where nothing did.
-fn of_earlier(policy: &Policy, pack: &Pack, ticket: &Ticket, now: DateTime<Utc>) -> Option<String> {
+fn of_earlier(policy: &Policy, pack: &Pack, ticket: &Ticket) -> Option<String> {
     let local = |at| policy.book.local(at);
     let mut fell = vec![];
     for clock in pack.promises(ticket) {
@@ -217,15 +294,15 @@ fn of_earlier(policy: &Policy, pack: &Pack, ticket: &Ticket, now: DateTime<Utc>)
         if is_escalation && pack.spans(clock.started) {
             fell.push(format!("escalated {}, {clause}", local(clock.started)));
         }
-        if pack.spans(clock.deadline) && clock.is_missed(now) {
+        if pack.spans(clock.deadline) && clock.is_missed(pack.now) {
             let what = overdue::clock_word(clock.kind).to_lowercase();
             fell.push(format!("{what} missed {}, {clause}", local(clock.deadline)));
         }
     }
-    if pack.is_credited(ticket) {
+    if pack.credited.contains(&ticket.id) {
         fell.push("credit".into());
     }
-    let line = of_ticket(policy, ticket, now);
+    let line = of_ticket(policy, ticket, pack.now);
     (!fell.is_empty()).then(|| format!("{line} ({})", fell.join("; ")))
 }
 
@@ -258,7 +335,7 @@ fn spreads(account: &Account) -> Vec<String> {
 }
 
 /// What may still go wrong: a promise that runs or is late, and open tickets of severity 1 and 2.
-fn risk(policy: &Policy, pack: &Pack, ticket: &Ticket, now: DateTime<Utc>) -> Option<String> {
+fn risk(policy: &Policy, pack: &Pack, ticket: &Ticket) -> Option<String> {
     let promised = pack
         .promises(ticket)
         .filter(|c| c.is_running())
@@ -269,7 +346,7 @@ fn risk(policy: &Policy, pack: &Pack, ticket: &Ticket, now: DateTime<Utc>) -> Op
             "{} ({}) {} {}",
             overdue::clock_word(clock.kind).to_lowercase(),
             clock.objective.clause,
-            if clock.is_late(now) {
+            if clock.is_late(pack.now) {
                 "late since"
             } else {
                 "due"
@@ -280,38 +357,16 @@ fn risk(policy: &Policy, pack: &Pack, ticket: &Ticket, now: DateTime<Utc>) -> Op
         None => return None,
     };
     Some(format!(
-        "#{} severity {}: {why}: {}",
-        ticket.id, ticket.severity, ticket.subject
+        "#{} severity {}: {why}{}",
+        ticket.id,
+        ticket.severity,
+        about(policy, ticket)
     ))
 }
 
-fn lines(pack: &Pack) -> impl Iterator<Item = (&Entry, &CreditFacts)> {
-    pack.credits
-        .iter()
-        .filter_map(|e| Some((e, e.credit.as_deref()?)))
-}
-
-fn credits(pack: &Pack) -> Vec<String> {
-    lines(pack)
-        .filter(|(entry, _)| pack.spans(entry.at))
-        .map(|(entry, line)| {
-            let standing = match line.standing {
-                Standing::Provisional => "provisional",
-                Standing::Final => "final",
-            };
-            format!(
-                "#{} {}: {:+} days, {standing}: {} late",
-                entry.place.ticket,
-                line.clause,
-                line.change,
-                duration_words(line.late_secs)
-            )
-        })
-        .collect()
-}
-
 /// What runs and is late earns days that stand in no ledger yet (C4.6).
-fn accruing(policy: &Policy, pack: &Pack, ticket: &Ticket, now: DateTime<Utc>) -> Vec<String> {
+fn accruing(policy: &Policy, pack: &Pack, ticket: &Ticket) -> Vec<String> {
+    let now = pack.now;
     let theirs =
         |c: &&Clock| ticket.account_of(c).customer.as_deref() == Some(pack.customer.as_str());
     let late = |c: &&Clock| c.is_running() && c.is_late(now);
@@ -333,28 +388,15 @@ fn accruing(policy: &Policy, pack: &Pack, ticket: &Ticket, now: DateTime<Utc>) -
 }
 
 /// The current term's end with its extension (C9).
-fn term(policy: &Policy, pack: &Pack, now: DateTime<Utc>) -> String {
-    let book = &policy.book;
-    let Some(customer) = book.customers.by_id(&pack.customer) else {
-        return String::new();
-    };
-    let today = book.local_date(now);
-    let current = customer.subscriptions.iter().find_map(|o| {
-        let term = o.term.filter(|t| t.contains(today))?;
-        Some((term, o.credit_days_max))
-    });
-    let Some((term, max)) = current else {
-        return String::new();
-    };
-    let days: i64 = lines(pack)
-        .filter(|(_, line)| line.term == term)
-        .map(|(_, line)| line.change)
-        .sum();
-    let extended = term.extended(days, max);
-    format!(
-        "{} to {}, with {days} days of credit until {extended}",
-        term.from, term.until
-    )
+fn term(pack: &Pack) -> String {
+    pack.term.map_or(String::new(), |(term, max, days)| {
+        format!(
+            "{} to {}, with {days} days of credit until {}",
+            term.from,
+            term.until,
+            term.extended(days, max)
+        )
+    })
 }
 
 /// Agreed hours of two weeks.
@@ -364,35 +406,10 @@ fn agreed(policy: &Policy, pack: &Pack) -> String {
     hours.map_or(String::new(), |hours| format!("{} h", hours * 2))
 }
 
-fn booked(pack: &Pack) -> impl Iterator<Item = (&Entry, &super::record::TimeFacts)> {
-    pack.times
-        .iter()
-        .filter_map(|e| Some((e, e.time.as_deref()?)))
-}
-
 /// Booked against the agreed hours.
 fn used(pack: &Pack) -> String {
-    let minutes: i64 = booked(pack)
-        .filter(|(_, time)| time.tam)
-        .map(|(_, time)| i64::from(time.minutes))
-        .sum();
-    let sign = if minutes < 0 { "-" } else { "" };
-    format!("{sign}{}", duration_words(minutes.unsigned_abs() * 60))
-}
-
-fn bookings(pack: &Pack) -> Vec<String> {
-    booked(pack)
-        .map(|(entry, time)| {
-            format!(
-                "{} {} {} min{} on #{}",
-                time.day,
-                time.person,
-                time.minutes,
-                if time.tam { ", account manager" } else { "" },
-                entry.place.ticket
-            )
-        })
-        .collect()
+    let sign = if pack.tam_min < 0 { "-" } else { "" };
+    format!("{sign}{}", duration_words(pack.tam_min.unsigned_abs() * 60))
 }
 
 #[cfg(test)]

@@ -189,6 +189,9 @@ pub struct Ticket {
     pub first_mail: Fingerprint,
     /// `support`, `security`…
     pub queue: String,
+    /// Queues that it was in before: who writes there about it means it still.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former_queues: Vec<String>,
     /// Cleaned; empty in content-free listings.
     pub subject: String,
     /// C2.4.

@@ -57,19 +57,16 @@ pub struct Line {
     pub standing: &'static str,
 }
 
-/// One customer's term: its lines, and how far it reaches.
+/// One customer's term: how far it reaches, and whose lines it has. The lines themselves are read where they are shown ([`Source`]): there may be as many
+/// as there are tickets.
+#[derive(Default)]
 pub struct Account {
-    /// In the order of the record; what accrues last.
-    pub lines: Vec<Line>,
+    /// The sum of days in the ledger, and of those that accrue.
+    pub days: i64,
     /// The agreed cap on its days, if any.
     pub days_max: Option<u32>,
-}
-
-impl Account {
-    /// The sum of days in the ledger, and of those that accrue.
-    pub fn days(&self) -> i64 {
-        self.lines.iter().map(|line| line.change).sum()
-    }
+    /// Where they accrue, by number.
+    accruing: Vec<TicketId>,
 }
 
 /// Every account, by customer and term.
@@ -82,23 +79,73 @@ pub fn ledger(
     customer: Option<&str>,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Ledger> {
-    let recorded = reader.credits(customer)?.into_iter().filter_map(recorded);
-    let late = reader.late(now)?;
-    let running = late.iter().flat_map(|ticket| {
-        let clocks = ticket.clocks.iter();
-        clocks.filter_map(|clock| accruing(policy, ticket, clock, now))
-    });
-    let running = running.filter(|line| customer.is_none_or(|id| line.customer == id));
     let mut ledger = Ledger::new();
-    for line in recorded.chain(running) {
+    each(reader, policy, customer, now, &mut |line| {
         let key = (line.customer.clone(), line.term);
         let account = ledger.entry(key).or_insert_with(|| Account {
-            lines: vec![],
             days_max: days_max(policy, &line.customer, line.term),
+            ..Account::default()
         });
-        account.lines.push(line);
-    }
+        account.days += line.change;
+        let is_new = account.accruing.last() != Some(&line.ticket);
+        if line.entry.is_none() && is_new {
+            account.accruing.push(line.ticket);
+        }
+        Ok(())
+    })?;
     Ok(ledger)
+}
+
+/// Each line, of one customer or of all: what is recorded in the order of the record, then what accrues.
+pub fn each(
+    reader: &Reader,
+    policy: &Policy,
+    customer: Option<&str>,
+    now: DateTime<Utc>,
+    visit: &mut dyn FnMut(Line) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    reader.each_credit(customer, &mut |entry| {
+        recorded(entry).map_or(Ok(()), &mut *visit)
+    })?;
+    reader.each_late(now, &mut |ticket| {
+        let lines = ticket.clocks.iter();
+        let mut lines = lines.filter_map(|clock| accruing(policy, &ticket, clock, now));
+        lines.try_for_each(|line| match customer.is_none_or(|id| line.customer == id) {
+            true => visit(line),
+            false => Ok(()),
+        })
+    })
+}
+
+/// Where the lines of an account are read.
+struct Source<'a> {
+    reader: &'a Reader,
+    policy: &'a Policy,
+    now: DateTime<Utc>,
+}
+
+impl Source<'_> {
+    /// Each line of an account, in the order of the record; what accrues last.
+    fn each(
+        &self,
+        (customer, term): &(String, Term),
+        account: &Account,
+        visit: &mut dyn FnMut(Line) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let own = |line: &Line| line.customer == *customer && line.term == *term;
+        self.reader.each_credit_of(customer, *term, &mut |entry| {
+            recorded(entry).filter(own).map_or(Ok(()), &mut *visit)
+        })?;
+        for id in &account.accruing {
+            let Some(ticket) = self.reader.ticket(*id)? else {
+                continue;
+            };
+            let lines = ticket.clocks.iter();
+            let lines = lines.filter_map(|c| accruing(self.policy, &ticket, c, self.now));
+            lines.filter(own).try_for_each(&mut *visit)?;
+        }
+        Ok(())
+    }
 }
 
 fn recorded(entry: Entry) -> Option<Line> {
@@ -174,31 +221,37 @@ pub fn answer(
     out: &mut dyn Write,
 ) -> anyhow::Result<u8> {
     let ledger = ledger(reader, policy, filter.customer.as_deref(), now)?;
+    let source = Source {
+        reader,
+        policy,
+        now,
+    };
     if filter.json {
-        as_json(&ledger, out)?;
+        as_json(&ledger, &source, out)?;
     } else if filter.csv {
-        as_csv(&ledger, out)?;
+        as_csv(&ledger, &source, out)?;
     } else {
-        as_tables(&ledger, policy, out)?;
+        as_tables(&ledger, &source, out)?;
     }
     Ok(exit::OK)
 }
 
 fn extended(term: Term, account: &Account) -> NaiveDate {
-    term.extended(account.days(), account.days_max)
+    term.extended(account.days, account.days_max)
 }
 
-fn as_json(ledger: &Ledger, out: &mut dyn Write) -> anyhow::Result<()> {
-    for ((customer, term), account) in ledger {
-        for line in &account.lines {
+fn as_json(ledger: &Ledger, source: &Source, out: &mut dyn Write) -> anyhow::Result<()> {
+    for (key, account) in ledger {
+        let (customer, term) = key;
+        source.each(key, account, &mut |line| {
             let facts = json!({
                 "customer": customer, "term_from": term.from, "term_until": term.until, "term_extended_until": extended(*term, account),
                 "days_max": account.days_max, "ticket": line.ticket, "entry": line.entry, "at": utc(line.at), "clause": line.clause,
                 "deadline": utc(line.deadline), "ended": line.ended.map(utc), "late_secs": line.late_secs, "days": line.days,
                 "change": line.change, "standing": line.standing,
             });
-            writeln!(out, "{facts}")?;
-        }
+            Ok(writeln!(out, "{facts}")?)
+        })?;
     }
     Ok(())
 }
@@ -220,11 +273,12 @@ const COLUMNS: [&str; 14] = [
     "standing",
 ];
 
-fn as_csv(ledger: &Ledger, out: &mut dyn Write) -> anyhow::Result<()> {
+fn as_csv(ledger: &Ledger, source: &Source, out: &mut dyn Write) -> anyhow::Result<()> {
     csv::line(out, &COLUMNS.map(String::from))?;
-    for ((customer, term), account) in ledger {
-        for line in &account.lines {
-            csv::line(
+    for (key, account) in ledger {
+        let (customer, term) = key;
+        source.each(key, account, &mut |line| {
+            Ok(csv::line(
                 out,
                 &[
                     customer.clone(),
@@ -242,18 +296,19 @@ fn as_csv(ledger: &Ledger, out: &mut dyn Write) -> anyhow::Result<()> {
                     line.change.to_string(),
                     line.standing.into(),
                 ],
-            )?;
-        }
+            )?)
+        })?;
     }
     Ok(())
 }
 
-fn as_tables(ledger: &Ledger, policy: &Policy, out: &mut dyn Write) -> anyhow::Result<()> {
+fn as_tables(ledger: &Ledger, source: &Source, out: &mut dyn Write) -> anyhow::Result<()> {
     if ledger.is_empty() {
         writeln!(out, "Nobody has a credit.")?;
     }
-    let local = |at| policy.book.local(at);
-    for ((customer, term), account) in ledger {
+    let local = |at| source.policy.book.local(at);
+    for (key, account) in ledger {
+        let (customer, term) = key;
         let cap = account
             .days_max
             .map_or(String::new(), |max| format!(", at most {max}"));
@@ -262,13 +317,13 @@ fn as_tables(ledger: &Ledger, policy: &Policy, out: &mut dyn Write) -> anyhow::R
             "{customer}: term {} to {}, {} days of credit{cap}: until {}",
             term.from,
             term.until,
-            account.days(),
+            account.days,
             extended(*term, account)
         )?;
         let mut table = Table::new(&[
             "ticket", "clause", "deadline", "answered", "late", "days", "change", "standing",
         ]);
-        for line in &account.lines {
+        source.each(key, account, &mut |line| {
             table.row([
                 line.ticket.to_string(),
                 line.clause.clone(),
@@ -279,7 +334,8 @@ fn as_tables(ledger: &Ledger, policy: &Policy, out: &mut dyn Write) -> anyhow::R
                 format!("{:+}", line.change),
                 line.standing.to_string(),
             ]);
-        }
+            Ok(table.flow(out)?)
+        })?;
         table.write(out)?;
         writeln!(out)?;
     }

@@ -3,7 +3,7 @@
 use super::cli::Cli;
 use super::progress::Progress;
 use super::reach::Way;
-use super::request::{Delivery, Request, arrivals, utc};
+use super::request::{Delivery, Request, arrivals, not_to_come};
 use super::{Fault, exit, failed};
 use crate::clerk::{self, Done, Job, Prepared};
 use crate::clock;
@@ -190,19 +190,6 @@ fn known_queue(config: &Config, name: &str) -> anyhow::Result<()> {
         return Ok(());
     }
     let words = format!("--queue {name} is unknown; use one of {}", names.join(", "));
-    Err(Fault::error(exit::USAGE, words))
-}
-
-/// A clock that begins in the future is a deadline put off. No skew is allowed for: whoever says when, says it by this machine's clock or by an older stamp.
-fn not_to_come(received: Option<DateTime<Utc>>, now: DateTime<Utc>) -> anyhow::Result<()> {
-    let Some(received) = received.filter(|at| *at > now) else {
-        return Ok(());
-    };
-    let words = format!(
-        "--received-at {} is in the future; it is {} now",
-        utc(received),
-        utc(now)
-    );
     Err(Fault::error(exit::USAGE, words))
 }
 

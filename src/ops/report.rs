@@ -67,8 +67,8 @@ pub struct Row {
     pub account: Account,
     /// Days by which the ledger changed in it, `provisional` and `final`, and what accrues now.
     pub credits: BTreeMap<&'static str, i64>,
-    /// Each missed deadline of a ticket that may be named.
-    pub missed: Vec<Missed>,
+    /// Each missed deadline of a ticket that may be named: which clock of it. What is said of them is read where it is shown, one after the other.
+    missed: Vec<(TicketId, u32)>,
     /// Time booked in it.
     pub booked: Booked,
 }
@@ -114,19 +114,24 @@ pub fn answer(
         return what_if::answer(reader, policy, &source, filter, now, out);
     }
     let rows = rows(reader, policy, filter, now)?;
+    let each_missed = |row: &Row, visit: &mut dyn FnMut(Missed) -> anyhow::Result<()>| {
+        each_missed(reader, policy, row, now, visit)
+    };
     if filter.json {
-        for row in &rows {
-            writeln!(out, "{}", facts(row, policy))?;
-        }
+        as_json(&rows, policy, &each_missed, out)?;
     } else if filter.csv {
         as_csv(&rows, out)?;
     } else if filter.html.is_some() {
-        html::write(&rows, policy, now, out)?;
+        html::write(&rows, policy, &each_missed, now, out)?;
     } else {
-        as_table(&rows, policy, out)?;
+        as_table(&rows, policy, &each_missed, out)?;
     }
     Ok(exit::OK)
 }
+
+/// Reads what a row's missed deadlines were.
+type EachMissed<'e> =
+    dyn Fn(&Row, &mut dyn FnMut(Missed) -> anyhow::Result<()>) -> anyhow::Result<()> + 'e;
 
 fn rows(
     reader: &Reader,
@@ -172,26 +177,35 @@ fn rows(
             let books = |clock: &Clock| Arc::clone(policy.shared_book_of(&ticket, Some(clock)));
             let row = row(&mut rows, customer.unwrap_or_default(), month);
             row.account.add(&ticket, customer, books, span, now);
-            if !policy.queue(&ticket.queue).confidential {
+            if is_named(policy, &ticket) {
                 let missed = Account::missed(&ticket, customer, span, now);
-                row.missed
-                    .extend(missed.map(|clock| missed_of(policy, &ticket, clock)));
+                let missed = missed.filter_map(|clock| {
+                    let place = ticket.clocks.iter().position(|c| std::ptr::eq(c, clock))?;
+                    Some((ticket.id, u32::try_from(place).ok()?))
+                });
+                row.missed.extend(missed);
             }
         }
         true
     })?;
-    let ledger = credits::ledger(reader, policy, filter.customer.as_deref(), now)?;
-    for line in ledger.values().flat_map(|account| &account.lines) {
-        if wanted(&line.customer, line.at) {
-            let row = row(&mut rows, &line.customer, month_of(line.at));
-            *row.credits.entry(line.standing).or_default() += line.change;
-        }
-    }
+    credits::each(
+        reader,
+        policy,
+        filter.customer.as_deref(),
+        now,
+        &mut |line| {
+            if wanted(&line.customer, line.at) {
+                let row = row(&mut rows, &line.customer, month_of(line.at));
+                *row.credits.entry(line.standing).or_default() += line.change;
+            }
+            Ok(())
+        },
+    )?;
     let since = filter.month.or(filter.since).unwrap_or_default();
     for customer in &book.customers.all {
-        for entry in reader.times(&customer.id, since)? {
-            let Some(time) = &entry.time else { continue };
-            if wanted(&customer.id, book.morning(time.day)) {
+        reader.each_time(&customer.id, since, &mut |entry| {
+            let time = entry.time.as_ref();
+            if let Some(time) = time.filter(|t| wanted(&customer.id, book.morning(t.day))) {
                 let month = time.day.with_day(1).unwrap_or_default();
                 let booked = &mut row(&mut rows, &customer.id, month).booked;
                 match time.tam {
@@ -199,9 +213,34 @@ fn rows(
                     false => booked.other_min += i64::from(time.minutes),
                 }
             }
-        }
+            Ok(())
+        })?;
     }
     Ok(rows.into_values().collect())
+}
+
+/// What is confidential to a queue counts, and is not told.
+fn is_named(policy: &Policy, ticket: &Ticket) -> bool {
+    !policy.queue(&ticket.queue).confidential
+}
+
+fn each_missed(
+    reader: &Reader,
+    policy: &Policy,
+    row: &Row,
+    now: DateTime<Utc>,
+    visit: &mut dyn FnMut(Missed) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    for (id, place) in &row.missed {
+        // It is read again, and may have gone another way meanwhile.
+        let ticket = reader.ticket(*id)?.filter(|t| is_named(policy, t));
+        let Some(ticket) = ticket else { continue };
+        let clock = ticket.clocks.get(*place as usize);
+        if let Some(clock) = clock.filter(|c| c.is_missed(now)) {
+            visit(missed_of(policy, &ticket, clock))?;
+        }
+    }
+    Ok(())
 }
 
 fn missed_of(policy: &Policy, ticket: &Ticket, clock: &Clock) -> Missed {
@@ -226,6 +265,32 @@ fn agreed(policy: &Policy, row: &Row) -> Option<u32> {
     customer.tam_hours_week
 }
 
+fn as_json(
+    rows: &[Row],
+    policy: &Policy,
+    each_missed: &EachMissed,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    for row in rows {
+        // The missed deadlines are its last member, and need not all be there at once.
+        let facts = facts(row, policy).to_string();
+        let open = facts.strip_suffix('}').unwrap_or(&facts);
+        write!(out, "{open},\"missed\":[")?;
+        let mut comma = "";
+        each_missed(row, &mut |missed| {
+            write!(
+                out,
+                "{}{}",
+                std::mem::replace(&mut comma, ","),
+                missed_facts(&missed)
+            )?;
+            Ok(())
+        })?;
+        writeln!(out, "]}}")?;
+    }
+    Ok(())
+}
+
 fn facts(row: &Row, policy: &Policy) -> Value {
     let promises: Vec<Value> = row
         .account
@@ -247,7 +312,6 @@ fn facts(row: &Row, policy: &Policy) -> Value {
         "wall_secs": row.account.wall().map(spread_facts),
         "credit_days": credit_facts(row),
         "time": { "tam_min": row.booked.tam_min, "tam_agreed_hours_week": agreed(policy, row), "other_min": row.booked.other_min },
-        "missed": row.missed.iter().map(missed_facts).collect::<Vec<_>>(),
     })
 }
 
@@ -339,7 +403,12 @@ fn as_csv(rows: &[Row], out: &mut dyn Write) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn as_table(rows: &[Row], policy: &Policy, out: &mut dyn Write) -> anyhow::Result<()> {
+fn as_table(
+    rows: &[Row],
+    policy: &Policy,
+    each_missed: &EachMissed,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
     if rows.is_empty() {
         writeln!(out, "Nothing was received.")?;
         return Ok(());
@@ -397,11 +466,14 @@ fn as_table(rows: &[Row], policy: &Policy, out: &mut dyn Write) -> anyhow::Resul
     }
     table.write(out)?;
     as_hours(rows, policy, out)?;
-    for missed in rows.iter().flat_map(|row| &row.missed) {
-        writeln!(out, "\n{}", missed_words(missed, policy))?;
-        for line in &missed.explanation {
-            writeln!(out, "  {line}")?;
-        }
+    for row in rows {
+        each_missed(row, &mut |missed| {
+            writeln!(out, "\n{}", missed_words(&missed, policy))?;
+            for line in &missed.explanation {
+                writeln!(out, "  {line}")?;
+            }
+            Ok(())
+        })?;
     }
     Ok(())
 }

@@ -173,6 +173,7 @@ impl Desk<'_> {
 
     /// One commit for the mails of a delivery; the fate of each, a line.
     fn receive(&mut self, delivery: Delivery, out: &mut dyn Write) -> anyhow::Result<u8> {
+        not_to_come(delivery.received_at, self.now)?;
         let raws = delivery
             .mails
             .iter()
@@ -194,6 +195,19 @@ impl Desk<'_> {
         }
         Ok(exit::OK)
     }
+}
+
+/// A clock that begins in the future is a deadline put off. No skew is allowed for: whoever says when, says it by this machine's clock or by an older stamp.
+pub fn not_to_come(received: Option<DateTime<Utc>>, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let Some(received) = received.filter(|at| *at > now) else {
+        return Ok(());
+    };
+    let words = format!(
+        "--received-at {} is in the future; it is {} now",
+        utc(received),
+        utc(now)
+    );
+    Err(Fault::error(exit::USAGE, words))
 }
 
 /// Mails read on all cores, as arrivals. Runs inside a pool whose threads have the stack that mails need.

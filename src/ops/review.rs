@@ -49,16 +49,16 @@ pub fn answer(
         None => review::fortnight(customer.review_from, book.local_date(now)),
     };
     let span = (book.morning(first), book.morning(after));
-    let pack = reader.pack(&customer.id, span, first)?;
+    let pack = reader.pack(policy, None, &customer.id, span, first, now)?;
     if filter.json {
-        let content = review::content(policy, &pack, None, now);
+        let content = review::content(policy, &pack);
         let mut facts = json!(content);
         facts["since"] = json!(utc(span.0));
         facts["before"] = json!(utc(span.1));
         writeln!(out, "{facts}")?;
         return Ok(exit::OK);
     }
-    let text = review::text(policy, &pack, None, now);
+    let text = review::text(policy, &pack);
     match (&filter.html, text.html) {
         (Some(_), Some(html)) => out.write_all(html.page().as_bytes())?,
         _ => write!(out, "{}\n\n{}", text.subject, text.text)?,

@@ -57,30 +57,31 @@ pub fn list(
     if filter.filed {
         return filed(reader, policy, filter, out);
     }
-    let mut tickets = vec![];
+    // Of each only what it is sorted by: there may be a million.
+    let mut tickets: Vec<(DateTime<Utc>, TicketId)> = vec![];
     reader.tickets(&mut |t| {
         if t.id != TicketId::FILE && passes(&t, policy, filter) {
-            tickets.push(t);
+            let deadline = t.next_deadline().map(|c| c.deadline);
+            tickets.push((deadline.unwrap_or(DateTime::<Utc>::MAX_UTC), t.id));
         }
         true
     })?;
-    tickets.sort_by_key(|t| {
-        (
-            t.next_deadline()
-                .map_or(chrono::DateTime::<chrono::Utc>::MAX_UTC, |c| c.deadline),
-            t.id,
-        )
-    });
+    tickets.sort_unstable();
+    let tickets = tickets.iter().map(|(_, id)| reader.ticket(*id));
+    // By now it may be in a queue that is listed by its name only.
+    let passes = |ticket: &Ticket| passes(ticket, policy, filter);
+    let tickets = tickets.filter_map(|t| t.map(|t| t.filter(passes)).transpose());
     if filter.json {
-        for ticket in &tickets {
-            writeln!(out, "{}", facts(ticket, policy, now))?;
+        for ticket in tickets {
+            writeln!(out, "{}", facts(&ticket?, policy, now))?;
         }
         return Ok(exit::OK);
     }
     let mut table = Table::new(&[
         "ticket", "sev", "state", "due", "customer", "assignee", "subject",
     ]);
-    for t in &tickets {
+    for t in tickets {
+        let t = t?;
         let due = t.next_deadline().map_or(String::new(), |c| {
             format!(
                 "{}{}",
@@ -106,6 +107,7 @@ pub fn list(
             t.assignee.clone().unwrap_or_default(),
             cleaned(&t.subject, 60),
         ]);
+        table.flow(out)?;
     }
     table.write(out)?;
     Ok(exit::OK)
@@ -140,7 +142,7 @@ fn filed(
     filter: &Filter,
     out: &mut dyn Write,
 ) -> anyhow::Result<u8> {
-    let shown = |e: &&Entry| {
+    let shown = |e: &Entry| {
         e.mail.as_ref().is_none_or(|m| {
             filter
                 .queue
@@ -148,15 +150,14 @@ fn filed(
                 .map_or(!policy.queue(&m.queue).confidential, |q| m.queue == *q)
         })
     };
-    let entries = reader.filed()?;
-    if filter.json {
-        for entry in entries.iter().filter(shown) {
-            writeln!(out, "{}", entry_facts(entry))?;
-        }
-        return Ok(exit::OK);
-    }
     let mut table = Table::new(&["entry", "received", "kind", "from", "subject", "why"]);
-    for e in entries.iter().filter(shown) {
+    reader.filed_since(0, &mut |e| {
+        if e.kind != EntryKind::Filed || !shown(&e) {
+            return Ok(());
+        }
+        if filter.json {
+            return Ok(writeln!(out, "{}", entry_facts(&e))?);
+        }
         let kind = e.mail.as_ref().map_or(String::new(), |m| word(&m.kind));
         table.row([
             e.place.seq.to_string(),
@@ -166,8 +167,11 @@ fn filed(
             cleaned(&e.subject, 50),
             cleaned(&e.text, 60),
         ]);
+        Ok(table.flow(out)?)
+    })?;
+    if !filter.json {
+        table.write(out)?;
     }
-    table.write(out)?;
     Ok(exit::OK)
 }
 

@@ -1,15 +1,28 @@
 //! What is gathered from the whole record for a letter: the desk at its opening (C10.5), a customer's fortnight (C8.3).
 //!
-//! Knows how to find it; not what is said of it. Reads every ticket once, beside the writer, so it belongs on a thread that may take its time.
+//! Knows how to find it; not what is said of it. Reads every ticket once, one after the other beside the writer, and keeps of them what the letter shows and
+//! how many there are: a million of them need no more memory than twenty. That takes its time, so it belongs on a thread that may take it. Most of what is
+//! looked for (nobody's, set aside, our turn) has no row of its own in the index, and is not worth one: rows are what a mail costs.
 
 use super::reader::Reader;
+use crate::contract::Person;
+use crate::desk::Policy;
 use crate::desk::opening::{Failed, Filed, Opening, SHOWN, Several, Standing};
-use crate::desk::record::{Entry, EntryKind, Road};
+use crate::desk::record::{Entry, EntryKind};
 use crate::desk::review::Pack;
 use crate::desk::ticket::{State, Ticket, TicketId};
 use anyhow::Result;
 use chrono::{DateTime, NaiveDate, Utc};
 use std::collections::BTreeMap;
+
+/// A queue, and those of its tickets that are due first.
+#[derive(Default)]
+struct Gathered {
+    standing: Standing,
+    /// At most [`SHOWN`].
+    nearest: BTreeMap<(DateTime<Utc>, TicketId), Ticket>,
+    due: usize,
+}
 
 impl Reader {
     /// What stands on the desk that opens at `at`, in these queues; due is what expires before `evening`. Filed mail since entry `since` of the file.
@@ -20,41 +33,27 @@ impl Reader {
         queues: &[String],
         since: u32,
     ) -> Result<Opening> {
-        let mut standing: BTreeMap<&str, Standing> = queues
+        let mut gathered: BTreeMap<&str, Gathered> = queues
             .iter()
             .map(|name| {
-                let empty = Standing {
-                    queue: name.clone(),
-                    ..Standing::default()
-                };
+                let mut empty = Gathered::default();
+                empty.standing.queue = name.clone();
                 (name.as_str(), empty)
             })
             .collect();
-        let mut due: BTreeMap<String, Vec<(DateTime<Utc>, TicketId)>> = BTreeMap::new();
         self.tickets(&mut |ticket| {
-            if let Some(standing) = standing.get_mut(ticket.queue.as_str()) {
-                let deadline = ticket.next_deadline().map(|c| c.deadline);
-                if let Some(deadline) = deadline.filter(|d| *d < evening) {
-                    let of_queue = due.entry(ticket.queue.clone()).or_default();
-                    of_queue.push((deadline, ticket.id));
-                }
-                noted(standing, ticket);
+            if let Some(gathered) = gathered.get_mut(ticket.queue.as_str()) {
+                gathered.due(&ticket, evening);
+                noted(&mut gathered.standing, ticket);
             }
             true
         })?;
-        for (queue, mut due) in due {
-            due.sort_unstable();
-            let nearest = due.iter().take(SHOWN).map(|(_, id)| self.ticket(*id));
-            let first = nearest.collect::<Result<Vec<_>>>()?;
-            if let Some(standing) = standing.get_mut(queue.as_str()) {
-                standing.due = Several {
-                    first: first.into_iter().flatten().collect(),
-                    total: due.len(),
-                };
-            }
-        }
+        let mut standing: BTreeMap<&str, Standing> = gathered
+            .into_iter()
+            .map(|(queue, gathered)| (queue, gathered.standing()))
+            .collect();
         let mut filed = since;
-        for entry in self.entries_since(TicketId::FILE, since)? {
+        self.filed_since(since, &mut |entry| {
             filed = filed.max(entry.place.seq);
             let queue = entry.mail.as_ref().map(|mail| mail.queue.as_str());
             if let (EntryKind::Filed, Some(standing)) =
@@ -62,14 +61,16 @@ impl Reader {
             {
                 standing.filed.push(filed_mail(&entry));
             }
-        }
-        for letter in self.outbox()?.iter().filter(|e| is_stuck(e)) {
+            Ok(())
+        })?;
+        self.stuck(&mut |letter| {
             let ticket = self.ticket(letter.place.ticket)?;
             let queue = ticket.as_ref().map_or(queues.first(), |t| Some(&t.queue));
             if let Some(standing) = queue.and_then(|q| standing.get_mut(q.as_str())) {
-                standing.failed.push(failed_letter(letter));
+                standing.failed.push(failed_letter(&letter));
             }
-        }
+            Ok(())
+        })?;
         let head = self.head();
         Ok(Opening {
             at,
@@ -79,28 +80,54 @@ impl Reader {
         })
     }
 
-    /// What a customer's fortnight was: the tickets that it concerns, the ledger, the time booked.
+    /// What a customer's fortnight was: the tickets that it concerns, the ledger, the time booked. As `reader` may see it, or the operator.
     pub fn pack(
         &self,
+        policy: &Policy,
+        reader: Option<&Person>,
         customer: &str,
         (from, until): (DateTime<Utc>, DateTime<Utc>),
         first_day: NaiveDate,
+        now: DateTime<Utc>,
     ) -> Result<Pack> {
-        let mut pack = Pack {
-            customer: customer.into(),
-            from,
-            until,
-            tickets: vec![],
-            credits: self.credits(Some(customer))?,
-            times: self.times(customer, first_day)?,
-        };
+        let mut pack = Pack::of(policy, reader, customer, (from, until), now);
+        self.each_credit(Some(customer), &mut |entry| {
+            pack.credit(&entry);
+            Ok(())
+        })?;
+        self.each_time(customer, first_day, &mut |entry| {
+            pack.booked(&entry);
+            Ok(())
+        })?;
         self.tickets(&mut |ticket| {
-            if pack.concerns(&ticket) {
-                pack.tickets.push(ticket);
-            }
+            pack.ticket(policy, reader, &ticket);
             true
         })?;
         Ok(pack)
+    }
+}
+
+impl Gathered {
+    fn due(&mut self, ticket: &Ticket, evening: DateTime<Utc>) {
+        let deadline = ticket.next_deadline().map(|clock| clock.deadline);
+        let Some(deadline) = deadline.filter(|at| *at < evening) else {
+            return;
+        };
+        self.due += 1;
+        self.nearest.insert((deadline, ticket.id), ticket.clone());
+        if self.nearest.len() > SHOWN {
+            self.nearest.pop_last();
+        }
+    }
+
+    fn standing(self) -> Standing {
+        Standing {
+            due: Several {
+                first: self.nearest.into_values().collect(),
+                total: self.due,
+            },
+            ..self.standing
+        }
     }
 }
 
@@ -115,11 +142,6 @@ fn noted(standing: &mut Standing, ticket: Ticket) {
     if ticket.is_open() && ticket.assignee.is_none() {
         standing.unassigned.push(ticket);
     }
-}
-
-fn is_stuck(entry: &Entry) -> bool {
-    let road = entry.letter.as_ref().map(|letter| &letter.road);
-    matches!(road, Some(Road::Failed { .. } | Road::Unknown { .. }))
 }
 
 fn failed_letter(entry: &Entry) -> Failed {

@@ -258,6 +258,10 @@ impl Index for Settled {
         self.index()?.get(key)
     }
 
+    fn look(&self, key: &str) -> Result<Option<Vec<u8>>> {
+        self.index()?.look(key)
+    }
+
     fn scan(
         &self,
         prefix: &str,

@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -33,6 +34,10 @@ pub const VALUE_BYTES_MAX: usize = 3 * 1024;
 pub trait Index: Send + Sync {
     /// A row's value.
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>>;
+    /// The same for one who reads much and will not ask again: nothing is kept in memory for it.
+    fn look(&self, key: &str) -> Result<Option<Vec<u8>>> {
+        self.get(key)
+    }
     /// Rows whose key begins with `prefix` and is not before `from`, in order. `visit` returns false to stop.
     fn scan(
         &self,
@@ -164,20 +169,26 @@ impl Index for MemoryIndex {
         from: &str,
         visit: &mut dyn FnMut(&str, &[u8]) -> Result<bool>,
     ) -> Result<()> {
-        let first = from.max(prefix).to_string();
-        // Collected, so that `visit` may ask the index.
-        let rows: Vec<(String, Vec<u8>)> = self
-            .read()
-            .range(first..)
-            .take_while(|(key, _)| key.starts_with(prefix))
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect();
-        for (key, value) in rows {
-            if !visit(&key, &value)? {
-                break;
+        let mut next = Bound::Included(from.max(prefix).to_string());
+        loop {
+            // As sled's: collected, so that `visit` may ask the index; not all at once, so that a scan needs no memory for what it passes.
+            let rows: Vec<(String, Vec<u8>)> = self
+                .read()
+                .range((next, Bound::Unbounded))
+                .take_while(|(key, _)| key.starts_with(prefix))
+                .take(SCAN_ROWS)
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect();
+            for (key, value) in &rows {
+                if !visit(key, value)? {
+                    return Ok(());
+                }
+            }
+            match rows.into_iter().nth(SCAN_ROWS - 1) {
+                Some((last, _)) => next = Bound::Excluded(last),
+                None => return Ok(()),
             }
         }
-        Ok(())
     }
 
     fn apply(&self, rows: &Rows) -> Result<()> {

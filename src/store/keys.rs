@@ -183,9 +183,15 @@ pub const CREDITS: &str = "credit/";
 
 /// A line of the ledger.
 pub fn credit(customer: &str, term: Term, place: Place) -> String {
-    let mut key = format!("{}{}", credits_of(customer), term.from);
+    let mut key = credits_of_term(customer, term);
+    key.pop();
     push_place(&mut key, place);
     key
+}
+
+/// The lines of a customer's term.
+pub fn credits_of_term(customer: &str, term: Term) -> String {
+    format!("{}{}/", credits_of(customer), term.from)
 }
 
 /// A customer's lines of the ledger.

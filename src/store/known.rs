@@ -276,7 +276,7 @@ impl Shared {
             .flatten()
             .copied();
         for place in candidates.chain(own) {
-            if still_derives(over, place, None, &key)? {
+            if still_derives(over, place, &key)? {
                 return Ok(Some(place));
             }
         }
@@ -286,7 +286,7 @@ impl Shared {
     fn found(&self, over: &Overlay, queue: &str, message_id: &str) -> Result<Option<TicketId>> {
         let key = keys::found(queue, message_id);
         if let Some(place) = self.place(&key)?
-            && still_derives(over, place, Some(queue), &key)?
+            && self.is_found(over, place, &key)?
         {
             return Ok(Some(place.ticket));
         }
@@ -294,14 +294,21 @@ impl Shared {
             .layers()
             .filter_map(|layer| layer.found.get(message_id));
         for place in own.flatten() {
-            let in_queue = self
-                .latest_ticket(over, place.ticket)?
-                .is_some_and(|ticket| ticket.queue == queue);
-            if in_queue && still_derives(over, *place, Some(queue), &key)? {
+            if self.is_found(over, *place, &key)? {
                 return Ok(Some(place.ticket));
             }
         }
         Ok(None)
+    }
+
+    /// Whether an entry is still found by a key, in the queue that its ticket is in by now.
+    fn is_found(&self, over: &Overlay, place: Place, key: &str) -> Result<bool> {
+        let ticket = self.latest_ticket(over, place.ticket)?;
+        let entry = self.latest_entry(over, place)?;
+        let (Some(ticket), Some(entry)) = (ticket, entry) else {
+            return Ok(false);
+        };
+        Ok(writing::derived_of_entry(&entry, Some(&ticket.queue))?.contains_key(key))
     }
 }
 
@@ -314,9 +321,9 @@ pub(super) fn read(raw: Vec<u8>) -> Option<Arc<Mail>> {
 }
 
 /// Whether no batch has taken away what an entry was found by.
-fn still_derives(over: &Overlay, place: Place, queue: Option<&str>, key: &str) -> Result<bool> {
+fn still_derives(over: &Overlay, place: Place, key: &str) -> Result<bool> {
     match over.own_entry(place) {
-        Some(entry) => Ok(writing::derived_of_entry(entry, queue)?.contains_key(key)),
+        Some(entry) => Ok(writing::derived_of_entry(entry, None)?.contains_key(key)),
         None => Ok(true),
     }
 }

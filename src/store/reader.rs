@@ -12,6 +12,7 @@ use super::writing::{
     an_entry, bytes_of,
 };
 use super::{Room, Shared};
+use crate::contract::customers::Term;
 use crate::contract::kept::Promised;
 use crate::desk::event::Due;
 use crate::desk::record::{
@@ -34,7 +35,7 @@ pub struct Reader {
 impl Reader {
     /// A ticket.
     pub fn ticket(&self, id: TicketId) -> Result<Option<Ticket>> {
-        self.shared.ticket(id)
+        self.shared.look(&keys::ticket(id), a_ticket)
     }
 
     /// All tickets, by number. `visit` returns false to stop.
@@ -47,7 +48,7 @@ impl Reader {
 
     /// One entry.
     pub fn entry(&self, place: Place) -> Result<Option<Entry>> {
-        self.shared.entry(place)
+        self.shared.look(&keys::entry(place), an_entry)
     }
 
     /// All entries of a ticket (of [`TicketId::FILE`]: filed mails, and letters about no single ticket), in order.
@@ -62,22 +63,19 @@ impl Reader {
         Ok(entries)
     }
 
-    /// The entries of a ticket behind one of them, in order.
-    pub fn entries_since(&self, id: TicketId, seq: u32) -> Result<Vec<Entry>> {
+    /// Each entry of the file behind one of them, in order.
+    pub fn filed_since(&self, seq: u32, visit: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()> {
         let place = Place {
-            ticket: id,
+            ticket: TicketId::FILE,
             seq: seq.saturating_add(1),
         };
-        let mut entries = Vec::new();
-        let prefix = keys::entries(id);
-        let shared = &self.shared;
+        let (prefix, shared) = (keys::entries(place.ticket), &self.shared);
         shared
             .index
             .scan(&prefix, &keys::entry(place), &mut |key, row| {
-                entries.push(shared.value(key, row, an_entry)?);
+                visit(shared.value(key, row, an_entry)?)?;
                 Ok(true)
-            })?;
-        Ok(entries)
+            })
     }
 
     /// The bytes of an entry's mail or letter, byte for byte, checked against their fingerprint.
@@ -154,6 +152,11 @@ impl Reader {
             .collect())
     }
 
+    /// Each letter that will not arrive by itself: it failed, or nobody can know.
+    pub fn stuck(&self, visit: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()> {
+        self.each_at(keys::TROUBLE, "", visit)
+    }
+
     /// Steps of clocks due at or before `now`, earliest first, at most `limit`.
     pub fn due(&self, now: DateTime<Utc>, limit: usize) -> Result<Vec<Due>> {
         let mut due = Vec::new();
@@ -214,42 +217,78 @@ impl Reader {
         self.shared.round(name)
     }
 
-    /// Tickets with a clock that runs and is late at `now`: their credit accrues (C9). Where no daemon has recorded the breach, the clock's next step is due:
+    /// Each ticket with a clock that runs and is late at `now`: its credit accrues (C9). Where no daemon has recorded the breach, the clock's next step is due:
     /// none before the breach is later than the deadline.
-    pub fn late(&self, now: DateTime<Utc>) -> Result<Vec<Ticket>> {
-        let unrecorded = self.due(now, usize::MAX)?;
-        let mut ids: BTreeSet<TicketId> = unrecorded.into_iter().map(|due| due.ticket).collect();
+    pub fn each_late(
+        &self,
+        now: DateTime<Utc>,
+        visit: &mut dyn FnMut(Ticket) -> Result<()>,
+    ) -> Result<()> {
+        let mut ids: BTreeSet<TicketId> = BTreeSet::new();
+        self.shared.index.scan(keys::DUE, "", &mut |key, row| {
+            let row: DueRow = parse(key, row)?;
+            if row.at <= now {
+                ids.insert(row.ticket);
+            }
+            Ok(row.at <= now || is_same_key_instant(row.at, now))
+        })?;
         self.shared.index.scan(keys::LATE, "", &mut |key, row| {
             ids.insert(parse::<TicketId>(key, row)?);
             Ok(true)
         })?;
-        let mut late = Vec::new();
         for id in ids {
             let is_late = |t: &Ticket| t.clocks.iter().any(|c| c.is_running() && c.is_late(now));
-            late.extend(self.ticket(id)?.filter(is_late));
+            if let Some(ticket) = self.ticket(id)?.filter(is_late) {
+                visit(ticket)?;
+            }
         }
-        Ok(late)
+        Ok(())
     }
 
-    /// The lines of the ledger (C9), of one customer or of all: by customer, term and ticket, in the order of the record.
-    pub fn credits(&self, customer: Option<&str>) -> Result<Vec<Entry>> {
+    /// Each line of the ledger (C9), of one customer or of all: by customer, term and ticket, in the order of the record.
+    pub fn each_credit(
+        &self,
+        customer: Option<&str>,
+        visit: &mut dyn FnMut(Entry) -> Result<()>,
+    ) -> Result<()> {
         let prefix = customer.map_or(keys::CREDITS.to_string(), keys::credits_of);
-        self.at_places(&prefix, "")
+        self.each_at(&prefix, "", visit)
     }
 
-    /// The time booked for a customer since a day (C8.2), oldest first.
-    pub fn times(&self, customer: &str, since: NaiveDate) -> Result<Vec<Entry>> {
+    /// Each line of the ledger of a customer's term.
+    pub fn each_credit_of(
+        &self,
+        customer: &str,
+        term: Term,
+        visit: &mut dyn FnMut(Entry) -> Result<()>,
+    ) -> Result<()> {
+        self.each_at(&keys::credits_of_term(customer, term), "", visit)
+    }
+
+    /// Each time booked for a customer since a day (C8.2), oldest first.
+    pub fn each_time(
+        &self,
+        customer: &str,
+        since: NaiveDate,
+        visit: &mut dyn FnMut(Entry) -> Result<()>,
+    ) -> Result<()> {
         let prefix = keys::times_of(customer);
-        self.at_places(&prefix, &format!("{prefix}{since}"))
+        self.each_at(&prefix, &format!("{prefix}{since}"), visit)
     }
 
-    fn at_places(&self, prefix: &str, from: &str) -> Result<Vec<Entry>> {
-        let mut entries = Vec::new();
+    /// Each entry whose place stands in a range of the index.
+    fn each_at(
+        &self,
+        prefix: &str,
+        from: &str,
+        visit: &mut dyn FnMut(Entry) -> Result<()>,
+    ) -> Result<()> {
         self.shared.index.scan(prefix, from, &mut |key, row| {
-            entries.extend(self.entry(parse(key, row)?)?);
+            if let Some(entry) = self.entry(parse(key, row)?)? {
+                visit(entry)?;
+            }
             Ok(true)
-        })?;
-        Ok(entries)
+        })
     }
 
     /// The hashes under which policy files are kept.
@@ -400,6 +439,18 @@ impl Shared {
 
     pub(super) fn place(&self, key: &str) -> Result<Option<Place>> {
         self.index.get(key)?.map(|row| parse(key, &row)).transpose()
+    }
+
+    /// As [`Shared::get`], for a reader who may read all of them.
+    fn look<T: DeserializeOwned>(
+        &self,
+        key: &str,
+        pick: impl FnOnce(Record) -> Option<T>,
+    ) -> Result<Option<T>> {
+        self.index
+            .look(key)?
+            .map(|row| self.value(key, &row, pick))
+            .transpose()
     }
 
     fn get<T: DeserializeOwned>(

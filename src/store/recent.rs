@@ -1,7 +1,8 @@
 //! Rows of late, kept in memory.
 //!
 //! A decision asks for what the commit after it asks again, and the next mails ask for what this one wrote; sled pays for each with a walk through its
-//! tree. Law: it answers as the index behind it would. It may, as all that is written is written through it.
+//! tree. Law: it answers as the index behind it would. It may, as all that is written is written through it. Who reads the record from end to end looks
+//! ([`Index::look`]), or what a million tickets say would take the place of what the clerk asks next.
 
 use super::index::{Index, Rows};
 use super::keys;
@@ -115,6 +116,15 @@ impl Index for Recent {
         Ok(value)
     }
 
+    fn look(&self, key: &str) -> Result<Option<Vec<u8>>> {
+        let kept = self.kept();
+        if let Some(value) = kept.young.get(key).or_else(|| kept.old.get(key)) {
+            return Ok(value.clone());
+        }
+        drop(kept);
+        self.index.look(key)
+    }
+
     fn scan(
         &self,
         prefix: &str,
@@ -163,6 +173,17 @@ mod tests {
 
     fn row(value: Option<&str>) -> Rows {
         Rows::from([("key".into(), value.map(|v| v.as_bytes().to_vec()))])
+    }
+
+    #[test]
+    fn who_only_looks_takes_no_place() {
+        let index = Arc::new(MemoryIndex::new());
+        index.apply(&row(Some("one"))).unwrap();
+        let recent = Recent::over(index.clone());
+        assert_eq!(recent.look("key").unwrap(), Some(b"one".to_vec()));
+        assert!(!recent.kept().has("key"));
+        recent.apply(&row(Some("two"))).unwrap();
+        assert_eq!(recent.look("key").unwrap(), Some(b"two".to_vec()));
     }
 
     #[test]

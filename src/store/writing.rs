@@ -4,7 +4,8 @@
 //! Law: rows are a pure function of the journal. Derived rows are pure functions of a record (and of its ticket's queue): those of the value before are
 //! removed, those of the new value added, so that a decision cannot forget to clear a deadline.
 //!
-//! Rows of one outcome are never split: a group of at most 200 rows holds whole outcomes, and how far the index is, and is written all or none.
+//! A group of at most 200 rows holds whole outcomes, and how far the index is, and is written all or none. An outcome of more rows is written in parts, how far
+//! the index is with the last.
 
 use super::disk::Disk;
 use super::index::{Index, Meta, ROWS_MAX, Rows, Sum, VALUE_BYTES_MAX};
@@ -241,11 +242,12 @@ pub fn derived_of_entry(entry: &Entry, queue: Option<&str>) -> Result<Derived> {
         for fingerprint in std::iter::once(&mail.raw).chain(&mail.written) {
             rows.insert(keys::seen(fingerprint), place.clone());
         }
-        for id in queue
-            .iter()
-            .flat_map(|q| mail.found_by.iter().map(move |id| (q, id)))
-        {
-            rows.insert(keys::found(id.0, id.1), place.clone());
+        // Of a ticket that went to another queue also where the mail had come to: who answers it there means it still.
+        let came_to = queue.map(|_| mail.queue.as_str());
+        for queue in queue.into_iter().chain(came_to) {
+            for id in &mail.found_by {
+                rows.insert(keys::found(queue, id), place.clone());
+            }
         }
     }
     if let Some(credit) = &entry.credit {
@@ -722,6 +724,13 @@ impl<'a> Writing<'a> {
             return Ok(());
         }
         let mut rows = std::mem::take(&mut self.group);
+        // An outcome of more rows than the index takes at once (a long record that moves): how far the index is comes last, and a crash before that leaves
+        // rows that do not fit its sum, so that it is made anew.
+        while rows.len() >= ROWS_MAX {
+            let last = rows.keys().nth(ROWS_MAX - 1).cloned();
+            let rest = last.map_or(Rows::new(), |last| rows.split_off(&last));
+            self.index.apply(&std::mem::replace(&mut rows, rest))?;
+        }
         rows.insert(
             keys::META.to_string(),
             Some(serde_json::to_vec(&self.meta)?),

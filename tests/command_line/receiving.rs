@@ -3,7 +3,9 @@
 use super::house::{CONFIG, House, Said, finished, mail, maildir, signal, until, words};
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
 
 /// What a `receive` says of how many mails.
@@ -223,6 +225,45 @@ fn what_is_wrong_decides_the_exit_code() {
     let said = house.run(&["receive", "--maildir", "nowhere"]).expect(65);
     assert!(said.err.contains("nowhere"), "{}", said.err);
     house.run(&["receive", "--mbox", "nowhere"]).expect(65);
+}
+
+/// The command line is not the only one who can write to the socket.
+#[test]
+fn the_daemon_itself_refuses_what_was_received_in_the_future() {
+    let house = House::new();
+    let daemon = house.daemon();
+    let raw = data_encoding::BASE64.encode(mail(1).as_bytes());
+    let ask = |received: chrono::DateTime<Utc>| -> String {
+        let request = serde_json::json!({ "receive": {
+            "queue": "", "silent": false, "received_at": received, "mails": [raw], "cut_from": [null],
+        }});
+        let mut stream = UnixStream::connect(house.path("state/control")).expect("the daemon");
+        writeln!(stream, "{request}").expect("a request");
+        let mut answer = String::new();
+        let mut lines = BufReader::new(stream);
+        while !answer.contains("exit") && !answer.contains("error") {
+            assert_ne!(
+                lines.read_line(&mut answer).expect("an answer"),
+                0,
+                "{answer}"
+            );
+        }
+        answer
+    };
+    let tickets = || {
+        house
+            .run(&["list", "--all", "--json"])
+            .expect(0)
+            .objects()
+            .len()
+    };
+    let answer = ask(Utc::now() + TimeDelta::days(1));
+    assert!(answer.contains("in the future"), "{answer}");
+    assert_eq!(tickets(), 0);
+    let answer = ask(Utc::now() - TimeDelta::days(1));
+    assert!(answer.contains("{\"exit\":0}"), "{answer}");
+    assert_eq!(tickets(), 1);
+    assert!(daemon.end().success());
 }
 
 #[test]

@@ -255,3 +255,31 @@ fn the_daemon_is_told_over_its_socket() {
     assert!(daemon.end().success());
     house.run(&["audit"]).expect(0);
 }
+
+/// Over the daemon's socket: by whoever works on the queue that the ticket is in, and from then on by nobody else.
+#[test]
+fn a_report_is_moved_to_security_and_gone_from_the_listing() {
+    let house = with_ticket();
+    let daemon = house.daemon();
+    let listed = || house.run(&["list", "--json"]).expect(0).objects().len();
+    assert_eq!(listed(), 1);
+    let moved = ["queue", "1", "security", "--by", "anna"];
+    let said = house.run(&moved).expect(0);
+    assert!(said.text().contains("to queue security"), "{}", said.text());
+    assert_eq!(listed(), 0);
+    let back = ["queue", "1", "support", "--by", "anna"];
+    let said = house.run(&back).expect(65);
+    assert!(
+        said.err.contains("anna may not act on queue security"),
+        "{}",
+        said.err
+    );
+    let named = ["list", "--queue", "security", "--json"];
+    assert_eq!(house.run(&named).expect(0).objects()[0]["id"], 1);
+    assert!(daemon.end().success());
+    house
+        .run(&["queue", "1", "support", "--by", "carla"])
+        .expect(0);
+    assert_eq!(listed(), 1);
+    house.run(&["audit"]).expect(0);
+}

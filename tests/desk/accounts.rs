@@ -436,25 +436,43 @@ fn a_report_is_a_page_that_needs_nothing_and_trusts_nobody() {
     }
 }
 
+/// The office's files are on record, as at a daemon's start; the text of its contract.
+fn kept_files(office: &mut Office) -> String {
+    let [contract, ..] = ["contract.toml", "customers.toml", "staff.toml"].map(|name| {
+        let path = format!("{}/rules/{name}", env!("CARGO_MANIFEST_DIR"));
+        let (text, hash) = (
+            std::fs::read_to_string(path).expect("a file"),
+            office.policy.book_hash,
+        );
+        let kept = office.clerk.store().keep_policy(name, &text, hash);
+        kept.expect("kept");
+        text
+    });
+    contract
+}
+
+#[test]
+fn g01_another_contract_counts_a_confidential_ticket_and_names_none() {
+    let mut office = Office::new();
+    let post = Post::from(KAETHI).to("security@desk.example");
+    office.receives(post.body("Severity: 1\nThe door is open.\n"));
+    let shipped = kept_files(&mut office);
+    let stricter = shipped.replace(
+        "objectives = { 1 = \"1 h\"",
+        "objectives = { 1 = \"15 min\"",
+    );
+    let told = office.report(&report::Filter {
+        other: Some(("other.toml".into(), stricter)),
+        ..report::Filter::default()
+    });
+    assert!(told.contains("1 of 1 tickets would differ"), "{told}");
+    assert!(!told.contains("baeckerei"), "{told}");
+}
+
 #[test]
 fn another_contract_is_asked_what_it_would_have_made_of_the_record() {
     let mut office = two_months();
-    let shipped = std::fs::read_to_string(format!(
-        "{}/rules/contract.toml",
-        env!("CARGO_MANIFEST_DIR")
-    ))
-    .expect("the contract");
-    for (file, text) in ["contract.toml", "customers.toml", "staff.toml"].map(|name| {
-        let path = format!("{}/rules/{name}", env!("CARGO_MANIFEST_DIR"));
-        (name, std::fs::read_to_string(path).expect("a file"))
-    }) {
-        let hash = office.policy.book_hash;
-        office
-            .clerk
-            .store()
-            .keep_policy(file, &text, hash)
-            .expect("kept");
-    }
+    let shipped = kept_files(&mut office);
     let asked = |text: &str| report::Filter {
         other: Some(("other.toml".into(), text.into())),
         ..report::Filter::default()

@@ -7,6 +7,7 @@ mod merging;
 mod opening;
 mod people;
 mod places;
+mod queue;
 mod severity;
 mod standing;
 mod states;

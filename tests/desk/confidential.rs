@@ -168,6 +168,32 @@ fn g01_an_account_manager_outside_security_hears_nothing_of_it() {
 }
 
 #[test]
+fn g01_the_review_pack_of_an_account_manager_in_security_says_numbers_only() {
+    let mut office = Office::new();
+    let post = report().by(ALICE);
+    office.receives(post);
+    office.clock_to("2026-09-14 09:00");
+    let (reader, policy, now) = (office.reader(), office.policy.clone(), office.now);
+    let day: chrono::NaiveDate = "2026-08-31".parse().expect("a day");
+    let span = (swiss("2026-08-31 00:00"), swiss("2026-09-14 00:00"));
+    let pack = |id: &str| {
+        let person = policy.book.staff.by_id(id);
+        let pack = reader.pack(&policy, person, "acme", span, day, now);
+        format!(
+            "{:?}",
+            ticketd::desk::review::content(&policy, &pack.expect("a pack"))
+        )
+    };
+    let told = pack("carla");
+    assert!(
+        told.contains("#1 Mon 07.09.2026") && told.contains("#1 severity"),
+        "{told}"
+    );
+    no_canary(&told, "the pack");
+    assert!(!pack("anna").contains("#1"));
+}
+
+#[test]
 fn a_report_in_supports_mailbox_moves_to_security_content_free() {
     let mut office = Office::new();
     let post = Post::from(STRANGER)

@@ -12,11 +12,14 @@ use ticketd::ops::credits;
 impl Office {
     /// The ledger's lines, in the order of the record.
     fn ledger(&mut self) -> Vec<CreditFacts> {
-        let lines = self.reader().credits(None).expect("the ledger");
+        let mut lines = vec![];
+        let reader = self.reader();
+        let read = reader.each_credit(None, &mut |e| {
+            lines.push(*e.credit.expect("a line"));
+            Ok(())
+        });
+        read.expect("the ledger");
         lines
-            .into_iter()
-            .map(|e| *e.credit.expect("a line"))
-            .collect()
     }
 
     /// `kaethi 2 days provisional +2`, a line each.
@@ -156,13 +159,14 @@ fn c4_6_a_breach_that_nobody_has_recorded_accrues_all_the_same() {
     office.receives(Post::from(KAETHI).body("Severity: 1\nAll is down.\n"));
     let accrues = |office: &mut Office| -> Vec<String> {
         let (reader, policy, now) = (office.reader(), office.policy.clone(), office.now);
-        let ledger = credits::ledger(&reader, &policy, None, now).expect("the ledger");
-        let lines = ledger.values().flat_map(|account| &account.lines);
-        let words = lines.map(|l| {
+        let mut words = vec![];
+        credits::each(&reader, &policy, None, now, &mut |l| {
             let (standing, late) = (l.standing, l.late_secs / 60);
-            format!("{} {} {standing} {late} min", l.customer, l.days)
-        });
-        words.collect()
+            words.push(format!("{} {} {standing} {late} min", l.customer, l.days));
+            Ok(())
+        })
+        .expect("the ledger");
+        words
     };
     // No daemon runs: none of the clock's steps is taken.
     for (now, expected) in [
@@ -247,27 +251,17 @@ fn c8_2_booked_time_is_found_by_customer_and_day() {
         );
     });
     let day = |text: &str| text.parse().expect("a day");
-    let found = office
-        .reader()
-        .times("acme", day("2026-09-07"))
-        .expect("times");
-    assert_eq!(found.len(), 1);
-    assert_eq!(
-        found[0].time.as_ref().map(|t| (t.minutes, t.tam)),
-        Some((45, true))
-    );
-    assert!(
-        office
-            .reader()
-            .times("acme", day("2026-09-08"))
-            .expect("times")
-            .is_empty()
-    );
-    assert!(
-        office
-            .reader()
-            .times("globex", day("2026-01-01"))
-            .expect("times")
-            .is_empty()
-    );
+    let reader = office.reader();
+    let booked = |customer: &str, since: &str| {
+        let mut found = vec![];
+        let read = reader.each_time(customer, day(since), &mut |e| {
+            found.extend(e.time.map(|t| (t.minutes, t.tam)));
+            Ok(())
+        });
+        read.expect("times");
+        found
+    };
+    assert_eq!(booked("acme", "2026-09-07"), [(45, true)]);
+    assert_eq!(booked("acme", "2026-09-08"), []);
+    assert_eq!(booked("globex", "2026-01-01"), []);
 }

@@ -433,8 +433,9 @@ fn c8_3_an_earlier_ticket_is_in_the_pack_of_what_fell_in_the_fortnight() {
             book.morning(first),
             book.morning(first + chrono::Days::new(14)),
         );
-        let found = office.reader().pack("acme", span, first).expect("a pack");
-        review::content(&office.policy, &found, None, office.now)
+        let (reader, policy, now) = (office.reader(), office.policy.clone(), office.now);
+        let found = reader.pack(&policy, None, "acme", span, first, now);
+        review::content(&policy, &found.expect("a pack"))
     };
     // Answered and closed in the fortnight before; then the customer calls for a manager, who is late, and the ticket is closed again.
     office.receives(Post::from(ALICE).subject("Slow").body("Severity: 4\nHm.\n"));
@@ -475,8 +476,8 @@ fn c8_3_a_promise_that_a_closed_ticket_still_owes_is_a_risk() {
         book.morning(first),
         book.morning(first + chrono::Days::new(14)),
     );
-    let found = reader.pack("acme", span, first).expect("a pack");
-    let content = review::content(&office.policy, &found, None, office.now);
+    let found = reader.pack(&office.policy, None, "acme", span, first, office.now);
+    let content = review::content(&office.policy, &found.expect("a pack"));
     assert_eq!(content.risks.len(), 1, "{content:?}");
     assert!(content.credits[0].contains("accruing"), "{content:?}");
     assert_eq!(content.earlier, [] as [&str; 0]);

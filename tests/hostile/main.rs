@@ -3,15 +3,16 @@
 //! The bounds are those of an optimised build (`cargo test --profile ci`, `--release`). Time is the thread's own work, not the clock on the wall, so that a
 //! busy machine fails nothing; memory is what the allocator hands out.
 
+mod counting;
 #[path = "../command_line/house.rs"]
 #[allow(dead_code)]
 mod house;
 mod mails;
 
+use counting::{LIVE, PEAK};
 use house::{House, mail};
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use ticketd::mail::{self as reading, Mail};
 use ticketd::rules::{Facts, RuleBook};
 
@@ -26,29 +27,6 @@ const LIVE_BYTES_MAX: usize = 256 << 20;
 const WORK_MS_MAX: u64 = 1_000;
 /// Of an unoptimised build.
 const SLOW_WORK_MS_MAX: u64 = 10_000;
-
-/// The system's allocator, which counts what is handed out.
-struct Counting;
-
-static LIVE: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-// Safe: everything is handed on to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let live = LIVE.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        PEAK.fetch_max(live, Ordering::Relaxed);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// One measurement at a time: the counters are everybody's.
 static ALONE: Mutex<()> = Mutex::new(());

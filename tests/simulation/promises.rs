@@ -503,6 +503,7 @@ mod broken {
             id: TicketId(1),
             first_mail: Fingerprint([1; 32]),
             queue: "support".into(),
+            former_queues: vec![],
             subject: String::new(),
             state: State::New,
             severity: 3,

@@ -275,6 +275,7 @@ fn ticket(policy: &Policy, by: By, known: &Known, wish: &Wish) -> Ticket {
         id: TicketId(known.counters().ticket + 1),
         first_mail: wish.first_mail,
         queue: wish.queue.into(),
+        former_queues: vec![],
         subject: cleaned(wish.subject, 200),
         state: State::New,
         severity: arrival::SEVERITY_DEFAULT,

@@ -333,7 +333,7 @@ const SHEETS: &[Sheet] = &[
         bare: || bare(Review::default()),
         full: || {
             json!({"customer": "ACME AG", "manager": "Carla", "from": "2026-03-16", "until": "2026-03-29", "received": 2, "tickets": ["#1"], "earlier": ["#2"],
-            "met": 1, "missed": 1, "pending": 1, "promises": ["C4.1"], "responses": ["median"], "risks": ["#2"], "credits": ["#1 C4.1"],
+            "met": 1, "missed": 1, "pending": 1, "promises": ["C4.1"], "responses": ["median"], "at_risk": 1, "risks": ["#2"], "credits": ["#1 C4.1"],
             "term": "2026-01-01 to 2026-12-31", "agreed": "8 h", "used": "3 h", "bookings": ["2026-03-20"]})
         },
     },

@@ -368,6 +368,8 @@ pub struct Review {
     pub promises: Vec<String>,
     /// Response times, in support hours and by the wall clock.
     pub responses: Vec<String>,
+    /// How much may still go wrong.
+    pub at_risk: usize,
     /// What may still go wrong.
     pub risks: Vec<String>,
     /// Lines of the ledger.

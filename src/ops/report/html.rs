@@ -1,6 +1,6 @@
 //! The report as one page: charts drawn in SVG, tables below. It loads nothing, runs nothing, and every name in it is escaped.
 
-use super::{Row, credit_words, missed_words, shown, spread_words};
+use super::{EachMissed, Row, credit_words, missed_words, shown, spread_words};
 use crate::desk::Policy;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
@@ -21,6 +21,7 @@ const WALL: &str = "#90caf9";
 pub fn write(
     rows: &[Row],
     policy: &Policy,
+    each_missed: &EachMissed,
     now: DateTime<Utc>,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
@@ -45,7 +46,7 @@ pub fn write(
         writeln!(out, "<h2>{}</h2>", escaped(name))?;
         write!(out, "{}{}", promises(&rows), responses(&rows))?;
         write!(out, "{}{}", months(&rows), clauses(&rows))?;
-        write!(out, "{}", missed(&rows, policy))?;
+        missed(&rows, policy, each_missed, out)?;
     }
     writeln!(out, "</body></html>")?;
     Ok(())
@@ -202,17 +203,25 @@ fn clauses(rows: &[&Row]) -> String {
 }
 
 /// Each missed deadline; a click shows how it was computed.
-fn missed(rows: &[&Row], policy: &Policy) -> String {
-    let missed = rows.iter().flat_map(|row| &row.missed);
-    let lines = missed.map(|missed| {
-        let windows = missed.explanation.iter().map(|line| escaped(line));
-        format!(
-            "<details><summary>{}</summary><p>{}</p></details>\n",
-            escaped(&missed_words(missed, policy)),
-            windows.collect::<Vec<_>>().join("<br>")
-        )
-    });
-    lines.collect()
+fn missed(
+    rows: &[&Row],
+    policy: &Policy,
+    each_missed: &EachMissed,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    for row in rows {
+        each_missed(row, &mut |missed| {
+            let windows = missed.explanation.iter().map(|line| escaped(line));
+            writeln!(
+                out,
+                "<details><summary>{}</summary><p>{}</p></details>",
+                escaped(&missed_words(&missed, policy)),
+                windows.collect::<Vec<_>>().join("<br>")
+            )?;
+            Ok(())
+        })?;
+    }
+    Ok(())
 }
 
 fn escaped(text: &str) -> String {

@@ -3,7 +3,7 @@
 //! A ticket's clocks are a function of its entries and the contract ([`clocks::replayed`]): the entries stay, the contract is another. Customers, orders and
 //! staff are today's. A ticket whose entries do not tell how it was opened cannot be asked; how many these are is said.
 
-use super::{Filter, as_word};
+use super::{Filter, as_word, is_named};
 use crate::contract::{Book, Source};
 use crate::desk::ticket::{Clock, ClockKind, Ticket};
 use crate::desk::{Policy, clocks, overdue};
@@ -44,7 +44,6 @@ pub fn answer(
     out: &mut dyn Write,
 ) -> anyhow::Result<u8> {
     let other = under(reader, policy, other)?;
-    let (mut differences, mut asked, mut mute) = (vec![], 0, 0);
     let mut tickets = vec![];
     reader.tickets(&mut |ticket| {
         let day = policy.book.local_date(ticket.received);
@@ -60,26 +59,91 @@ pub fn answer(
         }
         true
     })?;
+    let mut sums = Sums::default();
+    let mut table = Table::new(&[
+        "ticket", "customer", "clock", "was due", "would be", "was", "would be", "credit",
+        "would be",
+    ]);
     for id in tickets {
         let Some(ticket) = reader.ticket(id)? else {
             continue;
         };
-        match compared(policy, &other, &ticket, &reader.entries(id)?, now) {
-            Some(found) => {
-                asked += 1;
-                differences.extend(found);
+        let found = compared(policy, &other, &ticket, &reader.entries(id)?, now);
+        sums.add(found.as_deref());
+        // As everywhere in the report it counts, and is named nowhere.
+        let named = found.iter().flatten().filter(|_| is_named(policy, &ticket));
+        for difference in named {
+            if filter.json {
+                writeln!(out, "{}", facts(difference))?;
+            } else {
+                told(policy, difference, &mut table);
+                table.flow(out)?;
             }
-            None => mute += 1,
         }
     }
-    if filter.json {
-        for difference in &differences {
-            writeln!(out, "{}", facts(difference))?;
+    if !filter.json {
+        if sums.differ > 0 {
+            table.write(out)?;
+            writeln!(out)?;
         }
-    } else {
-        told(policy, &differences, asked, mute, out)?;
+        sums.told(out)?;
     }
     Ok(exit::OK)
+}
+
+/// Of all that was compared.
+#[derive(Default)]
+struct Sums {
+    asked: usize,
+    /// Tickets that cannot be asked.
+    mute: usize,
+    /// Tickets that would differ.
+    differ: usize,
+    /// Breaches and days of credit, as they are and as they would be.
+    was: (usize, u32),
+    would_be: (usize, u32),
+}
+
+impl Sums {
+    fn add(&mut self, found: Option<&[Difference]>) {
+        let Some(found) = found else {
+            self.mute += 1;
+            return;
+        };
+        self.asked += 1;
+        self.differ += usize::from(!found.is_empty());
+        for difference in found {
+            for (sum, course) in [
+                (&mut self.was, &difference.was),
+                (&mut self.would_be, &difference.would_be),
+            ] {
+                sum.0 += usize::from(course.breached);
+                sum.1 += course.credit_days;
+            }
+        }
+    }
+
+    fn told(&self, out: &mut dyn Write) -> anyhow::Result<()> {
+        let Sums {
+            asked,
+            mute,
+            differ,
+            was,
+            would_be,
+        } = self;
+        writeln!(
+            out,
+            "{differ} of {asked} tickets would differ: {} instead of {} breaches, {} instead of {} days of credit.",
+            would_be.0, was.0, would_be.1, was.1
+        )?;
+        if *mute > 0 {
+            writeln!(
+                out,
+                "{mute} tickets cannot be asked: their record does not tell how they were opened."
+            )?;
+        }
+        Ok(())
+    }
 }
 
 /// The policy with the other contract for every ticket, whatever it was promised under.
@@ -164,62 +228,21 @@ fn facts(difference: &Difference) -> Value {
     })
 }
 
-fn told(
-    policy: &Policy,
-    differences: &[Difference],
-    asked: usize,
-    mute: usize,
-    out: &mut dyn Write,
-) -> anyhow::Result<()> {
+fn told(policy: &Policy, d: &Difference, table: &mut Table) {
     let deadline = |c: &Course| {
         c.deadline
             .map_or("best effort".into(), |at| policy.book.local(at))
     };
     let breach = |c: &Course| if c.breached { "missed" } else { "kept" }.to_string();
-    let mut table = Table::new(&[
-        "ticket", "customer", "clock", "was due", "would be", "was", "would be", "credit",
-        "would be",
+    table.row([
+        d.ticket.id.to_string(),
+        d.ticket.subscription.customer.clone().unwrap_or_default(),
+        as_word(&d.kind),
+        deadline(&d.was),
+        deadline(&d.would_be),
+        breach(&d.was),
+        breach(&d.would_be),
+        d.was.credit_days.to_string(),
+        d.would_be.credit_days.to_string(),
     ]);
-    for d in differences {
-        table.row([
-            d.ticket.id.to_string(),
-            d.ticket.subscription.customer.clone().unwrap_or_default(),
-            as_word(&d.kind),
-            deadline(&d.was),
-            deadline(&d.would_be),
-            breach(&d.was),
-            breach(&d.would_be),
-            d.was.credit_days.to_string(),
-            d.would_be.credit_days.to_string(),
-        ]);
-    }
-    if !differences.is_empty() {
-        table.write(out)?;
-        writeln!(out)?;
-    }
-    let sum = |of: fn(&Difference) -> &Course| -> (usize, u32) {
-        let breaches = differences.iter().filter(|d| of(d).breached).count();
-        (
-            breaches,
-            differences.iter().map(|d| of(d).credit_days).sum(),
-        )
-    };
-    let (was, would_be) = (sum(|d| &d.was), sum(|d| &d.would_be));
-    let tickets: std::collections::BTreeSet<_> = differences.iter().map(|d| d.ticket.id).collect();
-    writeln!(
-        out,
-        "{} of {asked} tickets would differ: {} instead of {} breaches, {} instead of {} days of credit.",
-        tickets.len(),
-        would_be.0,
-        was.0,
-        would_be.1,
-        was.1
-    )?;
-    if mute > 0 {
-        writeln!(
-            out,
-            "{mute} tickets cannot be asked: their record does not tell how they were opened."
-        )?;
-    }
-    Ok(())
 }

@@ -10,7 +10,7 @@ use ticketd::desk::clocks::replayed;
 use ticketd::desk::ticket::{Clock, ClockKind, State};
 
 /// What can be said; `N` is another ticket's number.
-const LINES: [&str; 33] = [
+const LINES: [&str; 35] = [
     "severity 1 facts",
     "severity 2 facts",
     "severity 3 facts",
@@ -42,6 +42,8 @@ const LINES: [&str; 33] = [
     "reply Try another socket.",
     "human",
     "assign beat",
+    "queue security",
+    "queue support",
     "language de",
     "channel phone",
 ];
@@ -154,8 +156,10 @@ impl Sought {
                 let letter = letters.pop()?;
                 let post = Post::from(WRITERS[*by]).answering(&letter).body(&body);
                 office.receives(post);
-                // Whether it was carried out is not looked at: corrected is as good as could be.
-                return Some(id).filter(|_| body.contains("corrected"));
+                // Whether it was carried out is not looked at: corrected is as good as could be. What is said of a merged ticket is said of where it goes on.
+                let own = all.iter().find(|t| t.id == id);
+                let meant = own.and_then(|t| t.merged_into).unwrap_or(id);
+                return Some(meant).filter(|_| body.contains("corrected"));
             }
         }
         None
@@ -199,8 +203,9 @@ impl Sought {
         let policy = policy();
         let now = self.office.now;
         let Some(clocks) = replayed(&policy, ticket, &entries) else {
+            // Set aside (a mail of somebody who may not act), and perhaps closed or reopened since: nothing was promised.
             prop_assert!(
-                ticket.state == State::Quarantined,
+                ticket.clocks.iter().all(|c| c.objective.internal),
                 "{} was never opened",
                 ticket.id
             );

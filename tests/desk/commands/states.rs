@@ -106,6 +106,7 @@ fn happens(office: &mut Office, event: &str) -> bool {
                 "template" => "template consulting",
                 "human" => "human",
                 "note" => "note a word",
+                "queue" => "queue security",
                 other => panic!("{other} is no event of the table"),
             };
             return shell(office, "carla", 1, line).refused;

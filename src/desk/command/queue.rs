@@ -1,0 +1,141 @@
+//! `#queue`: a ticket goes to another queue with its whole record, foremost a report for security that came to support.
+//!
+//! Who may act in the queue that a ticket is in may move it. Into a confidential queue that is anybody who sees the ticket, since fewer see it afterwards; out of
+//! one it is its own people, as nobody else may act in it (ATTACKS.md A08, G05).
+//!
+//! Promise: from that commit on nobody hears anything of a confidential ticket who is not of its queue. Its rows and the values in the index are made anew, letters
+//! to others that have not left are dropped, and who may not act in the queue neither has the ticket nor watches it any more. What was promised stays promised
+//! ([`Turn::Queued`]).
+
+use super::merging::merged_into_it;
+use super::{Done, Orders, may_act};
+use crate::desk::clocks::Turn;
+use crate::desk::correspondence;
+use crate::desk::draft::Draft;
+use crate::desk::record::{Direction, Entry, EntryKind, Record, Road};
+use crate::desk::{Known, LetterKind};
+
+pub(super) fn queue(orders: &mut Orders, name: &str) -> Done {
+    let policy = orders.draft.policy;
+    let Some(to) = policy.queues.iter().find(|q| q.name == name) else {
+        let names: Vec<&str> = policy.queues.iter().map(|q| q.name.as_str()).collect();
+        return Err(format!(
+            "#queue \"{name}\" is unknown; use one of {}.",
+            names.join(", ")
+        ));
+    };
+    let from = orders.draft.queue();
+    if orders.opening {
+        return Err(format!(
+            "#queue: say at once where it belongs, with #open {name} ADDRESS SUBJECT."
+        ));
+    }
+    if from.name == to.name {
+        return Err(format!("#queue: it is in queue {name} already."));
+    }
+    if policy.book.staff.of_queue(name).next().is_none() {
+        return Err(format!("#queue: nobody works on queue {name}."));
+    }
+    let mut clocks = orders.draft.ticket.clocks.iter();
+    if !to.confidential && clocks.any(|c| c.is_running() && c.kind.is_for_authorities()) {
+        return Err(format!(
+            "#queue: a report to the authorities is owed, which is for queue {} to make; say #reported first.",
+            from.name
+        ));
+    }
+    let (known, by) = (orders.known, orders.by.id);
+    // What was merged into it is part of what it says.
+    for mut earlier in merged_into_it(orders) {
+        moved(&mut earlier, known, by, name);
+        orders.draft.beside.push(earlier);
+    }
+    let line = moved(&mut orders.draft, known, by, name);
+    let entries = known.entries(orders.draft.ticket.id).iter();
+    let first = entries.filter(|e| e.kind == EntryKind::Mail).find_map(|e| {
+        let is_theirs = e.direction == Direction::In;
+        e.mail
+            .as_ref()
+            .filter(|_| is_theirs)
+            .map(|m| (e.place, m.raw))
+    });
+    let mail = first.and_then(|(place, _)| known.mail(place));
+    let words = mail.map_or("", |mail| mail.new_text.as_str());
+    let encrypted = mail.is_some_and(|mail| mail.is_encrypted());
+    let raw = first.map(|(_, raw)| raw);
+    correspondence::notify_moved(&mut orders.draft, words, raw, encrypted);
+    Ok(line)
+}
+
+/// One ticket goes there; what is told of it.
+fn moved(draft: &mut Draft, known: &Known, by: &str, name: &str) -> String {
+    let from = draft.ticket.queue.clone();
+    let staff = &draft.policy.book.staff;
+    let is_of_it = |id: &String| staff.by_id(id).is_some_and(|p| may_act(p, name));
+    let mut line = format!("Moved from queue {from} to queue {name}.");
+    let ticket = &mut draft.ticket;
+    let mut others: Vec<String> = ticket
+        .assignee
+        .take_if(|id| !is_of_it(id))
+        .into_iter()
+        .collect();
+    others.extend(ticket.watchers.extract_if(.., |id| !is_of_it(id)));
+    if !others.is_empty() {
+        line.push_str(&format!(
+            " {} of it: neither assigned nor watching any more.",
+            match &others[..] {
+                [one] => format!("{one} is not"),
+                more => format!("{} are not", more.join(", ")),
+            }
+        ));
+    }
+    if let Some(incident) = ticket
+        .incident
+        .take_if(|_| draft.policy.queue(name).confidential)
+    {
+        line.push_str(&format!(
+            " The answer to all of incident {incident} leaves it out."
+        ));
+    }
+    draft.entry(EntryKind::Command, Direction::Internal, by, &line);
+    draft.turn(Turn::Queued {
+        from: from.clone(),
+        to: name.into(),
+    });
+    if !draft.ticket.former_queues.contains(&from) {
+        draft.ticket.former_queues.push(from);
+    }
+    if draft.queue().confidential {
+        hidden(draft, known);
+    }
+    line
+}
+
+/// The record so far is written once more, now in a confidential queue: the index keeps none of its words. Letters to others that wait do not leave.
+fn hidden(draft: &mut Draft, known: &Known) {
+    for entry in known.entries(draft.ticket.id) {
+        let mut entry = entry.clone();
+        if is_to_others(draft, &entry)
+            && let Some(letter) = &mut entry.letter
+            && !matches!(
+                letter.road,
+                Road::Accepted { .. } | Road::Dropped { .. } | Road::Taken { .. }
+            )
+        {
+            letter.road = Road::Dropped { at: draft.now };
+        }
+        draft.also.push(Record::Entry(Box::new(entry)));
+    }
+}
+
+/// Whether it is a letter to somebody who is neither of the queue nor the customer's.
+fn is_to_others(draft: &Draft, entry: &Entry) -> bool {
+    let Some(letter) = &entry.letter else {
+        return false;
+    };
+    let outside = matches!(
+        letter.kind,
+        LetterKind::Relay | LetterKind::Acknowledgement | LetterKind::Change
+    );
+    let person = draft.policy.book.staff.by_address(&letter.to);
+    !outside && !person.is_some_and(|p| may_act(p, &draft.ticket.queue))
+}
