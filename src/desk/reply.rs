@@ -223,7 +223,9 @@ pub(super) fn seen_directly(
     if let Some(entry) = draft.last_entry() {
         entry.direction = Direction::Out;
     }
-    if !case.arrival.silent && !own_text(case.mail).is_empty() {
+    let own = own_text(case.mail);
+    let says = !own.is_empty() && !Pictures::of(case.mail).are_all_of(&own);
+    if !case.arrival.silent && says {
         answered_directly(&mut draft, case, known, person);
     }
     draft.finish(

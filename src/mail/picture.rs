@@ -3,7 +3,7 @@
 //! Knows Content-IDs (RFC 2392) and placeholders; what becomes of a picture is decided elsewhere. An id that somebody sent is compared and nothing else: it
 //! never stands in anything of ours (ATTACKS.md E08).
 
-use super::{Attachment, Mail};
+use super::{Attachment, Mail, sanitise};
 use html5gum::{StartTag, Token, Tokenizer};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -93,9 +93,10 @@ impl<'m> Pictures<'m> {
         self.enclosed.get(picture).map_or("", |a| &a.name)
     }
 
-    /// Whether a text says nothing but that here are pictures, or files.
+    /// Whether a text says nothing but that here are pictures, or files, and where a click on them leads.
     pub fn are_all_of(&self, text: &str) -> bool {
-        !text.trim().is_empty() && self.left_out_of(text).trim().is_empty()
+        let rest = self.left_out_of(text);
+        rest != text && sanitise::without_links(&rest).trim().is_empty()
     }
 
     /// The text without what stands in it for a picture.

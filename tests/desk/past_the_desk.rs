@@ -56,6 +56,19 @@ fn c4_4_an_answer_in_a_watched_sent_folder_stops_the_clock() {
     }
 }
 
+/// What a client writes for the logo of a signature is no answer here either.
+#[test]
+fn c4_4_a_picture_alone_in_a_watched_sent_folder_stops_no_clock() {
+    let mut office = Office::under(watching());
+    office.receives(Post::from(KAETHI).id("first@keller.example"));
+    let post = annas()
+        .subject("AW: [#1] Printer")
+        .body("[image: logo.png]\n")
+        .with_file("image/png", "logo.png", "x");
+    assert_eq!(office.finds_in("anna-sent", post).fate, Fate::Joined);
+    assert!(office.initial(1).is_running());
+}
+
 #[test]
 fn what_answers_no_ticket_is_nobodys_business() {
     let mut office = Office::under(watching());

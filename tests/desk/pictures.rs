@@ -179,6 +179,7 @@ fn c4_4_a_picture_alone_is_no_answer() {
         "[cid:image001.png@01D9F3C0.8A7B6C50]",
         "[Logo]",
         "<image001.png>",
+        "[cid:image001.png@01D9F3C0.8A7B6C50]<https://www.vendor.example/>",
     ] {
         let mut office = office();
         let notice = office.last_to(ANNA);
@@ -305,6 +306,12 @@ fn a_command_behind_a_picture_holds_the_mail_back() {
         "[cid:image001.png@01D9F3C0.8A7B6C50] #note secret",
         "<image001.png>#note secret",
         "[x] #note secret",
+        "- [x] #note secret",
+        "2. <image001.png> #note secret",
+        "[#note secret]",
+        "<#note secret>",
+        "[#12] #note secret",
+        "Why\t[#note secret]",
     ] {
         let mut office = office();
         let html = "<p>Yes.</p><p><img src='cid:image001.png@01D9F3C0.8A7B6C50'> secret</p>";

@@ -64,15 +64,35 @@ fn words(line: &str) -> Option<Words> {
     })
 }
 
-/// The command that a line seems to begin with, however it is dressed up: `*#note*`, `- #note`, `2. #note`, `# note`. A line marked as quoted begins with none.
+/// Lists and clients put one pair of brackets before a line, or a few.
+const BRACKETS_MAX: usize = 20;
+
+/// The command that a line seems to begin with, however it is dressed up: `*#note*`, `- #note`, `2. #note`, `# note`, `[#note]`, and behind the `[x]` of a list or
+/// what a client writes for an image: `[cid:image001.png@01D9]`, `<image001.png>`. A line marked as quoted begins with none.
 fn dressed(line: &str) -> Option<&'static str> {
     let visible = line.chars().filter(|c| !is_invisible(*c));
     let line: String = visible.map(narrow).collect();
-    let dress = |c: char| !c.is_alphanumeric() && !matches!(c, '#' | '>' | '|');
-    let after = unnumbered(unbracketed(&line).trim_start_matches(dress))
-        .trim_start_matches(dress)
+    let mut rest = line.as_str();
+    for _ in 0..BRACKETS_MAX {
+        // What stands in the brackets may be the command itself: they go only where it is not.
+        if let Some(name) = undressed(rest) {
+            return Some(name);
+        }
+        rest = behind_brackets(rest)?;
+    }
+    None
+}
+
+/// Neither a letter nor a digit, nor what says that the line is a command, or somebody else's.
+fn is_dress(c: char) -> bool {
+    !c.is_alphanumeric() && !matches!(c, '#' | '>' | '|')
+}
+
+fn undressed(line: &str) -> Option<&'static str> {
+    let after = unnumbered(line.trim_start_matches(is_dress))
+        .trim_start_matches(is_dress)
         .strip_prefix('#')?
-        .trim_start_matches(dress);
+        .trim_start_matches(is_dress);
     let name: String = after
         .chars()
         .take_while(|c| c.is_alphabetic() || *c == '-')
@@ -83,18 +103,16 @@ fn dressed(line: &str) -> Option<&'static str> {
     known.into_iter().find(|known| *known == name)
 }
 
-/// Without the `[x]` that a list puts before it, and without what a client writes for an image: `[cid:image001.png@01D9]`, `<image001.png>`.
-fn unbracketed(line: &str) -> &str {
-    let mut rest = line.trim_start();
-    loop {
-        let after = match rest.as_bytes().first() {
-            Some(b'[') => rest.split_once(']'),
-            Some(b'<') => rest.split_once('>'),
-            _ => None,
-        };
-        let Some((_, after)) = after else { return rest };
-        rest = after.trim_start();
-    }
+/// What follows the brackets that a line begins with.
+fn behind_brackets(line: &str) -> Option<&str> {
+    let is_mark = |c: char| is_dress(c) && !matches!(c, '[' | '<');
+    let line = unnumbered(line.trim_start_matches(is_mark)).trim_start_matches(is_mark);
+    let end = match line.as_bytes().first()? {
+        b'[' => ']',
+        b'<' => '>',
+        _ => return None,
+    };
+    line.split_once(end).map(|(_, behind)| behind)
 }
 
 /// Without the `2.` or `b)` that a list puts before it.
