@@ -126,7 +126,10 @@ impl Clerk {
         prepared: &[Prepared],
         now: DateTime<Utc>,
     ) -> anyhow::Result<Vec<Done>> {
-        debug_assert!(self.ahead.batch.is_empty(), "see process_ahead");
+        anyhow::ensure!(
+            self.ahead.batch.is_empty(),
+            "what was decided ahead is not committed yet"
+        );
         self.ahead = self.deciding(now).all(&self.store.view(), jobs, prepared)?;
         self.finish()
     }

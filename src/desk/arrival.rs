@@ -8,7 +8,6 @@ use super::clocks::{self, Turn};
 use super::correspondence;
 use super::draft::Draft;
 use super::event::Trouble;
-use super::known::OpenTicket;
 use super::policy::Queue;
 use super::record::{
     Counters, Direction, Entry, EntryKind, Fate, MailFacts, Outcome, Place, Record,
@@ -368,15 +367,15 @@ fn meant_by_escalation(
     if !is_urgent(case) || belonging.ticket.is_some() {
         return None;
     }
-    let named = belonging.possibly.as_ref();
+    let confidential = |name: &str| case.policy.queue(name).confidential;
+    let reachable =
+        |queue: &str| queue == case.queue.name || !confidential(queue) && !case.queue.confidential;
+    let named = belonging.possibly.as_ref().filter(|t| reachable(&t.queue));
     if let Some(named) = named.filter(|t| t.is_open() && belonging::takes_part(case, t)) {
         return Some(named.clone());
     }
-    let confidential = |name: &str| case.policy.queue(name).confidential;
-    let reachable = |t: &&OpenTicket| {
-        t.queue == case.queue.name || !confidential(&t.queue) && !case.queue.confidential
-    };
-    let open: Vec<_> = known.open_of(customer).iter().filter(reachable).collect();
+    let open = known.open_of(customer).iter();
+    let open: Vec<_> = open.filter(|t| reachable(&t.queue)).collect();
     let own = open
         .iter()
         .filter(|t| Some(&t.requester) == case.author.as_ref());

@@ -833,8 +833,9 @@ fn flat(text: &str) -> String {
 pub(super) fn undelivered(draft: &mut Draft, entry: &Entry, letter: &LetterFacts, words: &str) {
     let (staff, queue) = (&draft.policy.book.staff, draft.queue().name.as_str());
     let people: Vec<&Person> = match staff.by_id(&entry.from) {
-        Some(writer) => vec![writer],
-        None => staff.of_queue(queue).collect(),
+        // He may have answered before the ticket went to a queue that is not his.
+        Some(writer) if command::may_act(writer, queue) => vec![writer],
+        _ => staff.of_queue(queue).collect(),
     };
     let what = match letter.kind {
         LetterKind::Relay if !returned::is_to_requester(&draft.ticket, letter) => {

@@ -49,6 +49,11 @@ pub struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
+    /// Whether letters were written about it already.
+    pub fn has_letters(&self) -> bool {
+        !self.letters.is_empty() || self.circulars.is_some()
+    }
+
     /// A decision about this ticket.
     pub fn of(policy: &'a Policy, ticket: Ticket, now: DateTime<Utc>) -> Self {
         Draft {

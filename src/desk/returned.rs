@@ -20,7 +20,7 @@ use super::record::{
     Allowance, Direction, Entry, EntryKind, Fate, LetterFacts, Outcome, Place, Record, Road,
 };
 use super::ticket::{Clock, ClockKind, State, Ticket};
-use super::{Known, LetterKind, Policy, correspondence, token};
+use super::{Known, LetterKind, Policy, command, correspondence, token};
 use crate::contract::{Book, Objective, Person, Role, Step, Subscription};
 use crate::mail::Kind;
 use crate::mail::bounce::Bounce;
@@ -378,6 +378,7 @@ fn told_otherwise(draft: &mut Draft, entry: &Entry, letter: &LetterFacts, words:
     let staff = &draft.policy.book.staff;
     let missed = staff.by_address(&letter.to);
     let is_missed = |p: &Person| missed.is_some_and(|m| m.id == p.id);
+    let missed = missed.filter(|p| command::may_act(p, &draft.ticket.queue));
     let by_another_address = missed.and_then(|p| {
         let other = p.addresses.iter().find(|a| {
             !a.eq_ignore_ascii_case(&letter.to) && !draft.resting.contains(&a.to_ascii_lowercase())

@@ -36,7 +36,16 @@ pub(super) fn queue(orders: &mut Orders, name: &str) -> Done {
     if policy.book.staff.of_queue(name).next().is_none() {
         return Err(format!("#queue: nobody works on queue {name}."));
     }
-    let mut clocks = orders.draft.ticket.clocks.iter();
+    if to.confidential && orders.draft.has_letters() {
+        return Err(
+            "#queue: a command above it writes to people who may not know any more; say #queue first."
+                .into(),
+        );
+    }
+    let mut earlier = merged_into_it(orders);
+    let mut clocks = std::iter::once(&orders.draft)
+        .chain(&earlier)
+        .flat_map(|draft| &draft.ticket.clocks);
     if !to.confidential && clocks.any(|c| c.is_running() && c.kind.is_for_authorities()) {
         return Err(format!(
             "#queue: a report to the authorities is owed, which is for queue {} to make; say #reported first.",
@@ -45,10 +54,10 @@ pub(super) fn queue(orders: &mut Orders, name: &str) -> Done {
     }
     let (known, by) = (orders.known, orders.by.id);
     // What was merged into it is part of what it says.
-    for mut earlier in merged_into_it(orders) {
-        moved(&mut earlier, known, by, name);
-        orders.draft.beside.push(earlier);
+    for draft in &mut earlier {
+        moved(draft, known, by, name);
     }
+    orders.draft.beside.extend(earlier);
     let line = moved(&mut orders.draft, known, by, name);
     let entries = known.entries(orders.draft.ticket.id).iter();
     let first = entries.filter(|e| e.kind == EntryKind::Mail).find_map(|e| {
@@ -104,17 +113,28 @@ fn moved(draft: &mut Draft, known: &Known, by: &str, name: &str) -> String {
     if !draft.ticket.former_queues.contains(&from) {
         draft.ticket.former_queues.push(from);
     }
-    if draft.queue().confidential {
-        hidden(draft, known);
-    }
+    rewritten(draft, known);
     line
 }
 
-/// The record so far is written once more, now in a confidential queue: the index keeps none of its words. Letters to others that wait do not leave.
-fn hidden(draft: &mut Draft, known: &Known) {
-    for entry in known.entries(draft.ticket.id) {
-        let mut entry = entry.clone();
-        if is_to_others(draft, &entry)
+/// The record so far is written once more, now in its new queue: mails that cite it are found there from this commit on, and the index keeps no word of what is
+/// confidential. Letters to others about such a ticket do not leave if they still wait.
+fn rewritten(draft: &mut Draft, known: &Known) {
+    let confidential = draft.queue().confidential;
+    let mut entries: Vec<Entry> = known.entries(draft.ticket.id).to_vec();
+    // A command above may have changed some of them.
+    for entry in &mut entries {
+        let changed = draft.also.iter().rev().find_map(|record| match record {
+            Record::Entry(changed) if changed.place == entry.place => Some(changed),
+            _ => None,
+        });
+        if let Some(changed) = changed {
+            *entry = (**changed).clone();
+        }
+    }
+    for mut entry in entries {
+        if confidential
+            && is_to_others(draft, &entry)
             && let Some(letter) = &mut entry.letter
             && !matches!(
                 letter.road,

@@ -1,6 +1,7 @@
 //! `#queue`: a ticket goes to another queue, and from that instant on nobody hears of it who is not of that one.
 
 use super::*;
+use ticketd::desk::event::Movement;
 use ticketd::desk::record::{EntryKind, Fate, Road};
 use ticketd::desk::ticket::State;
 use ticketd::ops::{report, tickets};
@@ -251,6 +252,32 @@ fn the_report_goes_along_where_that_is_wished() {
     assert!(!shell(&mut office, "anna", 1, "queue security").refused);
     let notice = office.last_to(DARIO);
     assert_eq!(notice.mail.attachments[0].name, "report-1.eml");
+}
+
+/// What a command above it has written to support would leave after the move.
+#[test]
+fn after_a_command_that_writes_to_others_it_is_refused() {
+    let mut office = reported();
+    let body = "#escalate urgent\n#queue security\n";
+    refused(&mut office, ANNA, body, "say #queue first");
+    assert_eq!(office.ticket(1).queue, "support");
+    done(&mut office, CARLA, "#queue security\n#severity 2 facts\n");
+}
+
+/// She answered while it was support's: that her answer is lost is for security to hear.
+#[test]
+fn a_lost_answer_of_somebody_who_is_out_is_told_to_its_new_people() {
+    let mut office = reported();
+    let notice = office.last_to(ANNA);
+    office.courier = false;
+    office.receives(Post::from(ANNA).answering(&notice).body("Thank you.\n"));
+    let relay = office.relays().pop().expect("a relay");
+    assert!(!shell(&mut office, "beat", 1, "queue security").refused);
+    let heard = letters_of(&mut office, &[ANNA]);
+    office.moves(relay.place, Movement::Refused("550 no".into()));
+    assert_eq!(letters_of(&mut office, &[ANNA]), heard);
+    let told = office.last_to(CARLA);
+    assert!(told.says("did not reach the reporter"), "{}", told.text());
 }
 
 #[test]
