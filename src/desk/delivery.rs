@@ -16,7 +16,7 @@ use super::draft::Draft;
 use super::event::{Moved, Movement};
 use super::record::{Entry, EntryKind, Fate, LetterFacts, Outcome, Record, Road};
 use super::ticket::{State, Ticket, TicketId};
-use super::{Known, LetterKind, Policy, correspondence, overdue, returned};
+use super::{Known, LetterKind, Policy, command, correspondence, overdue, returned};
 use crate::contract::Role;
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -40,6 +40,15 @@ pub fn moved(policy: &Policy, known: &Known, moved: &Moved, now: DateTime<Utc>) 
     };
     let Some(road) = next_road(entry, letter, &moved.to, now) else {
         return Outcome::of("already further on its road");
+    };
+    // The next server had it in hand when the ticket went where its recipient may not know of it, and gave it back.
+    let is_out = |t: &Ticket| {
+        let hidden = policy.queue(&t.queue).confidential && !t.former_queues.is_empty();
+        hidden && is_to_others(policy, t, letter)
+    };
+    let road = match road {
+        Road::Waiting { .. } if ticket.is_some_and(is_out) => Road::Dropped { at: now },
+        road => road,
     };
     let mut changed = entry.clone();
     changed.letter = Some(LetterFacts {
@@ -86,6 +95,16 @@ pub fn moved(policy: &Policy, known: &Known, moved: &Moved, now: DateTime<Utc>) 
     draft
         .finish(because, Fate::None)
         .with(Record::Entry(Box::new(changed)))
+}
+
+/// Whether it is a letter to somebody who is neither of the ticket's queue nor the customer's.
+pub(super) fn is_to_others(policy: &Policy, ticket: &Ticket, letter: &LetterFacts) -> bool {
+    let outside = matches!(
+        letter.kind,
+        LetterKind::Relay | LetterKind::Acknowledgement | LetterKind::Change
+    );
+    let person = policy.book.staff.by_address(&letter.to);
+    !outside && !person.is_some_and(|p| command::may_act(p, &ticket.queue))
 }
 
 fn next_road(

@@ -239,11 +239,11 @@ fn hex(digit: u8) -> Option<u8> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    /// Name, type and Content-ID of each part.
-    fn mail(html: &str, parts: &[(&str, &str, &str)]) -> Mail {
+    /// A mail with that HTML and parts: name, type and Content-ID.
+    pub fn mail(html: &str, parts: &[(&str, &str, &str)]) -> Mail {
         let attachment = |(at, (name, media_type, id)): (usize, &(&str, &str, &str))| Attachment {
             name: name.to_string(),
             media_type: media_type.to_string(),

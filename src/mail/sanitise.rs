@@ -385,30 +385,14 @@ fn escaped(s: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Attachment, Mail};
     use super::*;
+    use crate::mail::picture::tests::mail;
 
     #[track_caller]
     fn check(html: &str, own: &str, expected: Option<&str>) {
-        let mail = mail_with(html, &[]);
+        let mail = mail(html, &[]);
         let found = own_html(html, ("", own), &Pictures::of(&mail), "r@x");
         assert_eq!(found.map(|o| o.html).as_deref(), expected, "{html}");
-    }
-
-    /// A mail with that HTML and parts: name, type and Content-ID.
-    fn mail_with(html: &str, parts: &[(&str, &str, &str)]) -> Mail {
-        let attachment = |(at, (name, media_type, id)): (usize, &(&str, &str, &str))| Attachment {
-            name: name.to_string(),
-            media_type: media_type.to_string(),
-            bytes: 1,
-            part: at,
-            content_id: Some(id.to_string()).filter(|id| !id.is_empty()),
-        };
-        Mail {
-            html: Some(html.to_string()),
-            attachments: parts.iter().enumerate().map(attachment).collect(),
-            ..crate::mail::unread(b"")
-        }
     }
 
     #[test]
@@ -464,7 +448,7 @@ mod tests {
         own: &str,
         parts: &[(&str, &str, &str)],
     ) -> Option<(String, Vec<usize>, Vec<usize>)> {
-        let mail = mail_with(html, parts);
+        let mail = mail(html, parts);
         let found = own_html(html, ("", own), &Pictures::of(&mail), "r@x")?;
         Some((
             found.html,
@@ -623,7 +607,7 @@ mod tests {
             ),
             ("<p>#severity 2 half of them!</p><p>#take</p>", None),
         ] {
-            let mail = mail_with(html, &[]);
+            let mail = mail(html, &[]);
             let found = own_html(
                 html,
                 (above, "It is the fuse."),
@@ -651,7 +635,7 @@ mod tests {
         #[test]
         fn no_html_whatever_yields_a_mark_that_does_something(html in "(<[a-z/]{0,8}( (href|style|onclick|class)=['\"]?[a-z:&;\"'<>]{0,12})?>|<img (src=['\"]?(cid:a|http:a)|width=[0-9a]{0,5}|onerror=x|alt=['\"]?[a-z<>]{0,3}){0,3}['\"]?>|<img src=cid:a( [a-z=\"']{0,9})?>|[a-z<>&\"'= ]{0,6}){0,20}") {
             // Whatever the words are, take them for the writer's own.
-            let mail = mail_with(&html, &[("a\" onerror=\"x.png", "image/png", "a")]);
+            let mail = mail(&html, &[("a\" onerror=\"x.png", "image/png", "a")]);
             let pictures = Pictures::of(&mail);
             let out = Writer::read(&html, "", &pictures, "r@x").own.html;
             for Ok(token) in Tokenizer::new(&out) {

@@ -10,10 +10,9 @@
 use super::merging::merged_into_it;
 use super::{Done, Orders, may_act};
 use crate::desk::clocks::Turn;
-use crate::desk::correspondence;
 use crate::desk::draft::Draft;
 use crate::desk::record::{Direction, Entry, EntryKind, Record, Road};
-use crate::desk::{Known, LetterKind};
+use crate::desk::{Known, correspondence, delivery};
 
 pub(super) fn queue(orders: &mut Orders, name: &str) -> Done {
     let policy = orders.draft.policy;
@@ -134,8 +133,8 @@ fn rewritten(draft: &mut Draft, known: &Known) {
     }
     for mut entry in entries {
         if confidential
-            && is_to_others(draft, &entry)
             && let Some(letter) = &mut entry.letter
+            && delivery::is_to_others(draft.policy, &draft.ticket, letter)
             && !matches!(
                 letter.road,
                 Road::Accepted { .. } | Road::Dropped { .. } | Road::Taken { .. }
@@ -145,17 +144,4 @@ fn rewritten(draft: &mut Draft, known: &Known) {
         }
         draft.also.push(Record::Entry(Box::new(entry)));
     }
-}
-
-/// Whether it is a letter to somebody who is neither of the queue nor the customer's.
-fn is_to_others(draft: &Draft, entry: &Entry) -> bool {
-    let Some(letter) = &entry.letter else {
-        return false;
-    };
-    let outside = matches!(
-        letter.kind,
-        LetterKind::Relay | LetterKind::Acknowledgement | LetterKind::Change
-    );
-    let person = draft.policy.book.staff.by_address(&letter.to);
-    !outside && !person.is_some_and(|p| may_act(p, &draft.ticket.queue))
 }

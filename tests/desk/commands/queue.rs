@@ -254,6 +254,33 @@ fn the_report_goes_along_where_that_is_wished() {
     assert_eq!(notice.mail.attachments[0].name, "report-1.eml");
 }
 
+/// The next server had it in hand when the ticket moved, and would rather have it later.
+#[test]
+fn a_notice_that_comes_back_after_the_move_does_not_leave_again() {
+    let mut office = Office::new();
+    office.courier = false;
+    office.receives(Post::from(ALICE).subject("Canary").body("Canary.\n"));
+    let notices = [office.last_to(ANNA).place, office.last_to(CARLA).place];
+    for place in notices {
+        office.moves(place, Movement::Taken);
+    }
+    assert!(!shell(&mut office, "beat", 1, "queue security").refused);
+    for place in notices {
+        office.moves(place, Movement::Deferred("450 later".into()));
+    }
+    let roads = notices.map(|place| {
+        let entry = office.entries(1).into_iter().find(|e| e.place == place);
+        entry.and_then(|e| e.letter).map(|letter| letter.road)
+    });
+    assert!(
+        matches!(
+            roads,
+            [Some(Road::Dropped { .. }), Some(Road::Waiting { .. })]
+        ),
+        "{roads:?}"
+    );
+}
+
 /// What a command above it has written to support would leave after the move.
 #[test]
 fn after_a_command_that_writes_to_others_it_is_refused() {
