@@ -19,7 +19,7 @@ use data_encoding::BASE64;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read, Seek, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -416,9 +416,22 @@ fn file(path: &Path, mail_bytes_max: u64) -> anyhow::Result<Whole> {
         return taken_from(std::io::stdin().lock(), mail_bytes_max)
             .context("standard input cannot be read");
     }
-    let whole = |file: std::fs::File| {
+    let whole = |mut file: std::fs::File| {
         let bytes = file.metadata()?.len();
-        taken_with(file, bytes, mail_bytes_max)
+        if bytes < mail_bytes_max {
+            // Read to where it stays.
+            let mut raw: Arc<[u8]> = std::iter::repeat_n(0, bytes as usize).collect();
+            let place = Arc::get_mut(&mut raw).unwrap_or_default();
+            if file.read_exact(place).is_ok() && file.read(&mut [0])? == 0 {
+                return Ok(Whole {
+                    raw,
+                    cut_from: None,
+                });
+            }
+            // Somebody is writing it.
+            file.rewind()?;
+        }
+        taken_from(file, mail_bytes_max)
     };
     std::fs::File::open(path)
         .and_then(whole)
@@ -432,13 +445,8 @@ fn unreadable(path: &Path, e: &std::io::Error) -> anyhow::Error {
     )
 }
 
-fn taken_from(from: impl Read, mail_bytes_max: u64) -> std::io::Result<Whole> {
-    taken_with(from, 0, mail_bytes_max)
-}
-
-/// `bytes` is how much there probably is: a buffer that fits is filled with one read.
-fn taken_with(mut from: impl Read, bytes: u64, mail_bytes_max: u64) -> std::io::Result<Whole> {
-    let mut raw = Vec::with_capacity(bytes.min(mail_bytes_max) as usize + 1);
+fn taken_from(mut from: impl Read, mail_bytes_max: u64) -> std::io::Result<Whole> {
+    let mut raw = vec![];
     from.by_ref().take(mail_bytes_max).read_to_end(&mut raw)?;
     let kept = raw.len() as u64;
     let rest = if kept == mail_bytes_max {
