@@ -4,14 +4,16 @@
 //! and holds up no other.
 
 use super::super::House;
-use super::super::imap::{Account, Folder, Idled, ImapConn, Listed};
+use super::super::imap::{Account, Fault, Folder, Idled, ImapConn, Listed};
 use super::{BATCH_BYTES_MAX, BATCH_MAILS_MAX, Fetched, Setback, Watcher};
 use crate::clock;
 use crate::desk::event::{Arrival, Trouble};
 use crate::desk::record::Cursor;
 use crate::mail;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
+use tokio::sync::mpsc;
 
 /// A mail is given up after so many tries, a poll apart.
 const TRIES_MAX: u32 = 3;
@@ -51,11 +53,9 @@ impl<H: House> Watcher<H> {
             Some(from) => conn.list_from(from).await?,
             None => vec![],
         };
-        for batch in self.batches(listed) {
-            if *self.stop.borrow() {
-                return Ok(());
-            }
-            self.take_listed(conn, batch).await?;
+        self.take_listed(conn, listed).await?;
+        if *self.stop.borrow() {
+            return Ok(());
         }
         self.committed().await?;
         self.try_owed(conn).await?;
@@ -109,20 +109,58 @@ impl<H: House> Watcher<H> {
         batches
     }
 
+    /// Takes them batch by batch. While one is taken apart and the one before it committed, the server sends the next.
     async fn take_listed(
         &mut self,
         conn: &mut ImapConn,
+        listed: Vec<Listed>,
+    ) -> Result<(), Setback> {
+        let batches = self.batches(listed);
+        let (max, stop) = (self.mailbox.mail_bytes_max, self.stop.clone());
+        let (sent, mut coming) = mpsc::channel(1);
+        let fetching = async move {
+            for batch in batches {
+                // Not more than one lies here and waits for its turn.
+                let Ok(place) = sent.reserve().await else {
+                    return;
+                };
+                if *stop.borrow() {
+                    return;
+                }
+                let bodies = bodies(conn, &batch, max).await;
+                let is_broken = bodies.is_err();
+                place.send((batch, bodies));
+                if is_broken {
+                    return;
+                }
+            }
+        };
+        let taking = async {
+            while let Some((batch, bodies)) = coming.recv().await {
+                if !*self.stop.borrow() {
+                    self.take(batch, bodies).await?;
+                }
+            }
+            Ok(())
+        };
+        tokio::pin!(taking);
+        // A batch that cannot be taken ends the conversation, whatever the server is about to say.
+        tokio::select! {
+            taken = &mut taking => taken,
+            () = fetching => taking.await,
+        }
+    }
+
+    async fn take(
+        &mut self,
         batch: Vec<Listed>,
+        bodies: Result<BTreeMap<u32, Vec<u8>>, Fault>,
     ) -> Result<(), Setback> {
         let Some(mut cursor) = self.cursor.clone() else {
             return Ok(());
         };
-        let uids: Vec<u32> = batch.iter().map(|mail| mail.uid).collect();
-        let expected: u64 = batch.iter().map(|mail| mail.bytes).sum();
-        let max = self.mailbox.mail_bytes_max;
-        let first_bytes = (expected > max && batch.len() == 1).then_some(max);
-        cursor.uid = uids.last().copied().unwrap_or(cursor.uid);
-        let mut bodies = match conn.bodies(&uids, first_bytes, expected).await {
+        cursor.uid = batch.last().map_or(cursor.uid, |mail| mail.uid);
+        let mut bodies = match bodies {
             Ok(bodies) => bodies,
             Err(fault) if batch.len() > 1 => {
                 self.single = batch.len();
@@ -130,7 +168,8 @@ impl<H: House> Watcher<H> {
             }
             Err(fault) => {
                 // This one mail breaks the connection: the others go on without it (ATTACKS.md E10).
-                owe(&mut cursor, uids[0])?;
+                let uid = cursor.uid;
+                owe(&mut cursor, uid)?;
                 self.hand_over(vec![], cursor).await?;
                 return Err(fault.into());
             }
@@ -248,6 +287,18 @@ impl<H: House> Watcher<H> {
             raw,
         )
     }
+}
+
+/// What the server gives of these mails: of one that is too large, its beginning.
+async fn bodies(
+    conn: &mut ImapConn,
+    batch: &[Listed],
+    max: u64,
+) -> Result<BTreeMap<u32, Vec<u8>>, Fault> {
+    let uids: Vec<u32> = batch.iter().map(|mail| mail.uid).collect();
+    let expected: u64 = batch.iter().map(|mail| mail.bytes).sum();
+    let first_bytes = (expected > max && batch.len() == 1).then_some(max);
+    conn.bodies(&uids, first_bytes, expected).await
 }
 
 fn imap_key(uid_validity: u32, uid: u32) -> String {
