@@ -470,7 +470,10 @@ fn in_a_line(house: &House) -> String {
         .mailboxes
         .iter()
         .filter(|(_, p)| p.trouble().is_some());
-    let letters = house.reader.outbox().map_or(0, |letters| letters.len());
+    let letters = house
+        .reader
+        .outbox_counts()
+        .map_or(0, |counts| counts.all());
     let disk = match house.reader.room() {
         Room::Plenty => "",
         Room::Scarce => "; the disk is nearly full, no mail is taken",

@@ -56,7 +56,7 @@ use writing::{Encoded, PolicyRow, StoredOutcome, StoredPolicy, Writing};
 
 pub use known::Batch;
 use known::{Overlay, Staged};
-pub use reader::Reader;
+pub use reader::{OutboxCounts, Reader};
 pub use recent::Foresight;
 
 /// The one writer of a state folder. Belongs to the clerk's thread.

@@ -1,10 +1,8 @@
 //! `ticketd status`: is all well. Exit 0, 1 (warning) or 2 (critical), as monitoring expects it.
 
 use super::request::utc;
-use crate::desk::delivery::road_word;
-use crate::desk::record::{Entry, Road};
 use crate::post::Pulse;
-use crate::store::{Reader, Room};
+use crate::store::{OutboxCounts, Reader, Room};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use std::io::Write;
@@ -96,7 +94,7 @@ pub fn outgoing(pulse: &Pulse) -> Option<Fact> {
 /// What the outbox, the due steps and the disk say.
 pub fn store_facts(reader: &Reader, now: DateTime<Utc>) -> anyhow::Result<Vec<Fact>> {
     Ok(vec![
-        outbox(&reader.outbox()?, now),
+        outbox(reader.outbox_counts()?, now),
         deadlines(reader, now)?,
         disk(reader),
     ])
@@ -122,24 +120,14 @@ fn disk(reader: &Reader) -> Fact {
     }
 }
 
-fn outbox(letters: &[Entry], now: DateTime<Utc>) -> Fact {
-    let with = |wanted: &str| {
-        letters
-            .iter()
-            .filter(|e| {
-                e.letter
-                    .as_ref()
-                    .is_some_and(|l| road_word(&l.road) == wanted)
-            })
-            .count()
-    };
-    let waiting = |e: &&Entry| {
-        e.letter
-            .as_ref()
-            .is_some_and(|l| matches!(l.road, Road::Waiting { .. } | Road::Taken { .. }))
-    };
-    let oldest = letters.iter().filter(waiting).map(|e| e.at).min();
-    let (failed, unknown, held) = (with("failed"), with("unknown"), with("held"));
+fn outbox(counts: OutboxCounts, now: DateTime<Utc>) -> Fact {
+    let OutboxCounts {
+        waiting,
+        oldest,
+        held,
+        failed,
+        unknown,
+    } = counts;
     let late = oldest.is_some_and(|at| now - at > LETTER_WAITS);
     let level = if failed > 0 || late {
         Level::Critical
@@ -160,8 +148,7 @@ fn outbox(letters: &[Entry], now: DateTime<Utc>) -> Fact {
         of: "outbox".into(),
         level,
         words: format!(
-            "{} waiting{since}, {failed} failed, {unknown} unknown, {held} held{hint}",
-            with("waiting") + with("taken")
+            "{waiting} waiting{since}, {failed} failed, {unknown} unknown, {held} held{hint}"
         ),
     }
 }

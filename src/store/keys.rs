@@ -130,13 +130,18 @@ pub fn held(place: Place) -> String {
 
 /// A letter that needs a person.
 pub fn trouble(why: Trouble, place: Place) -> String {
-    let mut key = String::from(TROUBLE);
-    key.push_str(match why {
-        Trouble::Failed => "failed",
-        Trouble::Unknown => "unknown",
-    });
+    let mut key = troubles(why);
     push_place(&mut key, place);
     key
+}
+
+/// All letters that need a person for this reason.
+pub fn troubles(why: Trouble) -> String {
+    let why = match why {
+        Trouble::Failed => "failed",
+        Trouble::Unknown => "unknown",
+    };
+    format!("{TROUBLE}{why}")
 }
 
 /// What is gathered under a name, which may hold a staff id of any length.

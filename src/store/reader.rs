@@ -6,7 +6,7 @@
 use super::disk::Disk;
 use super::index::Index;
 use super::journal;
-use super::keys::{self, KINDS, Lane};
+use super::keys::{self, KINDS, Lane, Trouble};
 use super::writing::{
     self, DueRow, OutboxRow, PolicyRow, Row, StoredPolicy, a_gathering, a_round, a_ticket,
     an_entry, bytes_of,
@@ -30,6 +30,28 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Reader {
     pub(super) shared: Arc<Shared>,
+}
+
+/// How many letters the outbox has, by what they wait for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OutboxCounts {
+    /// Those that leave by themselves, and those on their way.
+    pub waiting: usize,
+    /// When the oldest of these was written.
+    pub oldest: Option<DateTime<Utc>>,
+    /// Those held until somebody releases them.
+    pub held: usize,
+    /// Those that will not arrive by themselves.
+    pub failed: usize,
+    /// Those of which nobody knows whether they left.
+    pub unknown: usize,
+}
+
+impl OutboxCounts {
+    /// All of them.
+    pub fn all(&self) -> usize {
+        self.waiting + self.held + self.failed + self.unknown
+    }
 }
 
 impl Reader {
@@ -150,6 +172,31 @@ impl Reader {
             .into_iter()
             .flatten()
             .collect())
+    }
+
+    /// The outbox counted. Of letters that wait no longer than for a person nothing is read: a desk that holds its letters may have them by ten thousands.
+    pub fn outbox_counts(&self) -> Result<OutboxCounts> {
+        let mut counts = OutboxCounts::default();
+        let mut waiting = Vec::new();
+        self.shared.index.scan(keys::OUTBOX, "", &mut |key, row| {
+            waiting.push(parse::<OutboxRow>(key, row)?.place);
+            Ok(true)
+        })?;
+        for place in waiting {
+            let Some(entry) = self.entry(place)? else {
+                continue;
+            };
+            counts.waiting += 1;
+            counts.oldest = Some(
+                counts
+                    .oldest
+                    .map_or(entry.at, |oldest| oldest.min(entry.at)),
+            );
+        }
+        counts.held = self.count(keys::HELD)?;
+        counts.failed = self.count(&keys::troubles(Trouble::Failed))?;
+        counts.unknown = self.count(&keys::troubles(Trouble::Unknown))?;
+        Ok(counts)
     }
 
     /// Each letter that will not arrive by itself: it failed, or nobody can know.
@@ -350,6 +397,15 @@ impl Reader {
 
     pub(super) fn disk(&self) -> &dyn Disk {
         &*self.shared.disk
+    }
+
+    fn count(&self, prefix: &str) -> Result<usize> {
+        let mut rows = 0;
+        self.shared.index.scan(prefix, "", &mut |_, _| {
+            rows += 1;
+            Ok(true)
+        })?;
+        Ok(rows)
     }
 
     /// The due letters of a lane, oldest first.

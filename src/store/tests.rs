@@ -555,6 +555,50 @@ fn letters_leave_by_kind_then_fresh_and_deferred_in_turn() {
 }
 
 #[test]
+fn the_outbox_is_counted_as_its_letters_say() {
+    let (disk, index) = (FakeDisk::new(), MemoryIndex::new());
+    let mut store = over(&disk, &index).unwrap();
+    let failed = Road::Failed { at: start() };
+    let unknown = Road::Unknown { at: start() };
+    let taken = Road::Taken {
+        at: start(),
+        next_try: start(),
+    };
+    let accepted = Road::Accepted { at: start() };
+    let roads = [
+        Road::Held,
+        failed.clone(),
+        waiting(),
+        Road::Held,
+        unknown,
+        failed.clone(),
+        taken,
+        accepted,
+        failed,
+    ];
+    let mut batch = store.begin();
+    let mut outcome = Outcome::of("letters");
+    for (n, road) in roads.into_iter().enumerate() {
+        let mut entry = letter_entry(place(0, n as u32 + 1), LetterKind::Notice, road, 0);
+        entry.at = start() - TimeDelta::minutes(n as i64);
+        outcome = outcome.with(Record::Entry(Box::new(entry)));
+    }
+    batch.add(outcome, None);
+    store.commit(batch).unwrap();
+    let counts = store.reader().outbox_counts().unwrap();
+    let expected = OutboxCounts {
+        waiting: 2,
+        // The letter that was taken, the seventh.
+        oldest: Some(start() - TimeDelta::minutes(6)),
+        held: 2,
+        failed: 3,
+        unknown: 1,
+    };
+    assert_eq!(counts, expected);
+    assert_eq!(counts.all(), store.reader().outbox().unwrap().len());
+}
+
+#[test]
 fn a_mail_of_ten_megabytes_comes_back_byte_for_byte() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::open(folder.path()).unwrap();
