@@ -251,6 +251,20 @@ const RELEASE_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
 /// Rows read at a time, so that no lock of sled is held while a caller thinks.
 const SCAN_ROWS: usize = 256;
 
+/// Most scans are for the few rows of one ticket, or for the first row of many.
+const SCAN_ROWS_FIRST: usize = 16;
+
+/// Before it stands every key that begins so.
+fn end_of(prefix: &str) -> Bound<Vec<u8>> {
+    let mut end = prefix.as_bytes().to_vec();
+    match end.last_mut() {
+        // No byte of a text is the last there is.
+        Some(last) => *last += 1,
+        None => return Bound::Unbounded,
+    }
+    Bound::Excluded(end)
+}
+
 impl SledIndex {
     /// Opens the index of a state folder. One that is marked as damaged is set aside and an empty one begun. One that cannot be opened is marked: sled is not
     /// tried again in this process.
@@ -352,26 +366,31 @@ impl Index for SledIndex {
         visit: &mut dyn FnMut(&str, &[u8]) -> Result<bool>,
     ) -> Result<()> {
         let mut next = from.max(prefix).as_bytes().to_vec();
+        let mut at_once = SCAN_ROWS_FIRST;
+        // Without an end sled would read as many rows of what comes behind.
+        let end = end_of(prefix);
         loop {
             let rows = self.with(|open| {
+                let range = (Bound::Included(next.clone()), end.clone());
                 open.tree
-                    .range(next.clone()..)
-                    .take(SCAN_ROWS)
+                    .range(range)
+                    .take(at_once)
                     .collect::<sled::Result<Vec<_>>>()
             })?;
             for (key, value) in &rows {
                 let name = std::str::from_utf8(key).context("a key of the index is not text")?;
-                if !name.starts_with(prefix) || !visit(name, value)? {
+                if !visit(name, value)? {
                     return Ok(());
                 }
             }
             match rows.last() {
-                Some((last, _)) if rows.len() == SCAN_ROWS => {
+                Some((last, _)) if rows.len() == at_once => {
                     next = last.to_vec();
                     next.push(0);
                 }
                 _ => return Ok(()),
             }
+            at_once = SCAN_ROWS;
         }
     }
 
