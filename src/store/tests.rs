@@ -1,7 +1,7 @@
 //! The store's promises, each seen kept under crashes, torn writes, failing syncs and flipped bits.
 
 use super::disk::{FakeDisk, Ruin};
-use super::index::{Index, MemoryIndex, ROWS_MAX};
+use super::index::{Index, MemoryIndex, ROWS_MAX, SledIndex};
 use super::journal::Damage;
 use super::*;
 use crate::contract::{Objective, Step, Subscription};
@@ -1571,4 +1571,54 @@ fn speed() {
 fn report(what: &str, count: u64, begun: std::time::Instant) {
     let seconds = begun.elapsed().as_secs_f64();
     println!("{what}: {:.0} tickets/s", count as f64 / seconds);
+}
+
+/// Law: sled's rows come as those in memory do, whatever stands beside them and however many are read at a time.
+#[test]
+fn a_scan_of_sled_gives_the_rows_of_its_prefix_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let (sled, memory) = (SledIndex::open(folder.path()).unwrap(), MemoryIndex::new());
+    let families = [
+        ("a", 1),
+        ("a/", 16),
+        ("a/b/", 17),
+        ("a0", 15),
+        ("b/", 272),
+        ("b0", 3),
+        ("c/", 600),
+        ("z~", 2),
+    ];
+    for (prefix, rows) in families {
+        let rows: index::Rows = (0..rows)
+            .map(|n| (format!("{prefix}{n:04}"), Some(vec![n as u8])))
+            .collect();
+        for part in rows.iter().collect::<Vec<_>>().chunks(ROWS_MAX) {
+            let part = part.iter().map(|(k, v)| (k.to_string(), (*v).clone()));
+            let part: index::Rows = part.collect();
+            sled.apply(&part).unwrap();
+            memory.apply(&part).unwrap();
+        }
+    }
+    let seen = |index: &dyn Index, prefix: &str, from: &str, at_most: usize| {
+        let mut seen = Vec::new();
+        let mut visit = |key: &str, value: &[u8]| {
+            seen.push((key.to_string(), value.to_vec()));
+            Ok(seen.len() < at_most)
+        };
+        index.scan(prefix, from, &mut visit).unwrap();
+        seen
+    };
+    for prefix in [
+        "", "a", "a/", "a/b/", "a0", "b", "b/", "c/", "nothing/", "z~", "~",
+    ] {
+        for from in ["", "a/0015", "a/0016", "b/0100", "c/0016", "c/0271", "zz"] {
+            for at_most in [1, 16, 17, 272, 273, usize::MAX] {
+                assert_eq!(
+                    seen(&sled, prefix, from, at_most),
+                    seen(&memory, prefix, from, at_most),
+                    "{prefix:?} from {from:?}, {at_most}"
+                );
+            }
+        }
+    }
 }
