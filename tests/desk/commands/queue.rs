@@ -254,6 +254,33 @@ fn the_report_goes_along_where_that_is_wished() {
     assert_eq!(notice.mail.attachments[0].name, "report-1.eml");
 }
 
+/// What came to support since the move is security's own: who answers that in support's thread is found by it alone.
+#[test]
+fn an_answer_to_what_came_since_the_move_joins_silently() {
+    let mut office = in_security();
+    let heard = letters_of(&mut office, &[ANNA, BEAT]);
+    let since = Post::from(ALICE).id("second@acme.example");
+    let since = since.subject("Re: [#1] Canary subject");
+    assert_eq!(office.receives(since).fate, Fate::Joined);
+    for post in [
+        Post::from("albert@acme.example")
+            .id("third@acme.example")
+            .referring("second@acme.example"),
+        Post::from(ALICE).referring("third@acme.example"),
+        Post::from(STRANGER).referring("third@acme.example"),
+        Post::from(ALICE).with("References: <second@acme.example>"),
+    ] {
+        let done = office.receives_in("support", post.subject("Re: Canary"));
+        assert_eq!(done.fate, Fate::Joined);
+        no_canary(&done.because);
+    }
+    assert_eq!(office.tickets().len(), 1);
+    assert_eq!(letters_of(&mut office, &[ANNA, BEAT]), heard);
+    let elsewhere = Post::from(ALICE).referring("second@acme.example");
+    let elsewhere = elsewhere.to("security@desk.example").body("Canary.\n");
+    assert_eq!(office.receives(elsewhere).fate, Fate::Joined);
+}
+
 /// The next server had it in hand when the ticket moved, and would rather have it later.
 #[test]
 fn a_notice_that_comes_back_after_the_move_does_not_leave_again() {
