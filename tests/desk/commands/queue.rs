@@ -281,6 +281,40 @@ fn an_answer_to_what_came_since_the_move_joins_silently() {
     assert_eq!(office.receives(elsewhere).fate, Fate::Joined);
 }
 
+/// The file lists what it was made of to those of its queue, and so does their morning's letter.
+#[test]
+fn the_filed_mail_that_became_the_ticket_goes_along() {
+    let filed = |office: &mut Office, queue: Option<&str>| {
+        let (reader, policy, now) = (office.reader(), office.policy.clone(), office.now);
+        let mut out = vec![];
+        let filter = tickets::Filter {
+            filed: true,
+            queue: queue.map(str::to_string),
+            ..Default::default()
+        };
+        tickets::list(&reader, &policy, &filter, now, &mut out).expect("a list");
+        String::from_utf8(out).expect("text")
+    };
+    let mut office = Office::new();
+    office.rounds();
+    let post = Post::from(ALICE).subject("Canary subject");
+    office.receives(post.with("Auto-Submitted: auto-generated"));
+    assert!(filed(&mut office, None).contains("Canary"));
+    assert!(!shell(&mut office, "anna", 0, "human 1").refused);
+    assert!(!shell(&mut office, "anna", 1, "queue security").refused);
+    no_canary(&filed(&mut office, None));
+    assert!(filed(&mut office, Some("security")).contains("Canary"));
+    assert!(shell(&mut office, "anna", 0, "human 1").reply[0].contains("has no automatic mail 1"));
+    let heard = office.letters_to(ANNA).len();
+    office.clock_to("2026-09-08 08:05");
+    office.rounds();
+    for letter in office.letters_to(ANNA).split_off(heard) {
+        no_canary(&letter.raw);
+    }
+    assert!(!shell(&mut office, "dario", 1, "queue support").refused);
+    assert!(filed(&mut office, None).contains("Canary"));
+}
+
 /// The next server had it in hand when the ticket moved, and would rather have it later.
 #[test]
 fn a_notice_that_comes_back_after_the_move_does_not_leave_again() {
