@@ -281,6 +281,40 @@ fn an_answer_to_what_came_since_the_move_joins_silently() {
     assert_eq!(office.receives(elsewhere).fate, Fate::Joined);
 }
 
+/// A forward is a request of its own (zammad#4965), and says all that it forwards.
+#[test]
+fn a_forward_of_its_thread_to_support_is_securitys_request() {
+    let mut office = in_security();
+    let heard = letters_of(&mut office, &[ANNA, BEAT]);
+    let forward = |who: &str| Post::from(who).subject("Fwd: Canary subject");
+    for (number, post) in (2..).zip([
+        forward(ALICE).referring("first@acme.example"),
+        forward(STRANGER).referring("first@acme.example"),
+        Post::from("albert@acme.example").subject("Fwd: [#1] Canary subject"),
+    ]) {
+        let words = format!("> Canary, forward {number}.\n");
+        no_canary(&office.receives_in("support", post.body(&words)).because);
+        assert_eq!(office.ticket(number).queue, "security");
+    }
+    assert_eq!(letters_of(&mut office, &[ANNA, BEAT]), heard);
+}
+
+/// What has gone does not exist: its number in a new mail is the writer's own counting, or a guess.
+#[test]
+fn whoever_writes_its_number_is_not_said_to_mean_it() {
+    let mut office = in_security();
+    for (number, post) in (2..).zip([
+        Post::from(STRANGER).subject("Re: [#1] Lamp"),
+        Post::from(ALICE).subject("Request 1: our lamp is broken"),
+    ]) {
+        office.receives(post.body(&format!("Lamp {number} is broken.\n")));
+        let ticket = office.ticket(number);
+        assert_eq!(ticket.queue, "support");
+        assert!(ticket.linked.is_empty(), "{:?}", ticket.linked);
+        assert!(!office.recorded(number, "ticket 1"));
+    }
+}
+
 /// The file lists what it was made of to those of its queue, and so does their morning's letter.
 #[test]
 fn the_filed_mail_that_became_the_ticket_goes_along() {
