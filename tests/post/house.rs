@@ -115,6 +115,7 @@ impl TestHouse {
                 attempts: 0,
                 last_error: String::new(),
                 returned: None,
+                tells: None,
             }),
             turns: vec![],
         };

@@ -315,6 +315,35 @@ fn whoever_writes_its_number_is_not_said_to_mean_it() {
     }
 }
 
+/// Days of credit and booked hours are the customer's; of which ticket they are his account manager is told if he works on its queue.
+#[test]
+fn the_account_managers_ledger_names_no_ticket_that_is_not_his() {
+    let mut office = Office::new();
+    office.receives(Post::from(ALICE).body("Severity: 1\nAll is down.\n"));
+    done(&mut office, ANNA, "#time 45m Looked at it\n");
+    office.clock_to("2026-09-07 12:00");
+    done(&mut office, ANNA, "#severity 1 it is\nWe look into it.\n");
+    assert!(!shell(&mut office, "anna", 1, "queue security").refused);
+    let (reader, policy, now) = (office.reader(), office.policy.clone(), office.now);
+    let day: chrono::NaiveDate = "2026-08-31".parse().expect("a day");
+    let span = (swiss("2026-08-31 00:00"), swiss("2026-09-14 00:00"));
+    let pack = |id: &str| {
+        let person = policy.book.staff.by_id(id);
+        let pack = reader.pack(&policy, person, "acme", span, day, now);
+        ticketd::desk::review::content(&policy, &pack.expect("a pack"))
+    };
+    let (hers, his) = (pack("carla"), pack("anna"));
+    assert!(
+        hers.credits[0].starts_with("#1 C4.1: +"),
+        "{:?}",
+        hers.credits
+    );
+    assert!(hers.bookings[0].ends_with(" on #1"), "{:?}", hers.bookings);
+    let of_none = his.credits.iter().chain(&his.bookings);
+    assert!(of_none.clone().all(|l| l.contains("a confidential ticket")));
+    assert_eq!(of_none.count(), hers.credits.len() + hers.bookings.len());
+}
+
 /// The file lists what it was made of to those of its queue, and so does their morning's letter.
 #[test]
 fn the_filed_mail_that_became_the_ticket_goes_along() {
