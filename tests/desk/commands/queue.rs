@@ -315,6 +315,68 @@ fn whoever_writes_its_number_is_not_said_to_mean_it() {
     }
 }
 
+#[test]
+fn who_does_not_work_where_it_is_moves_nothing() {
+    let mut office = reported();
+    for (who, why) in [
+        ("eva", "eva may not act on queue support"),
+        ("dario", "dario may not act on queue support"),
+        ("mallory", "\"mallory\" is nobody of the staff"),
+    ] {
+        let said = shell(&mut office, who, 1, "queue security");
+        assert!(
+            said.refused && said.reply[0].starts_with(why),
+            "{:?}",
+            said.reply
+        );
+    }
+    let notice = office.last_to(ANNA);
+    // Somebody else's notice, and hers under a forged name.
+    for post in [
+        Post::from(BEAT).answering(&notice),
+        Post::from(ANNA).answering(&notice).forged(),
+        Post::from(ALICE).answering(&notice),
+    ] {
+        office.receives(post.body("#queue security\n"));
+        assert_eq!(office.ticket(1).queue, "support");
+    }
+}
+
+/// Neither by merging, nor by an incident, nor by splitting does anything of it come back.
+#[test]
+fn no_other_command_brings_anything_of_it_back() {
+    let mut office = in_security();
+    office.receives(Post::from(ALICE).subject("Lamp").body("The lamp.\n"));
+    let heard = letters_of(&mut office, &[ANNA, BEAT]);
+    for (who, ticket, line) in [
+        ("anna", 2, "merge 1"),
+        ("carla", 2, "merge 1"),
+        ("carla", 1, "merge 2"),
+        ("anna", 1, "split"),
+        ("anna", 1, "customer acme"),
+        ("anna", 1, "everyone Hello"),
+        ("anna", 1, "reply Hello"),
+        ("anna", 1, "human"),
+        ("carla", 1, "everyone Hello"),
+        ("carla", 1, "assign anna"),
+    ] {
+        let said = shell(&mut office, who, ticket, line);
+        assert!(said.refused, "{who}: {line}: {:?}", said.reply);
+        no_canary(&said.reply.join(" "));
+    }
+    let of_another = shell(&mut office, "anna", 2, "merge 1").reply;
+    let of_none = shell(&mut office, "anna", 2, "merge 99").reply;
+    assert_eq!(of_another[0].replace('1', "99"), of_none[0]);
+    // What security splits off is security's, wherever its customer writes of it.
+    assert!(!shell(&mut office, "dario", 1, "split 1 Canary door").refused);
+    assert_eq!(office.ticket(3).queue, "security");
+    let post = Post::from(ALICE).subject("Re: [#3] Canary door");
+    assert_eq!(office.receives(post).fate, Fate::Joined);
+    assert!(!shell(&mut office, "dario", 1, "customer baeckerei").refused);
+    assert_eq!(letters_of(&mut office, &[ANNA, BEAT]), heard);
+    assert_eq!(office.tickets().len(), 3);
+}
+
 /// Days of credit and booked hours are the customer's; of which ticket they are his account manager is told if he works on its queue.
 #[test]
 fn the_account_managers_ledger_names_no_ticket_that_is_not_his() {
