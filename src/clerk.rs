@@ -43,7 +43,7 @@ pub struct Done {
     pub fate: Fate,
     /// What a command's giver reads.
     pub reply: Vec<String>,
-    /// Whether the command was wrong, so that nothing of it was carried out.
+    /// Whether the command was wrong, so that nothing of it was carried out; or the letter may not leave.
     pub refused: bool,
     /// Letters written.
     pub letters: Vec<Place>,

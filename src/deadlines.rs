@@ -141,9 +141,13 @@ fn wanted(reader: &Reader, policy: &Policy, now: DateTime<Utc>) -> anyhow::Resul
     let Some(opened) = policy.book.opening(now) else {
         return Ok(None);
     };
-    let last = reader.round(opening::ROUND)?;
-    if last.as_ref().is_none_or(|round| round.at < opened) {
-        let since = last.map_or(0, |round| round.filed);
+    let since = match reader.round(opening::ROUND)? {
+        None => Some(0),
+        Some(round) if round.at < opened => Some(round.filed),
+        Some(round) if round.at == opened => round.again.iter().map(|a| a.since).min(),
+        Some(_) => None,
+    };
+    if let Some(since) = since {
         return Ok(Some(Wanted::Opening { at: opened, since }));
     }
     let book = &policy.book;

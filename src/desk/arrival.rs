@@ -160,12 +160,14 @@ fn taken(policy: &Policy, known: &Known, arrival: &Arrival, now: DateTime<Utc>) 
     }
 }
 
-/// What speaks of a confidential ticket is that queue's, whichever mailbox it came by.
+/// What speaks of a confidential ticket is that queue's, whichever mailbox it came by. A forward of what was written on it is a request of its own, and says the
+/// same.
 fn confined<'a>(case: Case<'a>, belonging: &Belonging) -> Case<'a> {
-    let spoken_of = belonging
+    let proven = belonging
         .ticket
         .as_ref()
         .filter(|_| belonging.proof.is_some());
+    let spoken_of = proven.or(belonging.possibly.as_ref());
     let queue = spoken_of.map(|t| case.policy.queue(&t.queue));
     Case {
         queue: queue.filter(|q| q.confidential).unwrap_or(case.queue),

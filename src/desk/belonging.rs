@@ -87,17 +87,19 @@ pub(super) fn find(case: &Case, known: &Known) -> Belonging {
     }) else {
         return Belonging::default();
     };
-    if takes_part(case, &named) && !forwarded && is_meant(&case.mail.subject) {
-        Belonging {
+    let is_theirs = takes_part(case, &named) && is_meant(&case.mail.subject);
+    if is_theirs && !forwarded {
+        return Belonging {
             ticket: Some(named),
             proof: Some(Proof::Number),
             possibly: None,
-        }
-    } else {
-        Belonging {
-            possibly: Some(named),
-            ..Belonging::default()
-        }
+        };
+    }
+    // Nobody here is told of a ticket that has gone to a confidential queue because somebody writes a number.
+    let is_gone = named.queue != case.queue.name && case.policy.queue(&named.queue).confidential;
+    Belonging {
+        possibly: Some(named).filter(|_| is_theirs || !is_gone),
+        ..Belonging::default()
     }
 }
 

@@ -3,6 +3,7 @@
 //! | road     | event    | becomes | and |
 //! |----------|----------|---------|-----|
 //! | waiting  | taken    | taken, one attempt more | from here on nobody can know |
+//! | waiting  | taken    | dropped | it speaks of what its reader may not know of any more ([`super::circular`]): its content must not follow |
 //! | waiting, taken | accepted | accepted | an answer stops its clocks (C4.4) |
 //! | waiting, taken | deferred | waiting, later | failed after five days and two dozen tries; a warning that waited for it goes ([`super::overdue`]) |
 //! | waiting, taken | refused  | failed | staff are told if it was for a customer; a warning that waited for it goes |
@@ -16,7 +17,7 @@ use super::draft::Draft;
 use super::event::{Moved, Movement};
 use super::record::{Entry, EntryKind, Fate, LetterFacts, Outcome, Record, Road};
 use super::ticket::{State, Ticket, TicketId};
-use super::{Known, LetterKind, Policy, command, correspondence, overdue, returned};
+use super::{Known, LetterKind, Policy, circular, command, correspondence, overdue, returned};
 use crate::contract::Role;
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -41,6 +42,11 @@ pub fn moved(policy: &Policy, known: &Known, moved: &Moved, now: DateTime<Utc>) 
     let Some(road) = next_road(entry, letter, &moved.to, now) else {
         return Outcome::of("already further on its road");
     };
+    if let Road::Taken { .. } = road
+        && let Some(outcome) = circular::withheld(policy, known, entry, now)
+    {
+        return outcome;
+    }
     // The next server had it in hand when the ticket went where its recipient may not know of it, and gave it back.
     let is_out = |t: &Ticket| {
         let hidden = policy.queue(&t.queue).confidential && !t.former_queues.is_empty();

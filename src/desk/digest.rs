@@ -12,7 +12,7 @@ use super::command::may_act;
 use super::draft::Draft;
 use super::letter::{Digest, LetterKind, Text};
 use super::overdue;
-use super::record::{Gathered, Gathering, Outcome, Place, Record};
+use super::record::{Gathered, Gathering, Outcome, Place, Record, Tells};
 use super::ticket::{Clock, ClockKind, Ticket, TicketId};
 use super::{Known, Policy};
 use crate::contract::plan::Warnings;
@@ -99,10 +99,11 @@ fn goes_alone(
     let because_full = because_full.map(|g| for_its_reader(draft.policy, known, g));
     if let Some(gathering) = because_full.filter(|g| !g.waiting.is_empty()) {
         let text = text(draft.policy, known, Some(&draft.ticket), &gathering, now);
-        let queue = draft.ticket.queue.clone();
+        let (kind, queue) = (kind(&gathering), draft.ticket.queue.clone());
+        let tells = Tells::Gathered(gathering.waiting);
         draft
             .circulars(counters)
-            .letter(kind(&gathering), &queue, person, text);
+            .letter(kind, &queue, person, text, tells);
     }
     alone
 }
@@ -123,23 +124,40 @@ pub fn due(policy: &Policy, known: &Known, name: &str, now: DateTime<Utc>) -> Ou
     let Some(gathering) = gathering.filter(|g| g.due.is_some_and(|at| at <= now)) else {
         return Outcome::of("nothing is gathered any more");
     };
-    let shown = for_its_reader(policy, known, gathering.clone());
-    let text = text(policy, known, None, &shown, now);
-    let first = shown.waiting.first();
-    let queue = first
-        .and_then(|item| known.ticket(about(item)))
-        .map_or("", |ticket| ticket.queue.as_str());
     let mut letters = Circulars::of(policy, counters, now);
-    // Who left the staff is told nothing more, and nobody that there is nothing to tell.
-    let person = policy.book.staff.by_id(&gathering.person);
-    if let Some(person) = person.filter(|_| !shown.waiting.is_empty()) {
-        letters.letter(kind(&shown), queue, person, text);
+    // Who left the staff is told nothing more.
+    if let Some(person) = policy.book.staff.by_id(&gathering.person) {
+        told_anew(&mut letters, known, person, &gathering.waiting);
     }
     let mut after = gathering.clone();
     emptied(&mut after);
     after.digested = Some(now);
     let because = format!("{} in one letter", gathering.waiting.len());
     letters.join(Outcome::of(because).with(Record::Gathering(Box::new(after))))
+}
+
+/// In one letter what was gathered, as far as its reader may know of it by now; nobody is told that there is nothing to tell.
+pub(super) fn told_anew(
+    letters: &mut Circulars,
+    known: &Known,
+    person: &Person,
+    items: &[Gathered],
+) {
+    let (policy, now) = (letters.policy, letters.now);
+    let gathering = Gathering {
+        person: person.id.clone(),
+        waiting: items.to_vec(),
+        ..Gathering::default()
+    };
+    let shown = for_its_reader(policy, known, gathering);
+    let Some(first) = shown.waiting.first() else {
+        return;
+    };
+    let ticket = known.ticket(about(first));
+    let queue = ticket.map_or("", |ticket| ticket.queue.as_str());
+    let text = text(policy, known, None, &shown, now);
+    let kind = kind(&shown);
+    letters.letter(kind, queue, person, text, Tells::Gathered(shown.waiting));
 }
 
 /// Without what has gone to a confidential queue since, if he is not of that one.
@@ -152,7 +170,8 @@ fn for_its_reader(policy: &Policy, known: &Known, mut gathering: Gathering) -> G
     gathering
 }
 
-fn about(item: &Gathered) -> TicketId {
+/// Whose.
+pub(super) fn about(item: &Gathered) -> TicketId {
     match item {
         Gathered::Step { ticket, .. } => *ticket,
         Gathered::Reply(place) => place.ticket,

@@ -366,6 +366,7 @@ impl<'a> Draft<'a> {
             attempts: 0,
             last_error: String::new(),
             returned: None,
+            tells: None,
         }
     }
 

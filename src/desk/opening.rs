@@ -5,10 +5,10 @@
 use super::circular::Circulars;
 use super::letter::{LetterKind, OpeningDigest};
 use super::overdue;
-use super::record::{Outcome, Place, Record, Round};
+use super::record::{Again, Outcome, Place, Record, Round, Tells};
 use super::ticket::{Ticket, TicketId};
 use super::{Known, Policy};
-use crate::contract::Role;
+use crate::contract::{Person, Role};
 use crate::mail::Language;
 use chrono::{DateTime, Utc};
 
@@ -22,7 +22,9 @@ pub struct Opening {
     pub at: DateTime<Utc>,
     /// Of each queue.
     pub queues: Vec<Standing>,
-    /// The file's last entry by now.
+    /// Automatic mail stands in it since this entry of the file,
+    pub since: u32,
+    /// and this is the file's last by now.
     pub filed: u32,
     /// The head of the journal's chain: written down outside of this machine it proves what was on record.
     pub head: String,
@@ -112,30 +114,95 @@ pub struct Filed {
     pub why: String,
 }
 
-/// Tells everybody of each queue, once for each opening.
+/// Tells everybody of each queue, once for each opening; or anew whose letter did not leave.
 pub fn opened(policy: &Policy, known: &Known, opening: &Opening, now: DateTime<Utc>) -> Outcome {
     let counters = known.counters();
     let last = known.round(ROUND);
-    if last.is_some_and(|round| round.at >= opening.at) {
+    let told = last.filter(|round| round.at >= opening.at);
+    if told.is_some_and(|round| round.at > opening.at || round.again.is_empty()) {
         return Outcome::of("this opening was told");
     }
+    let is_owed = |queue: &str, person: &Person| {
+        told.is_none_or(|round| {
+            let mut again = round.again.iter();
+            again.any(|a| a.queue == queue && a.person == person.id)
+        })
+    };
     let mut letters = Circulars::of(policy, counters, now);
     // A house that begins has no day before.
     for standing in opening.queues.iter().filter(|_| last.is_some()) {
         let text = policy
             .templates
             .letter(Language::En, &content(policy, opening, standing));
-        for person in policy.book.staff.of_queue(&standing.queue) {
+        let people = policy.book.staff.of_queue(&standing.queue);
+        for person in people.filter(|p| is_owed(&standing.queue, p)) {
             debug_assert!(person.role != Role::ReadOnly);
-            letters.letter(LetterKind::Digest, &standing.queue, person, text.clone());
+            let tells = Tells::Opening {
+                at: opening.at,
+                queue: standing.queue.clone(),
+                since: opening.since,
+                of: standing.named(),
+            };
+            letters.letter(
+                LetterKind::Digest,
+                &standing.queue,
+                person,
+                text.clone(),
+                tells,
+            );
         }
     }
     let round = Round {
         name: ROUND.into(),
         at: opening.at,
-        filed: opening.filed,
+        // The others' next letter goes on where theirs ended.
+        filed: told.map_or(opening.filed, |round| round.filed),
+        again: vec![],
     };
     letters.join(Outcome::of("the desk opens").with(Record::Round(round)))
+}
+
+/// A letter that did not leave is to be written anew, of what stands there by then; not if the desk has opened once more since.
+pub(super) fn told_anew(
+    known: &Known,
+    at: DateTime<Utc>,
+    queue: &str,
+    person: &Person,
+    since: u32,
+) -> Option<Round> {
+    let mut round = known.round(ROUND).filter(|round| round.at == at)?.clone();
+    round.again.push(Again {
+        queue: queue.into(),
+        person: person.id.clone(),
+        since,
+    });
+    Some(round)
+}
+
+impl Standing {
+    /// What its letter names: tickets, and entries of the file.
+    fn named(&self) -> Vec<Place> {
+        let tickets = [
+            &self.due,
+            &self.unanswered,
+            &self.unassigned,
+            &self.quarantined,
+        ];
+        let tickets = tickets.into_iter().flat_map(|several| &several.first);
+        let whole = |ticket: TicketId| Place { ticket, seq: 1 };
+        let file = |seq: u32| Place {
+            ticket: TicketId::FILE,
+            seq,
+        };
+        let mut named: Vec<Place> = tickets
+            .map(|t| whole(t.id))
+            .chain(self.failed.first.iter().map(|f| f.place))
+            .chain(self.filed.first.iter().map(|f| file(f.seq)))
+            .collect();
+        named.sort();
+        named.dedup();
+        named
+    }
 }
 
 fn content(policy: &Policy, opening: &Opening, standing: &Standing) -> OpeningDigest {

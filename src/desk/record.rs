@@ -143,6 +143,38 @@ pub struct LetterFacts {
     /// When it came back from beyond the next mail server (C4.7).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub returned: Option<DateTime<Utc>>,
+    /// Of a letter about no single ticket: what it speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tells: Option<Box<Tells>>,
+}
+
+/// What a letter about no single ticket speaks of. When its turn to leave comes some of it may have gone to a queue that its reader is not of
+/// ([`super::circular`]).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tells {
+    /// A flood.
+    Gathered(Vec<Gathered>),
+    /// What stood on the desk when it opened.
+    Opening {
+        /// When that was.
+        at: DateTime<Utc>,
+        /// In which queue.
+        queue: String,
+        /// Automatic mail since this entry of the file.
+        since: u32,
+        /// Tickets, by their first entry, and entries of the file.
+        of: Vec<Place>,
+    },
+    /// A customer's fortnight.
+    Review {
+        /// Whose.
+        customer: String,
+        /// The first instant after it.
+        until: DateTime<Utc>,
+        /// Its tickets.
+        of: Vec<TicketId>,
+    },
 }
 
 /// Whether a credit may still change by itself.
@@ -355,6 +387,20 @@ pub struct Round {
     /// The file's last entry by then ([`TicketId::FILE`]).
     #[serde(default)]
     pub filed: u32,
+    /// Whose letter did not leave, and is to be written anew.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub again: Vec<Again>,
+}
+
+/// One of a round's letters that is to be written anew.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Again {
+    /// About which queue.
+    pub queue: String,
+    /// To whom, a staff id.
+    pub person: String,
+    /// Automatic mail since this entry of the file.
+    pub since: u32,
 }
 
 /// The numbers given out so far.
@@ -395,7 +441,7 @@ pub struct Outcome {
     pub fate: Fate,
     /// What a command's giver reads.
     pub reply: Vec<String>,
-    /// Whether the command was wrong: then nothing of it was carried out.
+    /// Whether the command was wrong: then nothing of it was carried out. Or the letter may not leave.
     pub refused: bool,
 }
 

@@ -7,7 +7,7 @@ use super::account::Account;
 use super::circular::Circulars;
 use super::letter::{LetterKind, Review, Text};
 use super::opening::Several;
-use super::record::{Entry, Outcome, Record, Round, Standing};
+use super::record::{Entry, Outcome, Record, Round, Standing, Tells};
 use super::ticket::{Clock, ClockKind, State, Ticket, TicketId};
 use super::{Known, Policy, overdue};
 use crate::contract::customers::Term;
@@ -44,6 +44,8 @@ pub struct Pack {
     risks: Lines,
     credits: Lines,
     bookings: Lines,
+    /// Tickets that a line of it names.
+    named: BTreeSet<TicketId>,
     /// Tickets of which the ledger tells something in the fortnight.
     credited: BTreeSet<TicketId>,
     /// The term that is current, the cap on its days, and their sum.
@@ -80,14 +82,15 @@ impl Pack {
             risks: Lines::default(),
             credits: Lines::default(),
             bookings: Lines::default(),
+            named: BTreeSet::new(),
             credited: BTreeSet::new(),
             term,
             tam_min: 0,
         }
     }
 
-    /// A line of the customer's ledger.
-    pub fn credit(&mut self, entry: &Entry) {
+    /// A line of the customer's ledger. The days are the customer's whichever queue the ticket is in; its number stands in `queue` alone if that is confidential.
+    pub fn credit(&mut self, policy: &Policy, reader: Option<&Person>, queue: &str, entry: &Entry) {
         let Some(line) = &entry.credit else { return };
         if let Some((_, _, days)) = self.term.as_mut().filter(|(term, ..)| *term == line.term) {
             *days += line.change;
@@ -98,9 +101,9 @@ impl Pack {
                 Standing::Final => "final",
             };
             self.credited.insert(entry.place.ticket);
+            let ticket = self.name_of(policy, reader, queue, entry.place.ticket);
             self.credits.push(format!(
-                "#{} {}: {:+} days, {standing}: {} late",
-                entry.place.ticket,
+                "{ticket} {}: {:+} days, {standing}: {} late",
                 line.clause,
                 line.change,
                 duration_words(line.late_secs)
@@ -108,33 +111,49 @@ impl Pack {
         }
     }
 
-    /// Time booked for the customer since the fortnight's first day.
-    pub fn booked(&mut self, entry: &Entry) {
+    /// Time booked for the customer since the fortnight's first day, as of the ledger.
+    pub fn booked(&mut self, policy: &Policy, reader: Option<&Person>, queue: &str, entry: &Entry) {
         let Some(time) = &entry.time else { return };
         if time.tam {
             self.tam_min += i64::from(time.minutes);
         }
+        let ticket = self.name_of(policy, reader, queue, entry.place.ticket);
         self.bookings.push(format!(
-            "{} {} {} min{} on #{}",
+            "{} {} {} min{} on {ticket}",
             time.day,
             time.person,
             time.minutes,
             if time.tam { ", account manager" } else { "" },
-            entry.place.ticket
         ));
+    }
+
+    /// `#12`, unless the reader may not know of it.
+    fn name_of(
+        &mut self,
+        policy: &Policy,
+        reader: Option<&Person>,
+        queue: &str,
+        ticket: TicketId,
+    ) -> String {
+        match is_shown(policy, reader, queue) {
+            true => {
+                self.named.insert(ticket);
+                format!("#{ticket}")
+            }
+            false => "a confidential ticket".into(),
+        }
     }
 
     /// A ticket, anybody's; by number.
     pub fn ticket(&mut self, policy: &Policy, reader: Option<&Person>, ticket: &Ticket) {
-        let is_shown = !policy.queue(&ticket.queue).confidential
-            || reader.is_some_and(|p| p.queues.contains(&ticket.queue));
-        if !is_shown || !self.concerns(ticket) {
+        if !is_shown(policy, reader, &ticket.queue) || !self.concerns(ticket) {
             return;
         }
         let (customer, span) = (self.customer.clone(), (self.from, self.until));
         let books = |clock: &Clock| Arc::clone(policy.shared_book_of(ticket, Some(clock)));
         self.account
             .add(ticket, Some(&customer), books, span, self.now);
+        let before = self.shown();
         if self.is_theirs(ticket) && self.spans(ticket.received) {
             self.received.push(of_ticket(policy, ticket, self.now));
         } else if let Some(line) = of_earlier(policy, self, ticket) {
@@ -146,6 +165,15 @@ impl Pack {
         for line in accruing(policy, self, ticket) {
             self.credits.push(line);
         }
+        if self.shown() > before {
+            self.named.insert(ticket.id);
+        }
+    }
+
+    /// How many lines stand in it.
+    fn shown(&self) -> usize {
+        let all = [&self.received, &self.earlier, &self.risks, &self.credits];
+        all.iter().map(|lines| lines.first.len()).sum()
     }
 
     /// Whether a ticket is the customer's and open or received in the fortnight; or was, before, and something of it fell in the fortnight or may still: a promise
@@ -171,6 +199,10 @@ impl Pack {
     fn spans(&self, at: DateTime<Utc>) -> bool {
         self.from <= at && at < self.until
     }
+}
+
+fn is_shown(policy: &Policy, reader: Option<&Person>, queue: &str) -> bool {
+    !policy.queue(queue).confidential || reader.is_some_and(|p| p.queues.iter().any(|q| q == queue))
 }
 
 /// The name of a customer's [`Round`].
@@ -199,6 +231,7 @@ pub fn due(policy: &Policy, known: &Known, pack: &Pack, now: DateTime<Utc>) -> O
         name,
         at: pack.until,
         filed: 0,
+        again: vec![],
     };
     let mut letters = Circulars::of(policy, counters, now);
     let person = pack.reader.as_deref();
@@ -206,9 +239,26 @@ pub fn due(policy: &Policy, known: &Known, pack: &Pack, now: DateTime<Utc>) -> O
     // A house that begins has no fortnight before.
     if let (Some(person), Some(_)) = (person, last) {
         let queue = person.queues.first().map_or("", String::as_str);
-        letters.letter(LetterKind::Digest, queue, person, text(policy, pack));
+        let tells = Tells::Review {
+            customer: pack.customer.clone(),
+            until: pack.until,
+            of: pack.named.iter().copied().collect(),
+        };
+        let text = text(policy, pack);
+        letters.letter(LetterKind::Digest, queue, person, text, tells);
     }
     letters.join(Outcome::of("a fortnight is over").with(Record::Round(round)))
+}
+
+/// A pack that did not leave is due once more; not if a later one was.
+pub(super) fn told_anew(known: &Known, customer: &str, until: DateTime<Utc>) -> Option<Round> {
+    let last = known
+        .round(&round(customer))
+        .filter(|round| round.at == until)?;
+    Some(Round {
+        at: until - TimeDelta::days(EVERY_DAYS),
+        ..last.clone()
+    })
 }
 
 /// The account manager of a customer, who gets its pack.

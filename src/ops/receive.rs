@@ -3,7 +3,7 @@
 use super::cli::Cli;
 use super::progress::Progress;
 use super::reach::Way;
-use super::request::{Delivery, Request, arrivals, not_to_come};
+use super::request::{Delivery, Request, arrivals, known_queue, not_to_come};
 use super::{Fault, exit, failed};
 use crate::clerk::{self, Done, Job, Prepared};
 use crate::clock;
@@ -128,7 +128,10 @@ pub fn run(cli: &Cli, arguments: &Arguments) -> u8 {
 
 fn taken(cli: &Cli, arguments: &Arguments) -> anyhow::Result<Tally> {
     let config = cli.config()?;
-    known_queue(&config, &arguments.queue)?;
+    known_queue(
+        config.queues.iter().map(|q| q.name.as_str()),
+        &arguments.queue,
+    )?;
     not_to_come(arguments.received_at, clock::now())?;
     // A pipe is read only when the store is open: one whose store is busy fails at once, with nothing taken from it. Files are read meanwhile.
     let is_pipe = arguments.files.iter().any(|f| f.as_os_str() == "-");
@@ -182,15 +185,6 @@ fn taken(cli: &Cli, arguments: &Arguments) -> anyhow::Result<Tally> {
     way.close()?;
     result?;
     Ok(tally)
-}
-
-fn known_queue(config: &Config, name: &str) -> anyhow::Result<()> {
-    let names: Vec<&str> = config.queues.iter().map(|q| q.name.as_str()).collect();
-    if name.is_empty() || names.contains(&name) {
-        return Ok(());
-    }
-    let words = format!("--queue {name} is unknown; use one of {}", names.join(", "));
-    Err(Fault::error(exit::USAGE, words))
 }
 
 /// The whole size of a mail of which only the beginning is taken.

@@ -173,6 +173,11 @@ impl Desk<'_> {
 
     /// One commit for the mails of a delivery; the fate of each, a line.
     fn receive(&mut self, delivery: Delivery, out: &mut dyn Write) -> anyhow::Result<u8> {
+        // Who asks may have read a newer configuration; what was meant for a queue that nobody here knows would be read by those of the first one.
+        known_queue(
+            self.policy.queues.iter().map(|q| q.name.as_str()),
+            &delivery.queue,
+        )?;
         not_to_come(delivery.received_at, self.now)?;
         let raws = delivery
             .mails
@@ -195,6 +200,16 @@ impl Desk<'_> {
         }
         Ok(exit::OK)
     }
+}
+
+/// Empty is the first queue.
+pub fn known_queue<'a>(queues: impl Iterator<Item = &'a str>, name: &str) -> anyhow::Result<()> {
+    let names: Vec<&str> = queues.collect();
+    if name.is_empty() || names.contains(&name) {
+        return Ok(());
+    }
+    let words = format!("--queue {name} is unknown; use one of {}", names.join(", "));
+    Err(Fault::error(exit::USAGE, words))
 }
 
 /// A clock that begins in the future is a deadline put off. No skew is allowed for: whoever says when, says it by this machine's clock or by an older stamp.

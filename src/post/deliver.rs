@@ -13,6 +13,7 @@ use crate::desk::event::{Event, Moved, Movement};
 use crate::desk::record::{Entry, Place, Road};
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeSet, VecDeque};
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
@@ -177,7 +178,12 @@ struct Attempt {
 
 enum End {
     Answered(Movement),
-    Down { words: String, slow: bool },
+    /// It was not to leave.
+    Gone,
+    Down {
+        words: String,
+        slow: bool,
+    },
 }
 
 #[derive(Default)]
@@ -302,6 +308,9 @@ impl<H: House> Outbox<H> {
             End::Answered(movement) => {
                 self.well(&movement);
                 self.answer(attempt.place, movement);
+            }
+            End::Gone => {
+                self.busy.remove(&attempt.place);
             }
             End::Down { words, slow } => {
                 self.busy.remove(&attempt.place);
@@ -477,13 +486,23 @@ async fn by_smtp<H: House>(
 
 async fn taken<H: House>(house: &H, place: Place) -> anyhow::Result<()> {
     let done = house.submit(vec![moved(place, Movement::Taken)]).await?;
-    // Dropped, or taken by an earlier life: the content must not follow.
-    anyhow::ensure!(
-        done.iter().any(|d| d.changed),
-        "the letter is not waiting any more"
-    );
+    if !done.iter().any(|d| d.changed && !d.refused) {
+        anyhow::bail!(Gone);
+    }
     Ok(())
 }
+
+/// Dropped, just now too, or taken by an earlier life: the content must not follow, and nothing is wrong with the way out.
+#[derive(Debug)]
+struct Gone;
+
+impl fmt::Display for Gone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the letter is not to leave")
+    }
+}
+
+impl std::error::Error for Gone {}
 
 fn ended(place: Place, conn: Option<SmtpConn>, sent: Result<Sent, Unsent>) -> Attempt {
     let movement = match sent {
@@ -493,8 +512,12 @@ fn ended(place: Place, conn: Option<SmtpConn>, sent: Result<Sent, Unsent>) -> At
         Ok(Sent::Lost(words)) => Movement::Lost(words),
         // A fresh connection that dies of this letter: the letter waits, the others need not.
         Err(Unsent::Stale(words)) => Movement::Deferred(words),
-        Err(Unsent::Withheld(words)) => {
-            let words = format!("the record takes nothing, so nothing is sent: {words}");
+        Err(Unsent::Withheld(error)) if error.is::<Gone>() => {
+            let end = End::Gone;
+            return Attempt { place, conn, end };
+        }
+        Err(Unsent::Withheld(error)) => {
+            let words = format!("the record takes nothing, so nothing is sent: {error:#}");
             return down(place, conn, words, false);
         }
     };

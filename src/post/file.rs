@@ -41,7 +41,7 @@ impl Pigeonholes {
             }
         };
         if let Err(error) = taken().await {
-            return Err(Unsent::Withheld(format!("{error:#}")));
+            return Err(Unsent::Withheld(error));
         }
         let delivered = deliver(&maildir, parcel);
         Ok(match delivered {

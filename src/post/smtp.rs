@@ -76,7 +76,7 @@ pub enum Unsent {
     /// The connection went before the content: another may do (QUIRKS, SMTP 8).
     Stale(String),
     /// The caller's `taken` failed; the server threw the beginning away.
-    Withheld(String),
+    Withheld(anyhow::Error),
 }
 
 /// Why there is no connection.
@@ -173,7 +173,7 @@ impl SmtpConn {
         if let Err(error) = taken().await {
             // In the middle of DATA only closing the connection says "never mind".
             self.broken = true;
-            return Err(Unsent::Withheld(format!("{error:#}")));
+            return Err(Unsent::Withheld(error));
         }
         Ok(self.content(&content).await)
     }

@@ -75,6 +75,7 @@ impl Reader {
         Ok(Opening {
             at,
             queues: standing.into_values().collect(),
+            since,
             filed,
             head: format!("{} {}", head.sequence, head.chain.hex()),
         })
@@ -91,12 +92,16 @@ impl Reader {
         now: DateTime<Utc>,
     ) -> Result<Pack> {
         let mut pack = Pack::of(policy, reader, customer, (from, until), now);
+        let queue = |entry: &Entry| -> Result<String> {
+            let ticket = self.ticket(entry.place.ticket)?;
+            Ok(ticket.map_or(String::new(), |ticket| ticket.queue))
+        };
         self.each_credit(Some(customer), &mut |entry| {
-            pack.credit(&entry);
+            pack.credit(policy, reader, &queue(&entry)?, &entry);
             Ok(())
         })?;
         self.each_time(customer, first_day, &mut |entry| {
-            pack.booked(&entry);
+            pack.booked(policy, reader, &queue(&entry)?, &entry);
             Ok(())
         })?;
         self.tickets(&mut |ticket| {

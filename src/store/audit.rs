@@ -230,8 +230,9 @@ impl Audit<'_> {
             owed.extend(writing::derived_of_ticket(ticket)?.into_keys());
         }
         for entry in entries.values().flatten() {
-            let queue = tickets.get(&entry.place.ticket).map(|t| t.queue.as_str());
-            owed.extend(writing::derived_of_entry(entry, queue)?.into_keys());
+            let ticket = tickets.get(&entry.place.ticket);
+            let queues = ticket.map(writing::queues_of).unwrap_or_default();
+            owed.extend(writing::derived_of_entry(entry, &queues)?.into_keys());
         }
         for key in &owed {
             if replayed.get(key)?.is_none() {

@@ -30,7 +30,7 @@ use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use std::fmt::Write;
 
 /// One number for the whole index: another one there, and the index is made anew from the journal. Raise it with any change to this file or to a row's form.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 
 /// How far the index is.
 pub const META: &str = "meta";

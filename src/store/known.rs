@@ -301,14 +301,14 @@ impl Shared {
         Ok(None)
     }
 
-    /// Whether an entry is still found by a key, in the queue that its ticket is in by now.
+    /// Whether an entry is still found by a key, in the queues where its ticket is or was.
     fn is_found(&self, over: &Overlay, place: Place, key: &str) -> Result<bool> {
         let ticket = self.latest_ticket(over, place.ticket)?;
         let entry = self.latest_entry(over, place)?;
         let (Some(ticket), Some(entry)) = (ticket, entry) else {
             return Ok(false);
         };
-        Ok(writing::derived_of_entry(&entry, Some(&ticket.queue))?.contains_key(key))
+        Ok(writing::derived_of_entry(&entry, &writing::queues_of(&ticket))?.contains_key(key))
     }
 }
 
@@ -323,7 +323,7 @@ pub(super) fn read(raw: Vec<u8>) -> Option<Arc<Mail>> {
 /// Whether no batch has taken away what an entry was found by.
 fn still_derives(over: &Overlay, place: Place, key: &str) -> Result<bool> {
     match over.own_entry(place) {
-        Some(entry) => Ok(writing::derived_of_entry(entry, None)?.contains_key(key)),
+        Some(entry) => Ok(writing::derived_of_entry(entry, &[])?.contains_key(key)),
         None => Ok(true),
     }
 }

@@ -159,6 +159,7 @@ fn letter_entry(place: Place, kind: LetterKind, road: Road, attempts: u32) -> En
             attempts,
             last_error: String::new(),
             returned: None,
+            tells: None,
         }),
         ..blank(place, EntryKind::Letter)
     }

@@ -234,17 +234,27 @@ pub fn derived_of_ticket(ticket: &Ticket) -> Result<Derived> {
     Ok(rows)
 }
 
-/// Of an entry: what its mail is known by, where its letter is on its road, in whose ledger it stands. `queue` is its ticket's.
-pub fn derived_of_entry(entry: &Entry, queue: Option<&str>) -> Result<Derived> {
+/// Where mails of a ticket are looked for: in its queue, and in those that it came from, since whoever answers there means it still.
+pub fn queues_of(ticket: &Ticket) -> Vec<String> {
+    let mut queues = vec![ticket.queue.clone()];
+    for former in &ticket.former_queues {
+        if !queues.contains(former) {
+            queues.push(former.clone());
+        }
+    }
+    queues
+}
+
+/// Of an entry: what its mail is known by, where its letter is on its road, in whose ledger it stands. `queues` are its ticket's ([`queues_of`]); the file has none.
+pub fn derived_of_entry(entry: &Entry, queues: &[String]) -> Result<Derived> {
     let place = serde_json::to_vec(&entry.place)?;
     let mut rows = Derived::new();
     if let Some(mail) = &entry.mail {
         for fingerprint in std::iter::once(&mail.raw).chain(&mail.written) {
             rows.insert(keys::seen(fingerprint), place.clone());
         }
-        // Of a ticket that went to another queue also where the mail had come to: who answers it there means it still.
-        let came_to = queue.map(|_| mail.queue.as_str());
-        for queue in queue.into_iter().chain(came_to) {
+        let came_to = queues.first().map(|_| &mail.queue);
+        for queue in queues.iter().chain(came_to) {
             for id in &mail.found_by {
                 rows.insert(keys::found(queue, id), place.clone());
             }
@@ -509,7 +519,10 @@ impl<'a> Writing<'a> {
                 }
             }
         }
-        if let Some(old) = old.filter(|old| old.queue != ticket.queue) {
+        let is_elsewhere = |old: &Ticket| {
+            (&old.queue, &old.former_queues) != (&ticket.queue, &ticket.former_queues)
+        };
+        if let Some(old) = old.filter(is_elsewhere) {
             self.move_threads(&old, ticket, gone, come)?;
         }
         let hide = self.confidential.contains(&ticket.queue);
@@ -526,11 +539,12 @@ impl<'a> Writing<'a> {
         gone: &mut Derived,
         come: &mut Derived,
     ) -> Result<()> {
+        let (before, after) = (queues_of(old), queues_of(new));
         for row in self.rows_of(&keys::entries(new.id))? {
             let entry = self.entry_in(&row)?;
             differ(
-                derived_of_entry(&entry, Some(&old.queue))?,
-                derived_of_entry(&entry, Some(&new.queue))?,
+                derived_of_entry(&entry, &before)?,
+                derived_of_entry(&entry, &after)?,
                 gone,
                 come,
             );
@@ -552,14 +566,14 @@ impl<'a> Writing<'a> {
             .as_deref()
             .map(|row| self.entry_in(row))
             .transpose()?;
-        let queue = self.queue_of(entry.place.ticket, outcome.records)?;
-        let new_rows = derived_of_entry(entry, queue.as_deref())?;
+        let queues = self.queues_of(entry.place.ticket, outcome.records)?;
+        let new_rows = derived_of_entry(entry, &queues)?;
         let old_rows = old
             .as_ref()
-            .map(|old| derived_of_entry(old, queue.as_deref()))
+            .map(|old| derived_of_entry(old, &queues))
             .transpose()?;
         differ(old_rows.unwrap_or_default(), new_rows, gone, come);
-        self.put_entry(outcome, n, entry, queue, before)
+        self.put_entry(outcome, n, entry, &queues, before)
     }
 
     /// An entry of a new ticket. Neither it nor what its place names can be there, so nobody is asked: of an arrived mail that is most rows. That its number is
@@ -572,15 +586,15 @@ impl<'a> Writing<'a> {
         come: &mut Derived,
     ) -> Result<()> {
         debug_assert!(self.get(&keys::entry(entry.place))?.is_none());
-        let queue = self.queue_of(entry.place.ticket, outcome.records)?;
-        for (key, value) in derived_of_entry(entry, queue.as_deref())? {
+        let queues = self.queues_of(entry.place.ticket, outcome.records)?;
+        for (key, value) in derived_of_entry(entry, &queues)? {
             if keys::is_claimed(&key) {
                 come.entry(key).or_insert(value);
             } else {
                 self.put_new(key, value)?;
             }
         }
-        self.put_entry(outcome, n, entry, queue, None)
+        self.put_entry(outcome, n, entry, &queues, None)
     }
 
     fn put_entry(
@@ -588,27 +602,30 @@ impl<'a> Writing<'a> {
         outcome: &Accepted,
         n: usize,
         entry: &Entry,
-        queue: Option<String>,
+        queues: &[String],
         before: Option<Vec<u8>>,
     ) -> Result<()> {
         let raw = self.raw_of(entry, before.as_deref(), outcome.raws)?;
-        let hide = queue.is_some_and(|queue| self.confidential.contains(&queue));
+        // Filed mail has no ticket, and belongs to a queue all the same.
+        let came_to = || entry.mail.as_ref().map(|mail| &mail.queue);
+        let is_in = queues.first().or_else(came_to);
+        let hide = is_in.is_some_and(|queue| self.confidential.contains(queue));
         let row = row(outcome, n, raw, hide)?;
         self.replace(keys::entry(entry.place), before, Some(row));
         Ok(())
     }
 
-    fn queue_of(&self, id: TicketId, records: &[Record]) -> Result<Option<String>> {
+    fn queues_of(&self, id: TicketId, records: &[Record]) -> Result<Vec<String>> {
         let here = records.iter().rev().find_map(|record| match record {
-            Record::Ticket(ticket) if ticket.id == id => Some(ticket.queue.clone()),
+            Record::Ticket(ticket) if ticket.id == id => Some(queues_of(ticket)),
             _ => None,
         });
         if here.is_some() || id == TicketId::FILE {
-            return Ok(here);
+            return Ok(here.unwrap_or_default());
         }
         let row = self.get(&keys::ticket(id))?;
         let ticket = row.map(|row| self.ticket_in(&row)).transpose()?;
-        Ok(ticket.map(|ticket| ticket.queue))
+        Ok(ticket.as_ref().map(queues_of).unwrap_or_default())
     }
 
     /// Where an entry's bytes lie: in this batch, where they lay before, or where the same bytes were seen first.

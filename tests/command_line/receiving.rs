@@ -1,7 +1,7 @@
 //! `receive`: from everywhere, with a daemon and without, and however it ends.
 
 use super::house::{CONFIG, House, Said, finished, mail, maildir, signal, until, words};
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::MetadataExt;
@@ -232,38 +232,50 @@ fn what_is_wrong_decides_the_exit_code() {
 fn the_daemon_itself_refuses_what_was_received_in_the_future() {
     let house = House::new();
     let daemon = house.daemon();
-    let raw = data_encoding::BASE64.encode(mail(1).as_bytes());
-    let ask = |received: chrono::DateTime<Utc>| -> String {
-        let request = serde_json::json!({ "receive": {
-            "queue": "", "silent": false, "received_at": received, "mails": [raw], "cut_from": [null],
-        }});
-        let mut stream = UnixStream::connect(house.path("state/control")).expect("the daemon");
-        writeln!(stream, "{request}").expect("a request");
-        let mut answer = String::new();
-        let mut lines = BufReader::new(stream);
-        while !answer.contains("exit") && !answer.contains("error") {
-            assert_ne!(
-                lines.read_line(&mut answer).expect("an answer"),
-                0,
-                "{answer}"
-            );
-        }
-        answer
-    };
-    let tickets = || {
-        house
-            .run(&["list", "--all", "--json"])
-            .expect(0)
-            .objects()
-            .len()
-    };
-    let answer = ask(Utc::now() + TimeDelta::days(1));
+    let answer = hands_over(&house, "", Utc::now() + TimeDelta::days(1));
     assert!(answer.contains("in the future"), "{answer}");
-    assert_eq!(tickets(), 0);
-    let answer = ask(Utc::now() - TimeDelta::days(1));
+    tickets(&house, 0);
+    let answer = hands_over(&house, "", Utc::now() - TimeDelta::days(1));
     assert!(answer.contains("{\"exit\":0}"), "{answer}");
-    assert_eq!(tickets(), 1);
+    tickets(&house, 1);
     assert!(daemon.end().success());
+}
+
+/// Whoever asks may have read a newer configuration: a report for a queue of that one is not for everybody of the first.
+#[test]
+fn the_daemon_itself_refuses_a_queue_that_it_does_not_know() {
+    let house = House::new();
+    let daemon = house.daemon();
+    let yesterday = Utc::now() - TimeDelta::days(1);
+    let answer = hands_over(&house, "psirt", yesterday);
+    let words = "--queue psirt is unknown; use one of support, security";
+    assert!(answer.contains(words), "{answer}");
+    tickets(&house, 0);
+    let answer = hands_over(&house, "security", yesterday);
+    assert!(answer.contains("{\"exit\":0}"), "{answer}");
+    tickets(&house, 0);
+    house.run(&["show", "1"]).expect(0);
+    assert!(daemon.end().success());
+}
+
+/// One mail, straight into the daemon's socket; its answer.
+fn hands_over(house: &House, queue: &str, received: DateTime<Utc>) -> String {
+    let raw = data_encoding::BASE64.encode(mail(1).as_bytes());
+    let request = json!({ "receive": {
+        "queue": queue, "silent": false, "received_at": received, "mails": [raw], "cut_from": [null],
+    }});
+    let mut stream = UnixStream::connect(house.path("state/control")).expect("the daemon");
+    writeln!(stream, "{request}").expect("a request");
+    let mut answer = String::new();
+    let mut lines = BufReader::new(stream);
+    while !answer.contains("exit") && !answer.contains("error") {
+        assert_ne!(
+            lines.read_line(&mut answer).expect("an answer"),
+            0,
+            "{answer}"
+        );
+    }
+    answer
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod aside;
 mod attacks;
 mod belonging;
 mod bounces;
+mod circulars;
 mod clocks;
 mod commands;
 mod confidential;

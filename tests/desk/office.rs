@@ -214,7 +214,10 @@ impl Office {
                         to,
                     });
                     let job = Job { event, raw: None };
-                    self.clerk.process(&[job], now).expect("a commit");
+                    let done = self.clerk.process(&[job], now).expect("a commit");
+                    if done[0].refused {
+                        break;
+                    }
                 }
             }
         }

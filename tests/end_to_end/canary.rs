@@ -16,13 +16,13 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-const CANARY: &str = "zeisigzwitschert";
+pub const CANARY: &str = "zeisigzwitschert";
 const URS: &str = "urs@helvetia.example";
 /// Helvetia's promise for severity 1 is 40 minutes by day and night.
-const HOUR_SECS: i64 = 3_600;
+pub const HOUR_SECS: i64 = 3_600;
 
 /// Whether the canary stands in some bytes: as it is, in quoted-printable with its line broken anywhere, or in base64 at any of three places of its triple.
-fn holds(bytes: &[u8]) -> bool {
+pub fn holds(bytes: &[u8]) -> bool {
     let flat = without_breaks(bytes);
     let printable = decoded(&flat);
     let plain = |text: &[u8]| contains(&text.to_ascii_lowercase(), CANARY.as_bytes());
@@ -168,14 +168,14 @@ fn is_the_persons(user: &str, mail: &[u8]) -> bool {
 
 /// What was printed, by whatever was asked.
 #[derive(Default)]
-struct Printed(RefCell<Vec<(String, Vec<u8>)>>);
+pub struct Printed(RefCell<Vec<(String, Vec<u8>)>>);
 
 impl Printed {
     fn keep(&self, what: String, bytes: Vec<u8>) {
         self.0.borrow_mut().push((what, bytes));
     }
 
-    fn ask(&self, ticketd: &Ticketd, arguments: &[&str]) -> Said {
+    pub fn ask(&self, ticketd: &Ticketd, arguments: &[&str]) -> Said {
         let said = ticketd.ask(arguments);
         self.keep(format!("{arguments:?}"), said.out.clone().into());
         self.keep(
@@ -201,7 +201,7 @@ impl Printed {
     }
 
     /// Everything that an operator asks on support's behalf.
-    fn ask_everything(&self, ticketd: &Ticketd) {
+    pub fn ask_everything(&self, ticketd: &Ticketd) {
         let asked: [&[&str]; 34] = [
             &["list"],
             &["list", "--all"],
@@ -244,7 +244,7 @@ impl Printed {
     }
 
     /// What the control socket answers to those who do not know how to ask.
-    fn ask_the_socket(&self, ticketd: &Ticketd) {
+    pub fn ask_the_socket(&self, ticketd: &Ticketd) {
         for line in [
             "nonsense",
             "{}",
@@ -267,6 +267,20 @@ impl Printed {
                 self.keep(format!("the answer to {line}"), answer.into());
             }
         }
+    }
+}
+
+impl Printed {
+    /// Nobody was told of it.
+    pub fn hold_nothing(self) {
+        let printed = self.0.into_inner();
+        let mut told: Vec<_> = printed.iter().filter(|(_, bytes)| holds(bytes)).collect();
+        told.dedup_by_key(|(what, _)| what.clone());
+        let told = told
+            .iter()
+            .map(|(what, bytes)| format!("{what}: {}", String::from_utf8_lossy(bytes)));
+        let told: Vec<String> = told.collect();
+        assert!(told.is_empty(), "{}", told.join("\n"));
     }
 }
 
@@ -399,14 +413,7 @@ fn g01_a_canary_in_a_report_is_in_the_journal_the_index_its_mailbox_and_nowhere_
     printed.ask_everything(&ticketd);
     printed.ask(&ticketd, &["rebuild"]);
 
-    let printed = printed.0.into_inner();
-    let mut told: Vec<_> = printed.iter().filter(|(_, bytes)| holds(bytes)).collect();
-    told.dedup_by_key(|(what, _)| what.clone());
-    let told = told
-        .iter()
-        .map(|(what, bytes)| format!("{what}: {}", String::from_utf8_lossy(bytes)));
-    let told: Vec<String> = told.collect();
-    assert!(told.is_empty(), "{}", told.join("\n"));
+    printed.hold_nothing();
     assert!(
         holds(ticketd.ask_well(&["show", "2"]).out.as_bytes()),
         "who asks for it by its number sees it"

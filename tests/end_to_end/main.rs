@@ -5,6 +5,7 @@ mod canary;
 mod check;
 mod clocks;
 mod mail;
+mod moved;
 mod post_office;
 mod security;
 mod story;

@@ -115,6 +115,7 @@ impl TestHouse {
                 attempts: 0,
                 last_error: String::new(),
                 returned: None,
+                tells: None,
             }),
             turns: vec![],
         };
@@ -180,9 +181,11 @@ impl TestHouse {
 fn see_movement(seen: &mut Seen, moved: &Moved) {
     seen.movements.push((moved.letter, moved.to.clone()));
     let now = Utc::now();
-    let (entry, _) = seen.letters.get_mut(&moved.letter).unwrap();
+    let (entry, content) = seen.letters.get_mut(&moved.letter).unwrap();
+    let is_withheld = is_withheld(content);
     let letter = entry.letter.as_mut().unwrap();
     letter.road = match &moved.to {
+        Movement::Taken if is_withheld => Road::Dropped { at: now },
         Movement::Taken => Road::Taken {
             at: now,
             next_try: now + TimeDelta::hours(1),
@@ -194,6 +197,11 @@ fn see_movement(seen: &mut Seen, moved: &Moved) {
         Movement::Refused(_) => Road::Failed { at: now },
         _ => Road::Unknown { at: now },
     };
+}
+
+/// A letter with this word may not leave: the desk says so when its turn has come.
+fn is_withheld(content: &[u8]) -> bool {
+    String::from_utf8_lossy(content).contains("withheld")
 }
 
 fn next_try(entry: &Entry) -> Option<DateTime<Utc>> {
@@ -211,11 +219,16 @@ impl House for TestHouse {
         self.seen().commits += 1;
         jobs.iter().for_each(|job| self.see(job));
         self.changed.notify_waiters();
-        let done = Done {
+        let seen = self.seen();
+        let done = |job: &Job| Done {
             changed: true,
+            refused: match &job.event {
+                Event::LetterMoved(moved) => is_withheld(&seen.letters[&moved.letter].1),
+                _ => false,
+            },
             ..Done::default()
         };
-        Ok(vec![done; jobs.len()])
+        Ok(jobs.iter().map(done).collect())
     }
     async fn letters_rung(&self) {
         self.bell.notified().await

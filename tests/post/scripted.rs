@@ -969,6 +969,26 @@ async fn a_connection_that_died_idle_costs_no_letter_an_attempt() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_letter_that_may_not_leave_any_more_holds_up_no_other() {
+    let server = SmtpServer::start(|_, _| None).await;
+    let house = TestHouse::default();
+    house.write_letter(1, "", "eve@acme.example", "Subject: withheld\r\n\r\nx\r\n");
+    let running = delivering(&server, &house);
+    house
+        .until("its turn", |house| house.movements().len() == 1)
+        .await;
+    house.write_letter(2, "", "eve@acme.example", LETTER);
+    house
+        .until("the other", |house| {
+            assert_eq!(running.pulse.trouble(), None, "no outage");
+            house.movements().len() == 3
+        })
+        .await;
+    assert_eq!(server.contents(), [format!("{LETTER}.\r\n")]);
+    running.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn letters_wait_while_the_server_is_down() {
     let server =
         SmtpServer::start(|_, c| c.is_empty().then_some(Said::Last("421 closed today\r\n"))).await;

@@ -125,6 +125,12 @@ impl Promises {
             "a ticket has no acknowledgement and no reason, or two"
         );
         assert_eq!(leaked(sent), None, "a forged answer was relayed, or a note");
+        assert_eq!(
+            astray(sent),
+            None,
+            "somebody heard of a ticket that is confidential to others"
+        );
+        assert_eq!(half_moved(&record), None, "a ticket has moved in part");
     }
 
     /// In the end.
@@ -303,7 +309,10 @@ fn chattered(record: &Record) -> Option<DateTime<Utc>> {
 
 fn promised(record: &Record) -> BTreeMap<Clock, DateTime<Utc>> {
     let clocks = record.tickets.iter().flat_map(|t| {
-        t.clocks.iter().flat_map(|c| {
+        // Where nothing is promised security has an own target, and a ticket that goes there gets it.
+        let stays =
+            |c: &&ticketd::desk::ticket::Clock| t.former_queues.is_empty() || !c.objective.internal;
+        t.clocks.iter().filter(stays).flat_map(|c| {
             let first = c.by_severity.first();
             first.map(|(severity, at)| ((t.id, c.kind, c.started, *severity), *at))
         })
@@ -373,6 +382,33 @@ fn leaked(sent: &[Sent]) -> Option<String> {
         .map(|s| s.message_id.clone())
 }
 
+fn astray(sent: &[Sent]) -> Option<String> {
+    let astray = sent.iter().find(|s| s.is_astray);
+    astray.map(|s| s.message_id.clone())
+}
+
+/// It is elsewhere and its record does not say so; or it is security's, and a notice to Anna or Beat still waits.
+fn half_moved(record: &Record) -> Option<TicketId> {
+    let own = |t: &Ticket| {
+        let id = t.id;
+        record.entries.iter().filter(move |e| e.place.ticket == id)
+    };
+    let says_so = |t: &Ticket| own(t).any(|e| e.text.starts_with("Moved from queue"));
+    let waits = |t: &Ticket| {
+        own(t).any(|e| {
+            let letter = e.letter.as_ref();
+            letter.is_some_and(|l| {
+                l.kind == LetterKind::Notice
+                    && matches!(l.road, Road::Waiting { .. })
+                    && ["anna@vendor.example", "beat@vendor.example"].contains(&l.to.as_str())
+            })
+        })
+    };
+    let is_half =
+        |t: &&Ticket| says_so(t) == t.former_queues.is_empty() || t.queue == "security" && waits(t);
+    record.tickets.iter().find(is_half).map(|t| t.id)
+}
+
 fn on_the_road(record: &Record) -> Option<String> {
     let waits =
         |road: &Road| matches!(road, Road::Waiting { .. } | Road::Taken { .. } | Road::Held);
@@ -388,6 +424,7 @@ pub fn each_is_seen_failing() {
         message_id: id.into(),
         to: to.into(),
         raw: raw.into(),
+        is_astray: false,
     };
     let cursor = |validity, uid| Cursor {
         mailbox: "support".into(),
@@ -401,6 +438,15 @@ pub fn each_is_seen_failing() {
     assert!(answered_machine(&[sent("robot@acme.example", "x", "")]).is_some());
     assert!(leaked(&[sent("alice@acme.example", "x", "FORGED")]).is_some());
     assert!(leaked(&[sent("anna@vendor.example", "x", "FORGED")]).is_none());
+    let gone_astray = Sent {
+        is_astray: true,
+        ..sent("anna@vendor.example", "x", "")
+    };
+    assert!(astray(&[gone_astray]).is_some());
+    let mut moved = broken::record();
+    assert_eq!(half_moved(&moved), None);
+    moved.tickets[0].former_queues = vec!["support".into()];
+    assert_eq!(half_moved(&moved), Some(TicketId(1)));
 
     let broken = broken::record();
     assert_eq!(doubly_recorded(&broken), Some(Fingerprint([1; 32])));
@@ -598,6 +644,7 @@ mod broken {
             attempts: 0,
             last_error: String::new(),
             returned: None,
+            tells: None,
         };
         Entry {
             letter: Some(facts),

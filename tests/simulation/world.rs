@@ -12,6 +12,7 @@ use ticketd::desk::event::{Arrival, Event, Moved, Movement};
 use ticketd::desk::letter::Templates;
 use ticketd::desk::policy::{Acknowledge, Links, Policy, Queue};
 use ticketd::desk::record::{Cursor, Entry, Fate};
+use ticketd::desk::ticket::TicketId;
 use ticketd::desk::token::Keys;
 use ticketd::mail::{self, Fingerprint};
 use ticketd::rules::RuleBook;
@@ -26,6 +27,8 @@ pub struct Sent {
     pub message_id: String,
     pub to: String,
     pub raw: String,
+    /// Whether it speaks of a ticket of security's to somebody of the staff who is not of that queue.
+    pub is_astray: bool,
 }
 
 pub struct World {
@@ -253,7 +256,10 @@ impl World {
             "FORGED"
         };
         let answer = format!("Answer {id}: {words}.\n");
-        let body = match self.rng.u8(..6) {
+        let body = match self.rng.u8(..9) {
+            // Anybody may move it there, and its people alone back.
+            6 | 7 => "#queue security\n".into(),
+            8 => "#queue support\n".into(),
             0 => "#note only for us\n".into(),
             1 => format!("#severity {} facts\n", self.rng.u8(1..5)),
             2 => format!("#severity {} facts\n\n{answer}", self.rng.u8(1..5)),
@@ -484,10 +490,13 @@ impl World {
             letter.message_id.clone().unwrap_or_default(),
         );
         self.say(&format!("letter {message_id} reaches {to}"));
+        let raw = String::from_utf8_lossy(&bytes).into_owned();
+        let is_astray = self.is_astray(letter, &to, &raw);
         self.sent.push(Sent {
             message_id,
             to,
-            raw: String::from_utf8_lossy(&bytes).into_owned(),
+            raw,
+            is_astray,
         });
         if self.sent.last().is_some_and(|l| l.to == OTHER_DESK) {
             let answer = self.other_desk_writes();
@@ -495,10 +504,34 @@ impl World {
         }
     }
 
+    /// Whoever moved a ticket hears of that, and of nothing else.
+    fn is_astray(&mut self, letter: &Entry, to: &str, raw: &str) -> bool {
+        let (book, reader) = (self.policy().book.clone(), self.reader());
+        let Some(person) = book.staff.by_address(to) else {
+            return false;
+        };
+        let named = |text: &str| -> Option<u64> {
+            let end = text.find(|c: char| !c.is_ascii_digit());
+            text[..end.unwrap_or(text.len())].parse().ok()
+        };
+        let tickets: Vec<u64> = match letter.place.ticket {
+            TicketId::FILE => {
+                let text = mail::read(raw.as_bytes()).text;
+                text.split('#').skip(1).filter_map(named).collect()
+            }
+            _ if raw.contains("Moved from queue") => vec![],
+            id => vec![id.0],
+        };
+        let mut tickets = tickets
+            .into_iter()
+            .filter_map(|id| reader.ticket(TicketId(id)).expect("a ticket"));
+        tickets.any(|t| t.queue == "security" && !person.queues.contains(&t.queue))
+    }
+
     /// The content may follow only if that was committed.
     fn take(&mut self, letter: &Entry) -> bool {
         self.process(vec![moved(letter, Movement::Taken)])
-            .is_some_and(|done| done[0].changed)
+            .is_some_and(|done| done[0].changed && !done[0].refused)
     }
 
     /// An answer is told until it is written down, or the power goes.

@@ -12,6 +12,7 @@ use super::{Done, Orders, may_act};
 use crate::desk::clocks::Turn;
 use crate::desk::draft::Draft;
 use crate::desk::record::{Direction, Entry, EntryKind, Record, Road};
+use crate::desk::ticket::TicketId;
 use crate::desk::{Known, correspondence, delivery};
 
 pub(super) fn queue(orders: &mut Orders, name: &str) -> Done {
@@ -121,6 +122,9 @@ fn moved(draft: &mut Draft, known: &Known, by: &str, name: &str) -> String {
 fn rewritten(draft: &mut Draft, known: &Known) {
     let confidential = draft.queue().confidential;
     let mut entries: Vec<Entry> = known.entries(draft.ticket.id).to_vec();
+    draft
+        .also
+        .extend(refiled(&entries, known, &draft.ticket.queue));
     // A command above may have changed some of them.
     for entry in &mut entries {
         let changed = draft.also.iter().rev().find_map(|record| match record {
@@ -144,4 +148,19 @@ fn rewritten(draft: &mut Draft, known: &Known) {
         }
         draft.also.push(Record::Entry(Box::new(entry)));
     }
+}
+
+/// What `#human` made its mails of stands in the file still, and is listed there to whoever works on its queue.
+fn refiled(entries: &[Entry], known: &Known, queue: &str) -> Vec<Record> {
+    let mails = entries.iter().filter_map(|e| e.mail.as_ref());
+    let first = mails.filter_map(|mail| known.seen(mail.raw));
+    let filed = first.filter(|place| place.ticket == TicketId::FILE);
+    let mut filed: Vec<Entry> = filed
+        .filter_map(|place| known.entry(place).cloned())
+        .collect();
+    for mail in filed.iter_mut().filter_map(|e| e.mail.as_mut()) {
+        mail.queue = queue.into();
+    }
+    let records = filed.into_iter().map(|e| Record::Entry(Box::new(e)));
+    records.collect()
 }

@@ -254,6 +254,192 @@ fn the_report_goes_along_where_that_is_wished() {
     assert_eq!(notice.mail.attachments[0].name, "report-1.eml");
 }
 
+/// What came to support since the move is security's own: who answers that in support's thread is found by it alone.
+#[test]
+fn an_answer_to_what_came_since_the_move_joins_silently() {
+    let mut office = in_security();
+    let heard = letters_of(&mut office, &[ANNA, BEAT]);
+    let since = Post::from(ALICE).id("second@acme.example");
+    let since = since.subject("Re: [#1] Canary subject");
+    assert_eq!(office.receives(since).fate, Fate::Joined);
+    for post in [
+        Post::from("albert@acme.example")
+            .id("third@acme.example")
+            .referring("second@acme.example"),
+        Post::from(ALICE).referring("third@acme.example"),
+        Post::from(STRANGER).referring("third@acme.example"),
+        Post::from(ALICE).with("References: <second@acme.example>"),
+    ] {
+        let done = office.receives_in("support", post.subject("Re: Canary"));
+        assert_eq!(done.fate, Fate::Joined);
+        no_canary(&done.because);
+    }
+    assert_eq!(office.tickets().len(), 1);
+    assert_eq!(letters_of(&mut office, &[ANNA, BEAT]), heard);
+    let elsewhere = Post::from(ALICE).referring("second@acme.example");
+    let elsewhere = elsewhere.to("security@desk.example").body("Canary.\n");
+    assert_eq!(office.receives(elsewhere).fate, Fate::Joined);
+}
+
+/// A forward is a request of its own (zammad#4965), and says all that it forwards.
+#[test]
+fn a_forward_of_its_thread_to_support_is_securitys_request() {
+    let mut office = in_security();
+    let heard = letters_of(&mut office, &[ANNA, BEAT]);
+    let forward = |who: &str| Post::from(who).subject("Fwd: Canary subject");
+    for (number, post) in (2..).zip([
+        forward(ALICE).referring("first@acme.example"),
+        forward(STRANGER).referring("first@acme.example"),
+        Post::from("albert@acme.example").subject("Fwd: [#1] Canary subject"),
+    ]) {
+        let words = format!("> Canary, forward {number}.\n");
+        no_canary(&office.receives_in("support", post.body(&words)).because);
+        assert_eq!(office.ticket(number).queue, "security");
+    }
+    assert_eq!(letters_of(&mut office, &[ANNA, BEAT]), heard);
+}
+
+/// What has gone does not exist: its number in a new mail is the writer's own counting, or a guess.
+#[test]
+fn whoever_writes_its_number_is_not_said_to_mean_it() {
+    let mut office = in_security();
+    for (number, post) in (2..).zip([
+        Post::from(STRANGER).subject("Re: [#1] Lamp"),
+        Post::from(ALICE).subject("Request 1: our lamp is broken"),
+    ]) {
+        office.receives(post.body(&format!("Lamp {number} is broken.\n")));
+        let ticket = office.ticket(number);
+        assert_eq!(ticket.queue, "support");
+        assert!(ticket.linked.is_empty(), "{:?}", ticket.linked);
+        assert!(!office.recorded(number, "ticket 1"));
+    }
+}
+
+#[test]
+fn who_does_not_work_where_it_is_moves_nothing() {
+    let mut office = reported();
+    for (who, why) in [
+        ("eva", "eva may not act on queue support"),
+        ("dario", "dario may not act on queue support"),
+        ("mallory", "\"mallory\" is nobody of the staff"),
+    ] {
+        let said = shell(&mut office, who, 1, "queue security");
+        assert!(
+            said.refused && said.reply[0].starts_with(why),
+            "{:?}",
+            said.reply
+        );
+    }
+    let notice = office.last_to(ANNA);
+    // Somebody else's notice, and hers under a forged name.
+    for post in [
+        Post::from(BEAT).answering(&notice),
+        Post::from(ANNA).answering(&notice).forged(),
+        Post::from(ALICE).answering(&notice),
+    ] {
+        office.receives(post.body("#queue security\n"));
+        assert_eq!(office.ticket(1).queue, "support");
+    }
+}
+
+/// Neither by merging, nor by an incident, nor by splitting does anything of it come back.
+#[test]
+fn no_other_command_brings_anything_of_it_back() {
+    let mut office = in_security();
+    office.receives(Post::from(ALICE).subject("Lamp").body("The lamp.\n"));
+    let heard = letters_of(&mut office, &[ANNA, BEAT]);
+    for (who, ticket, line) in [
+        ("anna", 2, "merge 1"),
+        ("carla", 2, "merge 1"),
+        ("carla", 1, "merge 2"),
+        ("anna", 1, "split"),
+        ("anna", 1, "customer acme"),
+        ("anna", 1, "everyone Hello"),
+        ("anna", 1, "reply Hello"),
+        ("anna", 1, "human"),
+        ("carla", 1, "everyone Hello"),
+        ("carla", 1, "assign anna"),
+    ] {
+        let said = shell(&mut office, who, ticket, line);
+        assert!(said.refused, "{who}: {line}: {:?}", said.reply);
+        no_canary(&said.reply.join(" "));
+    }
+    let of_another = shell(&mut office, "anna", 2, "merge 1").reply;
+    let of_none = shell(&mut office, "anna", 2, "merge 99").reply;
+    assert_eq!(of_another[0].replace('1', "99"), of_none[0]);
+    // What security splits off is security's, wherever its customer writes of it.
+    assert!(!shell(&mut office, "dario", 1, "split 1 Canary door").refused);
+    assert_eq!(office.ticket(3).queue, "security");
+    let post = Post::from(ALICE).subject("Re: [#3] Canary door");
+    assert_eq!(office.receives(post).fate, Fate::Joined);
+    assert!(!shell(&mut office, "dario", 1, "customer baeckerei").refused);
+    assert_eq!(letters_of(&mut office, &[ANNA, BEAT]), heard);
+    assert_eq!(office.tickets().len(), 3);
+}
+
+/// Days of credit and booked hours are the customer's; of which ticket they are his account manager is told if he works on its queue.
+#[test]
+fn the_account_managers_ledger_names_no_ticket_that_is_not_his() {
+    let mut office = Office::new();
+    office.receives(Post::from(ALICE).body("Severity: 1\nAll is down.\n"));
+    done(&mut office, ANNA, "#time 45m Looked at it\n");
+    office.clock_to("2026-09-07 12:00");
+    done(&mut office, ANNA, "#severity 1 it is\nWe look into it.\n");
+    assert!(!shell(&mut office, "anna", 1, "queue security").refused);
+    let (reader, policy, now) = (office.reader(), office.policy.clone(), office.now);
+    let day: chrono::NaiveDate = "2026-08-31".parse().expect("a day");
+    let span = (swiss("2026-08-31 00:00"), swiss("2026-09-14 00:00"));
+    let pack = |id: &str| {
+        let person = policy.book.staff.by_id(id);
+        let pack = reader.pack(&policy, person, "acme", span, day, now);
+        ticketd::desk::review::content(&policy, &pack.expect("a pack"))
+    };
+    let (hers, his) = (pack("carla"), pack("anna"));
+    assert!(
+        hers.credits[0].starts_with("#1 C4.1: +"),
+        "{:?}",
+        hers.credits
+    );
+    assert!(hers.bookings[0].ends_with(" on #1"), "{:?}", hers.bookings);
+    let of_none = his.credits.iter().chain(&his.bookings);
+    assert!(of_none.clone().all(|l| l.contains("a confidential ticket")));
+    assert_eq!(of_none.count(), hers.credits.len() + hers.bookings.len());
+}
+
+/// The file lists what it was made of to those of its queue, and so does their morning's letter.
+#[test]
+fn the_filed_mail_that_became_the_ticket_goes_along() {
+    let filed = |office: &mut Office, queue: Option<&str>| {
+        let (reader, policy, now) = (office.reader(), office.policy.clone(), office.now);
+        let mut out = vec![];
+        let filter = tickets::Filter {
+            filed: true,
+            queue: queue.map(str::to_string),
+            ..Default::default()
+        };
+        tickets::list(&reader, &policy, &filter, now, &mut out).expect("a list");
+        String::from_utf8(out).expect("text")
+    };
+    let mut office = Office::new();
+    office.rounds();
+    let post = Post::from(ALICE).subject("Canary subject");
+    office.receives(post.with("Auto-Submitted: auto-generated"));
+    assert!(filed(&mut office, None).contains("Canary"));
+    assert!(!shell(&mut office, "anna", 0, "human 1").refused);
+    assert!(!shell(&mut office, "anna", 1, "queue security").refused);
+    no_canary(&filed(&mut office, None));
+    assert!(filed(&mut office, Some("security")).contains("Canary"));
+    assert!(shell(&mut office, "anna", 0, "human 1").reply[0].contains("has no automatic mail 1"));
+    let heard = office.letters_to(ANNA).len();
+    office.clock_to("2026-09-08 08:05");
+    office.rounds();
+    for letter in office.letters_to(ANNA).split_off(heard) {
+        no_canary(&letter.raw);
+    }
+    assert!(!shell(&mut office, "dario", 1, "queue support").refused);
+    assert!(filed(&mut office, None).contains("Canary"));
+}
+
 /// The next server had it in hand when the ticket moved, and would rather have it later.
 #[test]
 fn a_notice_that_comes_back_after_the_move_does_not_leave_again() {
