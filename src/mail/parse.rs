@@ -143,6 +143,7 @@ fn blank(raw: &[u8]) -> Mail {
         html: None,
         attachments: vec![],
         reports: vec![],
+        shown_below: vec![],
         enclosed_status: None,
         oddities: vec![],
         headers: vec![],
@@ -370,6 +371,11 @@ fn read_attachments(mail: &mut Mail, raw: &[u8], parts: &[Part], bodies: &Bodies
         let is_named = body::name(part).is_some();
         if !is_named && (bodies.used.contains(&index) || part.content.is_empty()) {
             continue;
+        }
+        if is_named && body::is_shown(part) && mail.shown_below.len() < REPORTS_MAX {
+            let text = body::decoded_text(part);
+            let text = text::at_most(&text, REPORT_BYTES_MAX);
+            mail.shown_below.push(text.to_string());
         }
         let name = attachment_name(parts, index);
         let (bytes, damaged) = transfer::decoded_len(part.content, part.encoding);
