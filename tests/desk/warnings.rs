@@ -1,5 +1,6 @@
 //! CONTRACT.md C6.5, C8.3, C10.1, C10.4, C10.5 and ATTACKS.md F03: reminders, digests, the desk's opening, review packs.
 
+use crate::commands::shell;
 use crate::office::*;
 use chrono::TimeDelta;
 use proptest::prelude::*;
@@ -497,6 +498,28 @@ fn c10_1_a_deadline_that_comes_back_is_not_warned_of_anew() {
     assert_eq!(office.count(1, EntryKind::Warning), told);
     office.clock_to("2026-09-07 09:55");
     assert_eq!(office.count(1, EntryKind::Warning), told + 1, "90 %");
+}
+
+#[test]
+fn c4_5_a_correction_to_the_same_deadline_reminds_nobody_anew() {
+    let mut office = Office::new();
+    office.receives(Post::from(KAETHI).body(DOWN));
+    office.clock_to("2026-09-07 12:30");
+    let told = office.count(1, EntryKind::Warning);
+    assert_eq!(told, 5, "50, 75 and 90 %, and two reminders");
+    let letters = office.warnings_to(ANNA).len();
+    shell(&mut office, "carla", 1, "severity corrected 1 facts");
+    office.clock_to("2026-09-07 12:31");
+    assert_eq!(office.count(1, EntryKind::Warning), told);
+    assert_eq!(office.warnings_to(ANNA).len(), letters);
+    // Of another deadline and back again.
+    shell(&mut office, "carla", 1, "severity corrected 4 facts");
+    shell(&mut office, "carla", 1, "severity corrected 1 facts");
+    office.clock_to("2026-09-07 12:32");
+    assert_eq!(office.count(1, EntryKind::Warning), told);
+    assert_eq!(office.initial(1).deadline, swiss("2026-09-07 10:00"));
+    office.clock_to("2026-09-07 13:00");
+    assert_eq!(office.count(1, EntryKind::Warning), told + 1, "the third");
 }
 
 /// A request of noon, of which Anna says in one mail at four that it is severity 2, and what to do. The answer is in the outbox.
