@@ -130,6 +130,25 @@ fn a_picture_stays_where_it_stands_in_the_answer() {
 }
 
 #[test]
+fn a_picture_without_a_description_is_named_in_the_text_that_was_made_of_html() {
+    let second = ("image/png", "fuse.png", "fuse@anna", "the fuse");
+    let html = "<p>Press this:</p><img src='cid:image001.png@01D9F3C0.8A7B6C50'><p>And wait.</p><img src='cid:fuse@anna' alt='The fuse'><img src='cid:image001.png@01D9F3C0.8A7B6C50'>";
+    let relay = relayed(&mut office(), answer("", html, &[SHOT, second], &[]));
+    assert_eq!(
+        enclosures(&relay),
+        [
+            one("image001.png", true, "the screenshot"),
+            one("fuse.png", true, "the fuse")
+        ]
+    );
+    assert_eq!(
+        relay.text().trim(),
+        "Press this:\n\nAnd wait.\n\n[image: fuse.png]\n\n[image: image001.png]",
+        "each once"
+    );
+}
+
+#[test]
 fn the_same_answer_shows_its_picture_whatever_the_client_writes_in_the_plain_text() {
     for (client, placeholder) in [
         ("Outlook", "[cid:image001.png@01D9F3C0.8A7B6C50]"),
