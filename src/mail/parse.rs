@@ -421,7 +421,7 @@ fn open_inside(mail: &mut Mail, part: &Part, index: usize, bodies: &Bodies) -> b
             media_type: item.media_type.clone(),
             bytes: item.content.len() as u64,
             part: index | (at + 1) << INSIDE_SHIFT,
-            content_id: None,
+            content_id: usable_id(&item.content_id),
         });
     }
     is_tnef(part) && (!inside.is_empty() || bodies.used.contains(&index))
@@ -430,6 +430,7 @@ fn open_inside(mail: &mut Mail, part: &Part, index: usize, bodies: &Bodies) -> b
 struct Inside {
     name: String,
     media_type: String,
+    content_id: String,
     content: Vec<u8>,
 }
 
@@ -446,6 +447,7 @@ fn inside_of(part: &Part) -> Vec<Inside> {
                 a.media_type.to_ascii_lowercase()
             },
             name: a.name,
+            content_id: a.content_id,
             content: a.content,
         });
         return opened.collect();
@@ -455,6 +457,7 @@ fn inside_of(part: &Part) -> Vec<Inside> {
         .map(|b| Inside {
             name: b.name,
             media_type: "application/octet-stream".into(),
+            content_id: String::new(),
             content: b.content,
         })
         .collect()
@@ -465,7 +468,10 @@ fn media_type(part: &Part) -> String {
 }
 
 fn content_id(part: &Part) -> Option<String> {
-    let id = header::decoded(part.header.field("Content-ID")?, None).text;
+    usable_id(&header::decoded(part.header.field("Content-ID")?, None).text)
+}
+
+fn usable_id(id: &str) -> Option<String> {
     let id = id.trim().trim_start_matches('<').trim_end_matches('>');
     let is_one = |c: char| !c.is_control() && !c.is_whitespace();
     (!id.is_empty() && id.len() <= CONTENT_ID_BYTES_MAX && id.chars().all(is_one))
