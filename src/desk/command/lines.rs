@@ -211,7 +211,8 @@ fn gives(before: &str, behind: &str) -> bool {
         c if c.is_whitespace() || QUOTES.contains(&c) => {
             // `#close, #note and #help` speaks of them all.
             let word = bare.rsplit(char::is_whitespace).next().unwrap_or_default();
-            !ends_in_word && !(word.starts_with('#') && word.ends_with(','))
+            let is_listed = word.starts_with('#') && word.ends_with(',');
+            !ends_in_word && !is_listed
         }
         '(' | '[' | '{' => !behind.starts_with([')', ']', '}']),
         // A part of a word, of a path or of a link: `page.html?a=#note`.
