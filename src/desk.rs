@@ -16,6 +16,7 @@ pub mod credit;
 pub mod delivery;
 pub mod digest;
 pub mod draft;
+mod echo;
 pub mod event;
 pub mod incident;
 pub mod known;

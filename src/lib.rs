@@ -62,7 +62,7 @@
 //! | what the contract promises, holidays, warnings | `rules/contract.toml`; what a new key means: `src/contract/plan.rs` |
 //! | the text of a letter | `rules/letters/`; which variables it may use: `src/desk/letter/variables.rs` |
 //! | when a letter is written at all | `src/desk/correspondence.rs`, `src/desk/acknowledgement.rs` |
-//! | what of a staff member's answer reaches the customer | `src/desk/answer.rs`; which HTML and pictures: `src/mail/sanitise.rs` |
+//! | what of a staff member's answer reaches the customer | `src/desk/answer.rs`; which HTML and pictures: `src/mail/sanitise.rs`; what counts as a letter of ours in it: `src/desk/echo.rs` |
 //! | a command of the staff | a row of `VERBS` in `src/desk/command.rs` and its function in a file beside it; manual, subcommand and the README's row follow from the row |
 //! | what a fact does to a clock | `src/desk/clocks.rs`, with the table of every event in every state; `tests/desk/commands/laws.rs` searches for what would launder a breach |
 //! | what counts as automatic mail | `src/mail/automatic.rs`, with a case in `tests/cases/kind/` |

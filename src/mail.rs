@@ -209,6 +209,8 @@ pub struct Mail {
     pub attachments: Vec<Attachment>,
     /// Machine-readable parts.
     pub reports: Vec<Report>,
+    /// The plain text of files that the mail itself wishes shown below its text and not saved (RFC 2183, 2.1), at most 64 KiB of each.
+    pub shown_below: Vec<String>,
     /// The delivery status in a mail inside the mail: a scanning gateway encloses the report that it hands on, and a customer the one he asks about.
     pub enclosed_status: Option<String>,
     /// What is odd about it, for staff to read.

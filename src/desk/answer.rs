@@ -11,7 +11,7 @@ use super::{clocks, correspondence};
 use crate::contract::Person;
 use crate::mail::picture::Pictures;
 use crate::mail::sanitise::{self, Own};
-use crate::mail::{Attachment, Mail};
+use crate::mail::{Attachment, Mail, TextOf};
 use std::collections::BTreeSet;
 
 /// Names of files that a line of a transcript lists.
@@ -29,7 +29,14 @@ pub(super) fn relayed(
     let right = ids_right(draft, case.mail);
     let source = case.mail.html.as_deref();
     let own = source.and_then(|html| sanitise::own_html(html, (commands, text), &pictures, &right));
-    let (text, named) = pictures.named_in(text);
+    let (mut text, mut named) = pictures.named_in(text);
+    // Made of the HTML, it says nothing of a picture without a description: who reads the text alone is told that there is one.
+    if case.mail.text_of == TextOf::Html {
+        let shown = own.as_ref().map_or(&[][..], |own| &own.shown);
+        for at in shown.iter().filter(|at| named.insert(**at)) {
+            text.push_str(&format!("\n\n{}", pictures.hint(*at)));
+        }
+    }
     let language = letter::code(draft.ticket.language);
     let html = source.map(|_| match &own {
         Some(own) => Html::Page(letter::html_of_fragment(language, &own.html)),

@@ -586,20 +586,29 @@ fn promised(
     deadline: DateTime<Utc>,
     now: DateTime<Utc>,
 ) {
-    clock
-        .warned
-        .extend(clock.step_done.map(|step| (clock.deadline, step)));
+    keep_told(clock);
     if deadline > clock.deadline || clock.objective.internal != objective.internal {
         // With more time than before the percentages count anew.
         clock.step_done = book.warned_by(&objective, clock.started, deadline, now);
     }
-    // Each step once, also of a deadline that comes back.
+    clock.objective = objective;
+    clock.deadline = deadline;
+    each_step_once(clock);
+    clock.next = returned::next_step(policy, book, clock, now);
+}
+
+/// What staff were told of a deadline is kept with it, before another one takes its place.
+pub(super) fn keep_told(clock: &mut Clock) {
+    let told = clock.step_done.map(|step| (clock.deadline, step));
+    clock.warned.extend(told);
+}
+
+/// Each step once, also of a deadline that comes back.
+pub(super) fn each_step_once(clock: &mut Clock) {
+    let deadline = clock.deadline;
     let told = clock.warned.iter().filter(|(of, _)| *of == deadline);
     clock.step_done = clock.step_done.max(told.map(|(_, step)| *step).max());
     clock.warned.retain(|(of, _)| *of != deadline);
-    clock.objective = objective;
-    clock.deadline = deadline;
-    clock.next = returned::next_step(policy, book, clock, now);
 }
 
 fn end_all(draft: &mut Draft, which: impl Fn(&Clock) -> bool, why: Unanswered) {

@@ -26,7 +26,7 @@ use super::{Known, Outcome, Policy, correspondence, incident};
 use crate::contract::{Person, Role};
 use chrono::{DateTime, Utc};
 
-pub(super) use lines::{Words, faults, misplaced, split};
+pub(super) use lines::{Words, faults, invited, misplaced, split};
 pub(super) use opening::{begins_with_a_command, opened_by_mail};
 
 /// Who gives commands from a shell without saying who: the owner of the state folder.

@@ -15,7 +15,7 @@ use super::policy::Acknowledge;
 use super::record::EntryKind;
 use super::record::{Entry, LetterFacts};
 use super::ticket::{Clock, ClockKind, SeverityBy, State};
-use super::{Known, Policy, command, digest, incident, lookalike, returned, thread};
+use super::{Known, command, digest, incident, lookalike, returned, thread};
 use crate::contract::{Person, Role, Step};
 use crate::mail::text::cleaned;
 use crate::mail::{Fingerprint, Language};
@@ -24,9 +24,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 /// The most text of a mail that a notice shows, characters; the whole is in the record.
 const NOTICE_CHARS_MAX: usize = 20_000;
-
-/// So much of a paragraph of ours in a text is no accident.
-const OWN_WORDS_CHARS: usize = 40;
 
 /// The acknowledgement of a new ticket (C4, C5).
 pub(super) fn acknowledge(draft: &mut Draft, case: &Case, verdict: &Verdict) {
@@ -788,45 +785,6 @@ pub(super) fn answer(draft: &Draft, name: &str, by: &Person) -> String {
         .templates
         .compose(&name, draft.ticket.language, &content)
         .text
-}
-
-/// Whether a text repeats what our own letters to staff say in their fixed words: the quotation of a client that nobody knows.
-pub(super) fn quotes_ourselves(policy: &Policy, text: &str) -> bool {
-    let letter = |text: Text| text.text;
-    let templates = &policy.templates;
-    let ours = [
-        letter(templates.letter(Language::En, &Notice::default())),
-        letter(templates.letter(Language::En, &NoticeConfidential::default())),
-        letter(templates.letter(Language::En, &Answering::default())),
-        letter(templates.letter(Language::En, &Warning::default())),
-        letter(templates.letter(Language::En, &Breach::default())),
-        letter(templates.letter(
-            Language::En,
-            &Transcript {
-                wrong: vec![String::new()],
-                manual: command::manual(),
-                ..Transcript::default()
-            },
-        )),
-    ];
-    let text = flat(text);
-    ours.iter()
-        .flat_map(|letter| letter.split("\n\n"))
-        .map(flat)
-        .filter_map(|paragraph| {
-            let (end, _) = paragraph.char_indices().nth(OWN_WORDS_CHARS)?;
-            Some(paragraph[..end].to_string())
-        })
-        .any(|words| text.contains(&words))
-}
-
-/// One line, without marks of quotation and of lists.
-fn flat(text: &str) -> String {
-    let lines = text
-        .lines()
-        .map(|l| l.trim_start_matches(['>', '|', '-', '•', ' ', '\t']));
-    let words: Vec<&str> = lines.flat_map(str::split_whitespace).collect();
-    words.join(" ")
 }
 
 /// A letter did not reach the customer: who answered, or else everybody of the queue, is told.

@@ -10,7 +10,7 @@
 use super::draft::Draft;
 use super::record::{CreditFacts, Direction, EntryKind, Standing};
 use super::ticket::{Clock, ClockKind, Credited, SeverityBy, Ticket};
-use super::{overdue, returned};
+use super::{clocks, overdue, returned};
 use crate::contract::customers::Term;
 use crate::contract::{Step, duration_words};
 
@@ -47,6 +47,9 @@ fn computed_anew(draft: &mut Draft, index: usize, severity: u8) {
     let deadline = returned::put_off(book, &objective, whole, stood);
     let policy = draft.policy;
     let clock = &mut draft.ticket.clocks[index];
+    if clock.is_running() {
+        clocks::keep_told(clock);
+    }
     let ended = clock.stopped.unwrap_or(now);
     let late = !objective.internal && ended > deadline;
     clock.by_severity = vec![(severity, deadline)];
@@ -59,6 +62,7 @@ fn computed_anew(draft: &mut Draft, index: usize, severity: u8) {
         if late {
             clock.step_done = clock.step_done.max(Some(Step::Breach));
         }
+        clocks::each_step_once(clock);
         clock.next = returned::next_step(policy, book, clock, now);
     }
     let days = overdue::credit_days(draft, index, ended);

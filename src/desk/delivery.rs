@@ -83,7 +83,7 @@ pub fn moved(policy: &Policy, known: &Known, moved: &Moved, now: DateTime<Utc>) 
         Road::Accepted { at } if is_answer => answered(&mut draft, known, entry, at),
         Road::Failed { .. } => {
             if is_answer {
-                overdue::waits_no_more(&mut draft);
+                overdue::waits_no_more(&mut draft, known);
             }
             failed(&mut draft, entry, letter, &words(&moved.to));
         }
@@ -95,7 +95,7 @@ pub fn moved(policy: &Policy, known: &Known, moved: &Moved, now: DateTime<Utc>) 
             ),
         ),
         Road::Waiting { .. } | Road::Dropped { .. }
-            if is_answer && overdue::waits_no_more(&mut draft) => {}
+            if is_answer && overdue::waits_no_more(&mut draft, known) => {}
         _ => return Outcome::of(because).with(Record::Entry(Box::new(changed))),
     }
     draft

@@ -7,7 +7,7 @@ use super::command::{self, Done, Orders};
 use super::draft::Draft;
 use super::record::EntryKind;
 use super::ticket::{Ticket, TicketId};
-use super::{Known, correspondence};
+use super::{Known, correspondence, echo};
 use crate::rules::Verdict;
 
 /// More are not linked to one incident: its ticket is written anew with each.
@@ -66,7 +66,7 @@ pub(super) fn everyone(orders: &mut Orders, text: &str) -> Done {
     if let Some(why) = command::misplaced(text).into_iter().next() {
         return Err(why);
     }
-    if correspondence::quotes_ourselves(orders.draft.policy, text) {
+    if echo::repeats(orders.draft.policy, &orders.draft.ticket, None, text) {
         return Err("Our own notice stands in what would go to the customers; delete the quotation and answer again.".into());
     }
     let own = &orders.draft.ticket;

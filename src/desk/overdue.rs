@@ -3,12 +3,13 @@
 //! A warning at a percentage waits while an answer that ends its clock is leaving, at most [`ANSWER_LEAVES_WITHIN`]: with the answer, `#severity` may have
 //! brought forward what is due, and it is the next mail server's acceptance that stops the clock (C4.4). Accepted, nobody is warned of what is done; deferred,
 //! refused or dropped, or the time over, the warning goes at once. Nothing waits with less than `lead_time_min` to the deadline, or over the desk's closing, or
-//! for a letter that was tried in vain; a breach, a reminder after it and the end of an internal target never do.
+//! for a letter that was tried in vain; a breach, a reminder after it and the end of an internal target never do. Of a merged ticket the answer leaves on the
+//! one that it goes on in (C4.10).
 
 use super::clocks::Turn;
 use super::draft::Draft;
 use super::event::Due;
-use super::record::{Direction, Entry, EntryKind, Fate};
+use super::record::{Direction, Entry, EntryKind, Fate, Place};
 use super::ticket::{Clock, ClockKind, Ticket};
 use super::{Known, Outcome, Policy, correspondence, delivery, digest, returned, update};
 use crate::contract::{Book, Person, Step, Subscription};
@@ -55,14 +56,21 @@ fn owed(ticket: &Ticket, due: &Due) -> Option<usize> {
 }
 
 /// Until when a warning waits, and for the answer of which entry.
-fn waits(draft: &Draft, known: &Known, index: usize) -> Option<(DateTime<Utc>, u32)> {
+fn waits(draft: &Draft, known: &Known, index: usize) -> Option<(DateTime<Utc>, Place)> {
     let (ticket, now) = (&draft.ticket, draft.now);
-    let is_leaving = |entry: &&Entry| {
+    let goes_on = ticket.merged_into.and_then(|into| known.ticket(into));
+    let is_leaving = |on: &Ticket, entry: &Entry| {
         // What is from the future says that the clock was set back: then nothing is known of how long it takes.
         let ends = || delivery::ends(draft.policy, ticket, &entry.from, entry.at);
-        delivery::is_leaving(ticket, entry) && entry.at <= now && ends().contains(&index)
+        delivery::is_leaving(on, entry) && entry.at <= now && ends().contains(&index)
     };
-    let answers = known.entries(ticket.id).iter().filter(is_leaving);
+    let answers = [Some(ticket), goes_on]
+        .into_iter()
+        .flatten()
+        .flat_map(|on| {
+            let entries = known.entries(on.id).iter();
+            entries.filter(move |entry| is_leaving(on, entry))
+        });
     // Not the newest: who writes one after the other keeps nobody waiting for ever.
     let answer = answers.min_by_key(|entry| entry.at)?;
     let until = answer.at + ANSWER_LEAVES_WITHIN;
@@ -71,41 +79,71 @@ fn waits(draft: &Draft, known: &Known, index: usize) -> Option<(DateTime<Utc>, u
     let in_time = ticket.clocks[index].deadline - until >= TimeDelta::minutes(lead);
     let desk = book.desk_hours(now);
     let finds_nobody = desk.is_open(now) && !desk.is_open(until);
-    (until > now && in_time && !finds_nobody).then_some((until, answer.place.seq))
+    (until > now && in_time && !finds_nobody).then_some((until, answer.place))
 }
 
 fn told_to_wait(
     draft: &mut Draft,
     index: usize,
-    (percent, until, answer): (u8, DateTime<Utc>, u32),
+    (percent, until, answer): (u8, DateTime<Utc>, Place),
 ) {
     let clock = &draft.ticket.clocks[index];
+    let there = match answer.ticket == draft.ticket.id {
+        true => String::new(),
+        false => format!(" of ticket {}", answer.ticket),
+    };
     let words = format!(
-        "{} ({}): the warning at {percent} % waits until {} at most, for the answer of entry {answer} is leaving.",
+        "{} ({}): the warning at {percent} % waits until {} at most, for the answer of entry {}{there} is leaving.",
         clock_word(clock.kind),
         clock.objective.clause,
         draft.policy.book.local(until),
+        answer.seq,
     );
     draft.note(EntryKind::Note, &words);
 }
 
-/// An answer did not leave at once: what waited for it is due when it was due before. Whether anything did.
-pub(super) fn waits_no_more(draft: &mut Draft) -> bool {
+/// An answer did not leave at once: what waited for it is due when it was due before, here and on the tickets that go on here. Whether anything did.
+pub(super) fn waits_no_more(draft: &mut Draft, known: &Known) -> bool {
     let (policy, now) = (draft.policy, draft.now);
-    let mut any = false;
-    for index in 0..draft.ticket.clocks.len() {
-        let book = draft.book(&draft.ticket.clocks[index]);
-        let clock = &mut draft.ticket.clocks[index];
-        let Some((at, Step::Percent(..100))) = clock.next else {
-            continue;
-        };
-        let due = returned::next_step(policy, book, clock, now);
-        if due.is_some_and(|(before, _)| before < at) {
-            clock.next = due;
+    let earlier = due_earlier(policy, &draft.ticket, now);
+    let mut any = !earlier.is_empty();
+    set_due(&mut draft.ticket, earlier);
+    let merged = draft.ticket.merged.clone();
+    for ticket in merged.into_iter().filter_map(|id| known.ticket(id)) {
+        let earlier = due_earlier(policy, draft.beside_as_it_is(ticket), now);
+        if !earlier.is_empty() {
             any = true;
+            let mut other = draft.take_beside(ticket);
+            set_due(&mut other.ticket, earlier);
+            draft.beside.push(other);
         }
     }
     any
+}
+
+/// The clocks of a ticket whose warning waits, each with when it was due before.
+fn due_earlier(
+    policy: &Policy,
+    ticket: &Ticket,
+    now: DateTime<Utc>,
+) -> Vec<(usize, (DateTime<Utc>, Step))> {
+    let clocks = ticket.clocks.iter().enumerate();
+    let waiting = clocks.filter_map(|(index, clock)| match clock.next {
+        Some((at, Step::Percent(..100))) => Some((index, clock, at)),
+        _ => None,
+    });
+    let earlier = waiting.filter_map(|(index, clock, at)| {
+        let book = policy.book_of(ticket, Some(clock));
+        let due = returned::next_step(policy, book, clock, now)?;
+        (due.0 < at).then_some((index, due))
+    });
+    earlier.collect()
+}
+
+fn set_due(ticket: &mut Ticket, steps: Vec<(usize, (DateTime<Utc>, Step))>) {
+    for (index, step) in steps {
+        ticket.clocks[index].next = Some(step);
+    }
 }
 
 fn step_taken(draft: &mut Draft, index: usize, step: Step) {

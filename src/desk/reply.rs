@@ -12,7 +12,7 @@ use super::draft::Draft;
 use super::letter::{self, LetterKind};
 use super::record::{Allowance, Counters, Direction, Entry, EntryKind, Fate, Outcome, Record};
 use super::ticket::Ticket;
-use super::{Known, acknowledgement, answer, correspondence, delivery, thread};
+use super::{Known, acknowledgement, answer, correspondence, delivery, echo, thread};
 use crate::contract::Person;
 use crate::mail::picture::Pictures;
 use crate::mail::sender::Trust;
@@ -301,7 +301,7 @@ fn answered(case: &Case, known: &Known, ticket: Ticket, proof: &Proof, person: &
     let mut orders = Orders::on(draft.clone(), known, By::person(person));
     let (mut done, mut wrong) = orders.carry_out(&commands);
     wrong.extend(command::faults(&commands, text, case.mail));
-    wrong.extend(held_because(&draft, case, &commands, text));
+    wrong.extend(held_because(&draft, case, known, proof, (&commands, text)));
     if orders.answer.is_some() || !text.is_empty() {
         wrong.extend(orders.out_of_reach());
     }
@@ -419,7 +419,13 @@ fn sealed(draft: &Draft, mail: &Mail) -> String {
 
 /// Why a mail with three open locks is held back all the same: each time the customer might read what was not meant for him, or the writer might think that
 /// something was sent.
-fn held_because(draft: &Draft, case: &Case, commands: &[Words], text: &str) -> Vec<String> {
+fn held_because(
+    draft: &Draft,
+    case: &Case,
+    known: &Known,
+    proof: &Proof,
+    (commands, text): (&[Words], &str),
+) -> Vec<String> {
     let mut because = vec![];
     if case.mail.written.is_none() {
         because
@@ -440,11 +446,26 @@ fn held_because(draft: &Draft, case: &Case, commands: &[Words], text: &str) -> V
     }
     if !text.is_empty() {
         because.extend(draft.unreachable());
-        if correspondence::quotes_ourselves(draft.policy, text) {
-            because.push("Our own notice stands in what would go to the customer; delete the quotation and answer again.".into());
-        }
+    }
+    let everyone = commands.iter().filter(|w| w.name == "everyone");
+    let mut outgoing = everyone.map(|w| w.rest.as_str()).chain([text]);
+    if outgoing.any(|text| !text.is_empty() && quotes_ourselves(draft, case, known, proof, text)) {
+        because.push("Our own notice stands in what would go to the customer; delete the quotation and answer again.".into());
     }
     because
+}
+
+/// Whether a letter of ours stands in what would go out: in the text, or in what goes along and a client makes of the text or shows below it.
+fn quotes_ourselves(draft: &Draft, case: &Case, known: &Known, proof: &Proof, text: &str) -> bool {
+    let answered = match proof {
+        Proof::Token { place, .. } => known.mail(*place),
+        Proof::ReturnPath { .. } | Proof::Stored | Proof::Number => None,
+    };
+    let answered = answered.map(|letter| &**letter);
+    let repeats = |text: &str| echo::repeats(draft.policy, &draft.ticket, answered, text);
+    let along = command::invited(case.mail);
+    let along = along.iter().chain(&case.mail.shown_below);
+    repeats(text) || along.into_iter().any(|text| repeats(text))
 }
 
 /// Who else has answered since the letter was written that this one answers: both are told. What the writer reads of it.

@@ -86,6 +86,13 @@ pub(super) fn is_message(part: &Part) -> bool {
     )
 }
 
+/// Whether a client shows this file below the text: it is plain text, and wished so.
+pub(super) fn is_shown(part: &Part) -> bool {
+    part.shape == Shape::Leaf
+        && part.disposition.word == "inline"
+        && form(part) == Some(Form::Plain)
+}
+
 /// The decoded text of a part, as much of it as is ever read.
 pub(super) fn decoded_text(part: &Part) -> String {
     decoded_and(part, |_| {}).0

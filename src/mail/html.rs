@@ -113,6 +113,9 @@ impl Writer {
             self.skipped = Some((name, 1)).filter(|_| self.hides && !tag.self_closing);
             return;
         }
+        if is_inline(&name) && is_shown_as_block(tag) {
+            self.break_line();
+        }
         match name.as_str() {
             "br" => self.forced_break(),
             "hr" => {
@@ -186,9 +189,8 @@ impl Writer {
             "p" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "table" => self.paragraph(),
             "div" | "tr" | "li" | "dt" | "dd" | "section" | "article" | "header" | "footer"
             | "main" | "nav" | "aside" | "center" | "address" | "fieldset" | "form" | "body"
-            | "caption" | "figure" | "figcaption" | "tbody" | "thead" | "option" | "legend" => {
-                self.break_line()
-            }
+            | "caption" | "figure" | "figcaption" | "tbody" | "thead" | "option" | "legend"
+            | "details" | "summary" | "dialog" | "menu" => self.break_line(),
             _ => {}
         }
     }
@@ -388,6 +390,27 @@ fn is_hidden(name: &str, tag: &StartTag<()>) -> bool {
     };
     is_block
         && (attribute(tag, "hidden").is_some() || attribute(tag, "style").is_some_and(is_hidden))
+}
+
+/// Elements that stand within a line, if nothing else is said of them.
+fn is_inline(name: &str) -> bool {
+    matches!(
+        name,
+        "span" | "a" | "b" | "strong" | "i" | "em" | "u" | "font" | "small" | "code" | "label"
+    )
+}
+
+fn is_shown_as_block(tag: &StartTag<()>) -> bool {
+    attribute(tag, "style").is_some_and(|style| {
+        let style: String = style
+            .chars()
+            .filter(|c| !c.is_whitespace())
+            .collect::<String>()
+            .to_ascii_lowercase();
+        ["block", "flex", "grid", "table", "list-item"]
+            .iter()
+            .any(|kind| style.contains(&format!("display:{kind}")))
+    })
 }
 
 /// Outlook and web mailers indent with a blockquote that has no border; that is no quotation.

@@ -143,6 +143,7 @@ fn blank(raw: &[u8]) -> Mail {
         html: None,
         attachments: vec![],
         reports: vec![],
+        shown_below: vec![],
         enclosed_status: None,
         oddities: vec![],
         headers: vec![],
@@ -371,6 +372,11 @@ fn read_attachments(mail: &mut Mail, raw: &[u8], parts: &[Part], bodies: &Bodies
         if !is_named && (bodies.used.contains(&index) || part.content.is_empty()) {
             continue;
         }
+        if is_named && body::is_shown(part) && mail.shown_below.len() < REPORTS_MAX {
+            let text = body::decoded_text(part);
+            let text = text::at_most(&text, REPORT_BYTES_MAX);
+            mail.shown_below.push(text.to_string());
+        }
         let name = attachment_name(parts, index);
         let (bytes, damaged) = transfer::decoded_len(part.content, part.encoding);
         if damaged {
@@ -415,7 +421,7 @@ fn open_inside(mail: &mut Mail, part: &Part, index: usize, bodies: &Bodies) -> b
             media_type: item.media_type.clone(),
             bytes: item.content.len() as u64,
             part: index | (at + 1) << INSIDE_SHIFT,
-            content_id: None,
+            content_id: usable_id(&item.content_id),
         });
     }
     is_tnef(part) && (!inside.is_empty() || bodies.used.contains(&index))
@@ -424,6 +430,7 @@ fn open_inside(mail: &mut Mail, part: &Part, index: usize, bodies: &Bodies) -> b
 struct Inside {
     name: String,
     media_type: String,
+    content_id: String,
     content: Vec<u8>,
 }
 
@@ -440,6 +447,7 @@ fn inside_of(part: &Part) -> Vec<Inside> {
                 a.media_type.to_ascii_lowercase()
             },
             name: a.name,
+            content_id: a.content_id,
             content: a.content,
         });
         return opened.collect();
@@ -449,6 +457,7 @@ fn inside_of(part: &Part) -> Vec<Inside> {
         .map(|b| Inside {
             name: b.name,
             media_type: "application/octet-stream".into(),
+            content_id: String::new(),
             content: b.content,
         })
         .collect()
@@ -459,7 +468,10 @@ fn media_type(part: &Part) -> String {
 }
 
 fn content_id(part: &Part) -> Option<String> {
-    let id = header::decoded(part.header.field("Content-ID")?, None).text;
+    usable_id(&header::decoded(part.header.field("Content-ID")?, None).text)
+}
+
+fn usable_id(id: &str) -> Option<String> {
     let id = id.trim().trim_start_matches('<').trim_end_matches('>');
     let is_one = |c: char| !c.is_control() && !c.is_whitespace();
     (!id.is_empty() && id.len() <= CONTENT_ID_BYTES_MAX && id.chars().all(is_one))

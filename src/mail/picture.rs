@@ -93,6 +93,11 @@ impl<'m> Pictures<'m> {
         self.enclosed.get(picture).map_or("", |a| &a.name)
     }
 
+    /// What stands for it in plain text.
+    pub fn hint(&self, picture: usize) -> String {
+        format!("[image: {}]", self.name(picture))
+    }
+
     /// Whether a text says nothing but that here are pictures, or files, and where a click on them leads.
     pub fn are_all_of(&self, text: &str) -> bool {
         let rest = self.left_out_of(text);
@@ -111,7 +116,7 @@ impl<'m> Pictures<'m> {
         let text = self.replaced(text, |(words, picture)| match picture {
             Some(picture) => {
                 named.insert(picture);
-                Some(format!("[image: {}]", self.name(picture)))
+                Some(self.hint(picture))
             }
             None => words.starts_with("cid:").then(|| "[image]".to_string()),
         });

@@ -61,6 +61,35 @@ pub fn own_text(text: &str, html: Option<&str>, bar: char) -> Option<String> {
     Some(own.join("\n").trim().to_string())
 }
 
+/// What stays behind of the lines that the writer may have meant all the same.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct LeftBehind {
+    /// Those of his signature.
+    pub signature: Vec<String>,
+    /// The first line, without its mark, of each quotation that may be made by hand: it stands below words of his own, or at the very top.
+    pub quoted: Vec<String>,
+}
+
+/// The lines that [`own_text`] leaves out, and that may be the writer's all the same.
+pub fn left_behind(text: &str, html: Option<&str>) -> LeftBehind {
+    let (head, _) = split_head(text);
+    let (lines, unsigned, _) = looked_at(head, html, Shows::OwnAlone);
+    let mut left = LeftBehind::default();
+    let mut above = Role::Text;
+    for (line, role) in lines.iter().zip(unsigned) {
+        match role {
+            Role::Blank => continue,
+            Role::Text if line.role == Role::Hidden => left.signature.push(line.plain.to_string()),
+            Role::Quoted { client: false } if above == Role::Text => {
+                left.quoted.push(line.plain.to_string());
+            }
+            _ => {}
+        }
+        above = role;
+    }
+    left
+}
+
 /// A mail under the heading that a client writes above what it forwards.
 pub struct UnderHeading {
     /// The sender's field, as written.

@@ -38,6 +38,8 @@ pub(super) struct Attached {
     pub(super) name: String,
     /// May be empty.
     pub(super) media_type: String,
+    /// By what the HTML refers to it; mostly empty.
+    pub(super) content_id: String,
     /// Its bytes.
     pub(super) content: Vec<u8>,
 }
@@ -129,11 +131,13 @@ impl Reading {
     fn attachment(&mut self, content: &[u8]) {
         for property in properties(content) {
             let text = || self.value(&property);
-            let (name, media_type) = match property.id {
-                0x3707 => (Some(text()), None),
-                0x370e => (None, Some(text())),
-                _ => (None, None),
-            };
+            let (mut name, mut media_type, mut content_id) = (None, None, None);
+            match property.id {
+                0x3707 => name = Some(text()),
+                0x370e => media_type = Some(text()),
+                0x3712 => content_id = Some(text()),
+                _ => {}
+            }
             let is_content = property.id == 0x3701 && property.kind == 0x0102;
             let Some(last) = self.opened.attachments.last_mut() else {
                 return;
@@ -142,6 +146,7 @@ impl Reading {
                 .filter(|n| !n.is_empty())
                 .unwrap_or_else(|| std::mem::take(&mut last.name));
             last.media_type = media_type.unwrap_or_else(|| std::mem::take(&mut last.media_type));
+            last.content_id = content_id.unwrap_or_else(|| std::mem::take(&mut last.content_id));
             if is_content && last.content.is_empty() {
                 last.content = property.content.to_vec();
             }

@@ -11,6 +11,7 @@ mod commands;
 mod confidential;
 mod credits;
 mod disclosure;
+mod echo;
 mod identity;
 mod incident;
 mod injection;

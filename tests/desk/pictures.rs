@@ -130,6 +130,82 @@ fn a_picture_stays_where_it_stands_in_the_answer() {
 }
 
 #[test]
+fn a_picture_without_a_description_is_named_in_the_text_that_was_made_of_html() {
+    let second = ("image/png", "fuse.png", "fuse@anna", "the fuse");
+    let html = "<p>Press this:</p><img src='cid:image001.png@01D9F3C0.8A7B6C50'><p>And wait.</p><img src='cid:fuse@anna' alt='The fuse'><img src='cid:image001.png@01D9F3C0.8A7B6C50'>";
+    let relay = relayed(&mut office(), answer("", html, &[SHOT, second], &[]));
+    assert_eq!(
+        enclosures(&relay),
+        [
+            one("image001.png", true, "the screenshot"),
+            one("fuse.png", true, "the fuse")
+        ]
+    );
+    assert_eq!(
+        relay.text().trim(),
+        "Press this:\n\nAnd wait.\n\n[image: fuse.png]\n\n[image: image001.png]",
+        "each once"
+    );
+}
+
+/// `winmail.dat` (MS-OXTNEF) with that HTML and one picture.
+fn winmail(html: &str, (media_type, name, id, content): Part) -> Vec<u8> {
+    let property = |kind: u16, id: u16, value: &[u8]| {
+        let padding = vec![0; (4 - value.len() % 4) % 4];
+        let head = [kind.to_le_bytes(), id.to_le_bytes()].concat();
+        let sizes = [1u32.to_le_bytes(), (value.len() as u32).to_le_bytes()].concat();
+        [head, sizes, value.to_vec(), padding].concat()
+    };
+    let text = |id, value: &str| property(0x001e, id, format!("{value}\0").as_bytes());
+    let set =
+        |all: Vec<Vec<u8>>| [(all.len() as u32).to_le_bytes().to_vec(), all.concat()].concat();
+    let attribute = |id: u32, value: &[u8]| {
+        let size = (value.len() as u32).to_le_bytes();
+        [&[2], &id.to_le_bytes()[..], &size, value, &[0, 0]].concat()
+    };
+    [
+        0x223e_9f78_u32.to_le_bytes().to_vec(),
+        vec![1, 0],
+        attribute(
+            0x0006_9003,
+            &set(vec![property(0x0102, 0x1013, html.as_bytes())]),
+        ),
+        attribute(0x0006_9002, b"x"),
+        attribute(0x0006_800f, content.as_bytes()),
+        attribute(
+            0x0006_9005,
+            &set(vec![
+                text(0x3707, name),
+                text(0x370e, media_type),
+                text(0x3712, id),
+            ]),
+        ),
+    ]
+    .concat()
+}
+
+#[test]
+fn a_picture_that_outlook_packed_stays_where_it_stands() {
+    let html = "<p>Press this:</p><img src='cid:image001.png@01D9F3C0.8A7B6C50'><p>And wait.</p>";
+    let packed = data_encoding::BASE64.encode(&winmail(html, SHOT));
+    let post = Post::from(ANNA)
+        .with("MIME-Version: 1.0")
+        .with("Content-Type: application/ms-tnef; name=winmail.dat")
+        .with("Content-Transfer-Encoding: base64")
+        .body(&packed);
+    let relay = relayed(&mut office(), post);
+    assert_eq!(
+        enclosures(&relay),
+        [one("image001.png", true, "the screenshot")]
+    );
+    assert!(
+        relay.text().contains("[image: image001.png]"),
+        "{}",
+        relay.text()
+    );
+}
+
+#[test]
 fn the_same_answer_shows_its_picture_whatever_the_client_writes_in_the_plain_text() {
     for (client, placeholder) in [
         ("Outlook", "[cid:image001.png@01D9F3C0.8A7B6C50]"),

@@ -1,5 +1,6 @@
 //! CONTRACT.md C6.5, C8.3, C10.1, C10.4, C10.5 and ATTACKS.md F03: reminders, digests, the desk's opening, review packs.
 
+use crate::commands::shell;
 use crate::office::*;
 use chrono::TimeDelta;
 use proptest::prelude::*;
@@ -499,6 +500,28 @@ fn c10_1_a_deadline_that_comes_back_is_not_warned_of_anew() {
     assert_eq!(office.count(1, EntryKind::Warning), told + 1, "90 %");
 }
 
+#[test]
+fn c4_5_a_correction_to_the_same_deadline_reminds_nobody_anew() {
+    let mut office = Office::new();
+    office.receives(Post::from(KAETHI).body(DOWN));
+    office.clock_to("2026-09-07 12:30");
+    let told = office.count(1, EntryKind::Warning);
+    assert_eq!(told, 5, "50, 75 and 90 %, and two reminders");
+    let letters = office.warnings_to(ANNA).len();
+    shell(&mut office, "carla", 1, "severity corrected 1 facts");
+    office.clock_to("2026-09-07 12:31");
+    assert_eq!(office.count(1, EntryKind::Warning), told);
+    assert_eq!(office.warnings_to(ANNA).len(), letters);
+    // Of another deadline and back again.
+    shell(&mut office, "carla", 1, "severity corrected 4 facts");
+    shell(&mut office, "carla", 1, "severity corrected 1 facts");
+    office.clock_to("2026-09-07 12:32");
+    assert_eq!(office.count(1, EntryKind::Warning), told);
+    assert_eq!(office.initial(1).deadline, swiss("2026-09-07 10:00"));
+    office.clock_to("2026-09-07 13:00");
+    assert_eq!(office.count(1, EntryKind::Warning), told + 1, "the third");
+}
+
 /// A request of noon, of which Anna says in one mail at four that it is severity 2, and what to do. The answer is in the outbox.
 fn raised_and_answered() -> (Office, Place) {
     let mut office = Office::new();
@@ -568,6 +591,78 @@ fn c10_1_a_warning_goes_at_once_when_the_answer_does_not() {
     assert_eq!(office.warnings_to(ANNA).len(), 1);
     office.clock_to("2026-09-07 16:00:01");
     assert_eq!(office.count(1, EntryKind::Breach), 1);
+}
+
+/// What was asked at noon goes on in a ticket of half past one, where Anna answers at four; the answer is in the outbox.
+fn merged_and_answered() -> (Office, Place) {
+    let mut office = Office::new();
+    office.clock_to("2026-09-07 12:00");
+    office.receives(Post::from(KAETHI));
+    office.clock_to("2026-09-07 12:30");
+    office.receives(Post::from(KAETHI).subject("Still the printer"));
+    office.command(1, "severity 2 half of them");
+    office.command(1, "merge 2");
+    office.clock_to("2026-09-07 13:14:59");
+    office.courier = false;
+    let notice = office
+        .letters_to(ANNA)
+        .into_iter()
+        .rfind(|l| l.place.ticket.0 == 2);
+    let notice = notice.expect("a notice of the second ticket");
+    office.receives(
+        Post::from(ANNA)
+            .answering(&notice)
+            .body("Try another socket.\n"),
+    );
+    let answer = office.relays().remove(0).place;
+    (office, answer)
+}
+
+/// An answer where a merged ticket goes on ends its clocks (C4.10), so its warnings wait for it as those of the other.
+#[test]
+fn c4_10_a_warning_of_a_merged_ticket_waits_for_the_answer_that_leaves_there() {
+    let (mut office, answer) = merged_and_answered();
+    assert_eq!(answer.ticket.0, 2);
+    let (at, step) = office.initial(1).next.expect("a step");
+    assert_eq!((at, step), (swiss("2026-09-07 13:15"), Step::Percent(50)));
+    office.clock_to("2026-09-07 13:15");
+    assert_eq!(office.count(1, EntryKind::Warning), 0);
+    let told = format!(
+        "for the answer of entry {} of ticket 2 is leaving",
+        answer.seq
+    );
+    assert!(office.recorded(1, &told));
+    let findings = audit::audit(&office.reader()).expect("the audit runs");
+    assert!(findings.is_empty(), "{}", findings[0]);
+    for to in [Movement::Taken, Movement::Accepted("250".into())] {
+        office.moves(answer, to);
+    }
+    office.clock_to("2026-09-07 16:30");
+    assert!(!office.initial(1).is_running() && !office.initial(2).is_running());
+    assert_eq!(office.count(1, EntryKind::Warning), 0);
+    // What does not leave keeps nobody waiting.
+    for to in [
+        Movement::Deferred("451 later".into()),
+        Movement::Refused("550 no".into()),
+        Movement::Dropped,
+    ] {
+        let (mut office, answer) = merged_and_answered();
+        office.clock_to("2026-09-07 13:15:05");
+        office.moves(answer, Movement::Taken);
+        assert_eq!(office.count(1, EntryKind::Warning), 0, "{to:?}");
+        office.moves(answer, to.clone());
+        office.clock_to("2026-09-07 13:15:05");
+        assert_eq!(office.count(1, EntryKind::Warning), 1, "{to:?}");
+    }
+    let (mut office, _) = merged_and_answered();
+    office.clock_to("2026-09-07 13:16:58");
+    assert_eq!(office.count(1, EntryKind::Warning), 0);
+    office.clock_to("2026-09-07 13:16:59");
+    assert_eq!(
+        office.count(1, EntryKind::Warning),
+        1,
+        "two minutes are over"
+    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! Real: every decision, the journal, replay. Fake: the disk under it (which tears, forgets and fails), the inbox, the courier, the people. After every
 //! step the promises are checked. `TICKETD_SEEDS` says how many seeds (200 without it), `TICKETD_SEED` runs one alone and says what it does.
 
+mod orders;
 mod promises;
 mod world;
 

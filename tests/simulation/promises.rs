@@ -1,5 +1,6 @@
 //! The promises, checked from outside: by what the store says and what the courier carried.
 
+use crate::orders::{ANSWER, SECRETS, STAFF};
 use crate::world::{MAILBOXES, OTHER_DESK, Sent};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +16,7 @@ use ticketd::store::{Reader, audit};
 #[derive(Default)]
 pub struct Promises {
     cursors: BTreeMap<&'static str, Cursor>,
-    /// The deadline of each clock under the severity that it first had: what was promised at receipt.
+    /// The deadline of each clock under the severity that it first had, wherever staff put it: what was promised at receipt, or then.
     promised: BTreeMap<Clock, DateTime<Utc>>,
     /// What the rules in force said of each ticket when it was opened.
     tagged: BTreeMap<TicketId, Vec<String>>,
@@ -23,7 +24,7 @@ pub struct Promises {
     taken: BTreeSet<Fingerprint>,
 }
 
-type Clock = (TicketId, ClockKind, DateTime<Utc>, u8);
+type Clock = (TicketId, ClockKind, DateTime<Utc>, u8, String);
 
 impl Promises {
     /// The clerk said that a mail is committed.
@@ -112,7 +113,11 @@ impl Promises {
         );
         self.promised.extend(promised);
         let tagged = record.tickets.iter();
-        let tagged = tagged.map(|t| (t.id, t.tags.clone())).collect();
+        let own_tags = |t: &Ticket| {
+            let tags = t.tags.iter().filter(|tag| tag.starts_with("own-"));
+            tags.cloned().collect()
+        };
+        let tagged = tagged.map(|t| (t.id, own_tags(t))).collect();
         assert_eq!(
             by_other_rules(&self.tagged, &tagged, own),
             None,
@@ -124,13 +129,18 @@ impl Promises {
             None,
             "a ticket has no acknowledgement and no reason, or two"
         );
-        assert_eq!(leaked(sent), None, "a forged answer was relayed, or a note");
         assert_eq!(
             astray(sent),
             None,
             "somebody heard of a ticket that is confidential to others"
         );
         assert_eq!(half_moved(&record), None, "a ticket has moved in part");
+        assert_eq!(
+            leaked(sent),
+            None,
+            "a customer reads a forged answer, a note, what was only tried, or a letter to staff"
+        );
+        assert_eq!(answered_twice(sent), None, "one answer went out as two");
     }
 
     /// In the end.
@@ -281,9 +291,10 @@ fn sent_twice(record: &Record, sent: &[Sent]) -> Option<String> {
         .map(|(id, _)| id.to_string())
 }
 
-/// A ticket all of whose mail came before ticketd did, and on which something was set going all the same.
+/// A ticket all of whose mail came before ticketd did, of which nobody of the staff has said a word, and on which something was set going all the same.
 fn disturbed_history(record: &Record, since: DateTime<Utc>) -> Option<TicketId> {
-    let of_now = |e: &&Entry| e.mail.is_some() && e.at >= since;
+    let of_now =
+        |e: &&Entry| e.at >= since && (e.mail.is_some() || STAFF.contains(&e.from.as_str()));
     let alive: BTreeSet<TicketId> = (record.entries.iter().filter(of_now))
         .map(|e| e.place.ticket)
         .collect();
@@ -309,12 +320,13 @@ fn chattered(record: &Record) -> Option<DateTime<Utc>> {
 
 fn promised(record: &Record) -> BTreeMap<Clock, DateTime<Utc>> {
     let clocks = record.tickets.iter().flat_map(|t| {
-        // Where nothing is promised security has an own target, and a ticket that goes there gets it.
-        let stays =
-            |c: &&ticketd::desk::ticket::Clock| t.former_queues.is_empty() || !c.objective.internal;
-        t.clocks.iter().filter(stays).flat_map(|c| {
+        t.clocks.iter().flat_map(|c| {
+            let account = t.account_of(c);
+            // Another account or queue promises other things, and of a request that the customer had withdrawn the time between is not counted.
+            let (customer, queue) = (&account.customer, &t.queue);
+            let on = format!("{customer:?} {} {queue} {:?}", account.plan, c.uncounted);
             let first = c.by_severity.first();
-            first.map(|(severity, at)| ((t.id, c.kind, c.started, *severity), *at))
+            first.map(|(severity, at)| ((t.id, c.kind, c.started, *severity, on), *at))
         })
     });
     clocks.collect()
@@ -323,13 +335,14 @@ fn promised(record: &Record) -> BTreeMap<Clock, DateTime<Utc>> {
 fn moved_promise(
     before: &BTreeMap<Clock, DateTime<Utc>>,
     now: &BTreeMap<Clock, DateTime<Utc>>,
-) -> Option<Clock> {
+) -> Option<(Clock, DateTime<Utc>)> {
     let moved =
         |(clock, at): &(&Clock, &DateTime<Utc>)| now.get(clock).is_some_and(|now| now != *at);
-    before.iter().find(moved).map(|(clock, _)| *clock)
+    let (clock, _) = before.iter().find(moved)?;
+    Some((clock.clone(), now[clock]))
 }
 
-/// A ticket whose tags have changed, or a new one with a tag of rules that are not in force.
+/// A ticket whose tags by the operator's rules have changed, or a new one with a tag of rules that are not in force.
 fn by_other_rules(
     before: &BTreeMap<TicketId, Vec<String>>,
     now: &BTreeMap<TicketId, Vec<String>>,
@@ -375,10 +388,10 @@ fn was_set_aside<'a>(ticket: &Ticket, mut own: impl Iterator<Item = &'a Entry>) 
 }
 
 fn leaked(sent: &[Sent]) -> Option<String> {
-    let to_customer = |s: &&Sent| !s.to.ends_with("@vendor.example");
+    let said = |s: &Sent| SECRETS.iter().any(|secret| s.says(secret));
     sent.iter()
-        .filter(to_customer)
-        .find(|s| s.raw.contains("FORGED") || s.raw.contains("only for us"))
+        .filter(|s| !s.is_to_staff())
+        .find(|s| said(s))
         .map(|s| s.message_id.clone())
 }
 
@@ -409,6 +422,22 @@ fn half_moved(record: &Record) -> Option<TicketId> {
     record.tickets.iter().find(is_half).map(|t| t.id)
 }
 
+/// An answer that somebody got under two ids: the same letter may arrive twice, never the same answer as another letter.
+fn answered_twice(sent: &[Sent]) -> Option<String> {
+    let mut ids: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+    let answers = sent.iter().filter(|s| !s.is_to_staff()).filter_map(|s| {
+        let (_, number) = s.text.split_once(ANSWER)?;
+        Some((s, number.split(':').next()?))
+    });
+    answers
+        .into_iter()
+        .find(|(s, number)| {
+            let id = ids.entry((&s.to, number)).or_insert(&s.message_id);
+            *id != s.message_id
+        })
+        .map(|(s, _)| s.message_id.clone())
+}
+
 fn on_the_road(record: &Record) -> Option<String> {
     let waits =
         |road: &Road| matches!(road, Road::Waiting { .. } | Road::Taken { .. } | Road::Held);
@@ -423,6 +452,7 @@ pub fn each_is_seen_failing() {
     let sent = |to: &str, id: &str, raw: &str| Sent {
         message_id: id.into(),
         to: to.into(),
+        text: raw.into(),
         raw: raw.into(),
         is_astray: false,
     };
@@ -447,6 +477,12 @@ pub fn each_is_seen_failing() {
     assert_eq!(half_moved(&moved), None);
     moved.tickets[0].former_queues = vec!["support".into()];
     assert_eq!(half_moved(&moved), Some(TicketId(1)));
+    for secret in SECRETS {
+        assert!(leaked(&[sent("alice@acme.example", "x", secret)]).is_some());
+    }
+    let answer = |id, number| sent("alice@acme.example", id, &format!("{ANSWER}{number}: so."));
+    assert!(answered_twice(&[answer("x", 1), answer("y", 1)]).is_some());
+    assert!(answered_twice(&[answer("x", 1), answer("x", 1), answer("y", 11)]).is_none());
 
     let broken = broken::record();
     assert_eq!(doubly_recorded(&broken), Some(Fingerprint([1; 32])));
@@ -467,12 +503,18 @@ pub fn each_is_seen_failing() {
     assert_eq!(unacknowledged(&broken, before), Some(TicketId(1)));
     assert_eq!(disturbed_history(&broken, after), Some(TicketId(1)));
     assert_eq!(chattered(&broken::chatter()), Some(before));
-    let clock = (TicketId(1), ClockKind::InitialResponse, before, 1);
-    let (promise, other) = (
-        BTreeMap::from([(clock, before)]),
-        BTreeMap::from([(clock, after)]),
+    let clock = (
+        TicketId(1),
+        ClockKind::InitialResponse,
+        before,
+        1,
+        "default".to_string(),
     );
-    assert_eq!(moved_promise(&promise, &other), Some(clock));
+    let (promise, other) = (
+        BTreeMap::from([(clock.clone(), before)]),
+        BTreeMap::from([(clock.clone(), after)]),
+    );
+    assert_eq!(moved_promise(&promise, &other), Some((clock, after)));
     assert_eq!(moved_promise(&promise, &promise), None);
     let tags = |tag: &str| BTreeMap::from([(TicketId(1), vec![tag.to_string()])]);
     let (none, first) = (BTreeMap::new(), tags("own-0"));

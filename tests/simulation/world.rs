@@ -1,5 +1,6 @@
 //! A small world: customers, machines, staff and forgers who write; a courier; a disk that fails; a clock.
 
+use crate::orders;
 use crate::promises::Promises;
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use fastrand::Rng;
@@ -8,11 +9,11 @@ use std::sync::{Arc, LazyLock};
 use ticketd::clerk::{Clerk, Job};
 use ticketd::contract::{Book, Source};
 use ticketd::deadlines::round_due;
-use ticketd::desk::event::{Arrival, Event, Moved, Movement};
+use ticketd::desk::TicketId;
+use ticketd::desk::event::{Arrival, Command, Event, Moved, Movement};
 use ticketd::desk::letter::Templates;
 use ticketd::desk::policy::{Acknowledge, Links, Policy, Queue};
 use ticketd::desk::record::{Cursor, Entry, Fate};
-use ticketd::desk::ticket::TicketId;
 use ticketd::desk::token::Keys;
 use ticketd::mail::{self, Fingerprint};
 use ticketd::rules::RuleBook;
@@ -22,13 +23,25 @@ use ticketd::store::{Options, Reader, Store};
 
 const STEPS: usize = 40;
 
-/// What the courier delivered: Message-ID, recipient, bytes, and whether we were told.
+/// What the courier delivered: Message-ID, recipient, bytes, and what its reader reads.
 pub struct Sent {
     pub message_id: String,
     pub to: String,
     pub raw: String,
     /// Whether it speaks of a ticket of security's to somebody of the staff who is not of that queue.
     pub is_astray: bool,
+    pub text: String,
+}
+
+impl Sent {
+    pub fn is_to_staff(&self) -> bool {
+        self.to.ends_with("@vendor.example")
+    }
+
+    pub fn says(&self, words: &str) -> bool {
+        let flat: Vec<&str> = self.text.split_whitespace().collect();
+        self.raw.contains(words) || flat.join(" ").contains(words)
+    }
 }
 
 pub struct World {
@@ -112,7 +125,7 @@ impl World {
             self.disk
                 .fail_sync_at(self.disk.steps() + self.rng.u64(1..8));
         }
-        match self.rng.u8(..15) {
+        match self.rng.u8(..16) {
             0..=4 => self.somebody_writes(),
             5 | 6 => self.poll_all(),
             7 | 8 => self.deliver(),
@@ -121,6 +134,7 @@ impl World {
             11 => self.contract_changes(),
             12 => self.rules_change(),
             13 => self.older_index = Some(self.index.copy()),
+            14 => self.somebody_orders(),
             _ => self.trouble(),
         }
         self.fire();
@@ -250,21 +264,13 @@ impl World {
             self.sent[letter].message_id.clone(),
         );
         let id = self.id();
-        let words = if authenticated {
-            "we look into it"
-        } else {
-            "FORGED"
-        };
-        let answer = format!("Answer {id}: {words}.\n");
-        let body = match self.rng.u8(..9) {
-            // Anybody may move it there, and its people alone back.
-            6 | 7 => "#queue security\n".into(),
-            8 => "#queue support\n".into(),
-            0 => "#note only for us\n".into(),
-            1 => format!("#severity {} facts\n", self.rng.u8(1..5)),
-            2 => format!("#severity {} facts\n\n{answer}", self.rng.u8(1..5)),
-            3 => format!("#close done\nAnswer {id} and goodbye.\n"),
-            _ => answer,
+        let body = match authenticated {
+            true => {
+                let quoted = self.sent[letter].text.clone();
+                let tickets = self.tickets();
+                orders::mail(&mut self.rng, id, tickets, &quoted)
+            }
+            false => format!("Answer {id}: FORGED.\n"),
         };
         mail(
             &who,
@@ -274,6 +280,38 @@ impl World {
             &format!("<s{id}@vendor.example>"),
             &format!("In-Reply-To: <{about}>\r\n"),
         )
+    }
+
+    /// From a shell, on any ticket, by anybody; a colleague who may not is told so.
+    fn somebody_orders(&mut self) {
+        let (id, tickets) = (self.id(), self.tickets());
+        let by = orders::STAFF[self.rng.usize(..orders::STAFF.len())];
+        let line = orders::from_shell(&mut self.rng, id, tickets);
+        let ticket = match line.starts_with("open") {
+            true => TicketId::FILE,
+            false => TicketId(self.rng.u64(1..tickets + 2)),
+        };
+        let command = Command {
+            by: by.into(),
+            ticket,
+            line,
+        };
+        let words = format!("{by} on {ticket}: {}", command.line);
+        let event = Event::Command(command);
+        let done = self.process(vec![Job { event, raw: None }]);
+        let reply = done.map(|done| done[0].reply.join(" "));
+        self.say(&format!("{words}: {reply:?}"));
+    }
+
+    /// How many there are.
+    fn tickets(&mut self) -> u64 {
+        let mut count = 0;
+        let mut counted = |_| {
+            count += 1;
+            true
+        };
+        self.reader().tickets(&mut counted).expect("the tickets");
+        count
     }
 
     /// An automatic reply to our newest letter, or one out of the blue.
@@ -495,6 +533,7 @@ impl World {
         self.sent.push(Sent {
             message_id,
             to,
+            text: mail::read(&bytes).text,
             raw,
             is_astray,
         });

@@ -37,6 +37,8 @@ pub const BAR: char = '|';
 #[derive(Debug)]
 pub struct Templates {
     environment: Environment<'static>,
+    /// What the letters to staff print of themselves, as [`Templates::words_to_staff`] has it.
+    to_staff: Vec<String>,
 }
 
 /// A composed text.
@@ -55,6 +57,7 @@ impl Default for Templates {
         // The shipped texts are proven by a test; without them every letter would be empty.
         Templates::parse(&[]).unwrap_or_else(|_| Templates {
             environment: environment(),
+            to_staff: vec![],
         })
     }
 }
@@ -64,6 +67,7 @@ impl Templates {
     pub fn parse(files: &[Source]) -> Result<Templates, Vec<Diagnostic>> {
         let mut templates = Templates {
             environment: environment(),
+            to_staff: vec![],
         };
         let mut faults = Vec::new();
         for (file, text) in SHIPPED {
@@ -72,6 +76,7 @@ impl Templates {
         for source in files {
             templates.add(&source.file, &source.text, &mut faults);
         }
+        templates.to_staff = templates.printed_to_staff();
         if faults.is_empty() {
             Ok(templates)
         } else {
@@ -179,6 +184,31 @@ impl Templates {
         })
     }
 
+    /// What letters to staff say whatever they are about: each sentence, or part of one between two variables, that is long enough to be known again. Lower
+    /// case, letters and digits alone.
+    pub fn words_to_staff(&self) -> &[String] {
+        &self.to_staff
+    }
+
+    fn printed_to_staff(&self) -> Vec<String> {
+        let to_staff = |key: &str| {
+            let name = key.strip_suffix(".txt").and_then(|k| k.split_once('/'));
+            name.is_some_and(|(_, name)| TO_STAFF.contains(&name))
+        };
+        let templates = self.environment.templates();
+        let sources = templates.filter(|(key, _)| to_staff(key));
+        let sources: Vec<String> = sources.map(|(_, t)| t.source().to_string()).collect();
+        let words = sources.iter().flat_map(|source| literal(source));
+        words
+            .flat_map(|words| words.split(['.', ':', ';', '\n']))
+            .map(|words| {
+                let letters = words.chars().filter(char::is_ascii_alphanumeric);
+                letters.map(|c| c.to_ascii_lowercase()).collect::<String>()
+            })
+            .filter(|words| words.len() >= WORDS_LETTERS_MIN)
+            .collect()
+    }
+
     fn add(&mut self, file: &str, source: &str, faults: &mut Vec<Diagnostic>) {
         match place(file) {
             Ok((language, stem, sheet, "html")) => {
@@ -255,6 +285,47 @@ impl Templates {
             faults.push(fault(file, &e));
         }
     }
+}
+
+/// Letters that staff get, and nobody else.
+const TO_STAFF: [&str; 10] = [
+    Notice::TEMPLATE,
+    NoticeConfidential::TEMPLATE,
+    Answering::TEMPLATE,
+    Warning::TEMPLATE,
+    Breach::TEMPLATE,
+    Digest::TEMPLATE,
+    OpeningDigest::TEMPLATE,
+    Review::TEMPLATE,
+    Transcript::TEMPLATE,
+    Forward::TEMPLATE,
+];
+
+/// Fewer letters of a sentence stand in anybody's.
+const WORDS_LETTERS_MIN: usize = 24;
+
+/// What a template prints as it stands there: what is not between `{{` and `}}`, `{%` and `%}`, `{#` and `#}`.
+fn literal(source: &str) -> Vec<&str> {
+    let mut out = vec![];
+    let mut rest = source;
+    while let Some(at) = rest
+        .find("{{")
+        .into_iter()
+        .chain(rest.find("{%"))
+        .chain(rest.find("{#"))
+        .min()
+    {
+        let (before, from) = rest.split_at(at);
+        out.push(before);
+        let end = match &from[..2] {
+            "{{" => "}}",
+            "{%" => "%}",
+            _ => "#}",
+        };
+        rest = from.split_once(end).map_or("", |(_, behind)| behind);
+    }
+    out.push(rest);
+    out
 }
 
 /// One template: its name, and the variables that prove it.

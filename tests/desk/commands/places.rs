@@ -152,6 +152,337 @@ fn d10_a_command_in_a_table_of_plain_text_holds_the_mail_back() {
     assert!(office.recorded(1, "see  #close"));
 }
 
+/// Whatever stands before, around and in it: what a reader takes for a command never goes to a customer.
+#[test]
+fn d10_a_note_in_any_dress_holds_the_mail_back() {
+    for dress in [
+        "|Why|#note",
+        "|Why |#note",
+        "|#note",
+        "| #note",
+        "|Why\u{2502}#note",
+        "1. #note",
+        "1.2. #note",
+        "1.) #note",
+        "viii. #note",
+        "1\u{fe0f}\u{20e3} #note",
+        "\u{2460} #note",
+        "1 #note",
+        "10:02 #note",
+        "- #note",
+        "* #note",
+        "- [ ] #note",
+        "SC> #note",
+        "\u{ff03}note",
+        "\u{266f}note",
+        "#\u{fe0f}\u{20e3} note",
+        "\u{200b}#note",
+        "\u{34f}#note",
+        "\u{3164}#note",
+        "#\u{200d}no\u{2060}te",
+        "# note",
+        "#\u{a0}note",
+        "\u{a0}#note",
+        "#note\u{a0}",
+        "#Note:",
+        "#NOTE",
+        "#note-",
+        "#note1",
+        "#note:",
+        "*#note*",
+        "**#note**",
+        "_#note_",
+        "`#note`",
+        "\"#note\"",
+        "\u{201e}#note\u{201c}",
+        "\\#note",
+        "<#note>",
+        "/#note",
+        "\u{1f512} #note",
+        "\u{2139}\u{fe0f} #note",
+        "PS: #note",
+        "P.S. #note",
+        "All is well. #note",
+        "Thanks \u{1f64f} #note",
+        "All is well \u{2014} #note",
+        "All is well, #note",
+        "All is well;#note",
+        "All is well (#note",
+        "All is well. \"#note\"",
+        "Dear customer,\u{2003}#note",
+        "Dear customer\r#note",
+    ] {
+        let mut office = bakery(3);
+        let body = format!("Dear customer\n\n{dress} she is tiresome\n");
+        refused(
+            &mut office,
+            ANNA,
+            &body,
+            "#note stands below the first lines",
+        );
+        let outside = office.letters_outside();
+        assert!(outside.iter().all(|l| !l.raw.contains("tiresome")));
+    }
+}
+
+#[test]
+fn d10_what_only_speaks_of_a_note_goes_out() {
+    for words in [
+        "See issue #12, it is the same.",
+        "#hashtag",
+        "It is all about #hashtags, #notes and #noteworthy things.",
+        "In C# note the difference.",
+        "C# note",
+        "Use #note in your editor.",
+        "Use \"#note\" or *#note* there, or the other one (#note).",
+        "It knows #close, #note and #help.",
+        "See https://docs.example/page#note and /page/#note, or page.html#note.",
+        "1. See #12\n2) See C#\n3. Use #note in your editor",
+        "# Summary\n\nAll is well.",
+        "#1 is the fuse, #2 the cable.",
+        "10:02 smoke\n10:03 fire #4",
+        "#!/bin/sh",
+        "color: #c0ffee",
+        "#open-source is what we like.",
+    ] {
+        let mut office = bakery(3);
+        let notice = office.last_to(ANNA);
+        let body = format!("Dear customer\n\n{words}\n");
+        office.receives(Post::from(ANNA).answering(&notice).body(&body));
+        assert_eq!(
+            office.relays().len(),
+            1,
+            "{words}: {}",
+            office.last_to(ANNA).text()
+        );
+        let out = office.relays().remove(0);
+        let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            flat(out.text()).contains(&flat(words)),
+            "{words}: {}",
+            out.text()
+        );
+    }
+}
+
+/// The words below it would go out as the answer.
+#[test]
+fn d10_a_note_in_what_stays_behind_holds_the_mail_back() {
+    for (body, place) in [
+        (
+            "All is well.\n\n> #note\nshe is tiresome\n",
+            "in a quotation",
+        ),
+        (
+            "> #note she is tiresome\n\nAll is well.\n",
+            "in a quotation",
+        ),
+        ("All is well.\n\n>#Note: tiresome\n", "in a quotation"),
+        (
+            "All is well.\n-- \n#note she is tiresome\n",
+            "in the signature",
+        ),
+        (
+            "All is well.\n-- \nAnna | #note tiresome\n",
+            "in the signature",
+        ),
+    ] {
+        refused(&mut bakery(3), ANNA, body, place);
+    }
+    // Behind a command of its own line the customer reads it as the reason.
+    for line in [
+        "#severity 2 fire #note tiresome",
+        "#close done (#note tiresome",
+    ] {
+        refused(&mut bakery(3), ANNA, line, "#note stands beside #");
+    }
+    let mut office = bakery(3);
+    // Our manual below an answer, as clients quote it, is no command; nor is what is quoted of a customer.
+    for quoted in [
+        "On Monday, Desk wrote:\n> Commands stand at the very top of the mail\n> #note TEXT: internal\n",
+        "> | #note said the customer\n",
+    ] {
+        let notice = office.last_to(ANNA);
+        let body = format!("All is well, {}.\n\n{quoted}", quoted.len());
+        let before = office.relays().len();
+        office.receives(Post::from(ANNA).answering(&notice).body(&body));
+        assert_eq!(
+            office.relays().len(),
+            before + 1,
+            "{quoted}: {}",
+            office.last_to(ANNA).text()
+        );
+    }
+}
+
+/// Where the HTML shows a command: held back. Where nobody sees it, nothing of it goes anywhere.
+#[test]
+fn d10_a_note_anywhere_in_the_html_reaches_no_customer() {
+    const WELL: &str = "All is well.";
+    let held = [
+        "<p>All is well.</p><details><summary>Why</summary>#note she is tiresome</details>",
+        "<p>All is well.</p><details><summary>#note she is tiresome</summary></details>",
+        "<p>All is well. <span style=\"display: block\">#note she is tiresome</span></p>",
+        "<p>All is well.</p><img src=\"https://x.example/a.png\" alt=\"#note she is tiresome\">",
+        "<p>All is well.</p><p>&#35;note she is tiresome</p>",
+        "<p>All is well.</p><p>&nbsp;#note&nbsp;she is tiresome</p>",
+        "<p>All is well.</p><p><b>#</b>note she is tiresome</p>",
+        "<p>All is well.</p><ol><li>#note she is tiresome</li></ol>",
+        "<p>All is well.</p><p>\u{1f512} #note she is tiresome</p>",
+    ];
+    let unseen = [
+        "<p title=\"#note she is tiresome\">All is well.</p>",
+        "<p>All is well.</p><p style=\"display:none\">#note she is tiresome</p>",
+        "<p>All is well.</p><!-- #note she is tiresome -->",
+        "<p>All is well.</p><p hidden>#note she is tiresome</p>",
+        "<p aria-label=\"#note she is tiresome\">All is well.</p>",
+    ];
+    for (html, goes) in held
+        .map(|h| (h, false))
+        .into_iter()
+        .chain(unseen.map(|h| (h, true)))
+    {
+        for plain in [WELL, ""] {
+            let mut office = bakery(3);
+            let notice = office.last_to(ANNA);
+            let post = Post::from(ANNA).answering(&notice).html(plain, html);
+            office.receives(post);
+            assert_eq!(
+                office.relays().len(),
+                usize::from(goes),
+                "{plain:?} {html}: {}",
+                office.last_to(ANNA).text()
+            );
+            for letter in office.letters_outside() {
+                let says = mail_says(&letter, "tiresome");
+                assert!(!says, "{plain:?} {html}: {}", letter.raw);
+            }
+        }
+    }
+}
+
+fn mail_says(letter: &Sent, words: &str) -> bool {
+    let html = letter.mail.html.as_deref().unwrap_or_default();
+    letter.text().contains(words) || html.contains(words) || letter.raw.contains(words)
+}
+
+/// What a client shows below the text as if it were of it, or makes of it for a calendar.
+#[test]
+fn d10_a_note_in_a_part_that_goes_along_holds_the_mail_back() {
+    let calendar = "BEGIN:VCALENDAR\nMETHOD:PUBLISH\nBEGIN:VEVENT\nSUMMARY:Call\nDESCRIPTION:All is well.\\n#no\n te she is tiresome\nEND:VEVENT\nEND:VCALENDAR";
+    let parts = [
+        (
+            "text/calendar; charset=utf-8",
+            "",
+            calendar,
+            "in the calendar's part",
+        ),
+        (
+            "text/calendar; charset=utf-8",
+            "Content-Disposition: attachment; filename=call.ics\n",
+            calendar,
+            "in the calendar's part",
+        ),
+        (
+            "text/plain; charset=utf-8",
+            "Content-Disposition: inline; filename=why.txt\n",
+            "Why:\n#note she is tiresome",
+            "in a file that is shown below",
+        ),
+        (
+            "text/plain; charset=utf-8",
+            "Content-Disposition: inline\n",
+            "#note she is tiresome",
+            "below the first lines",
+        ),
+        (
+            "text/plain; charset=utf-8",
+            "",
+            "#note she is tiresome",
+            "below the first lines",
+        ),
+    ];
+    for (media_type, header, content, place) in parts {
+        let mut office = bakery(3);
+        let notice = office.last_to(ANNA);
+        office.receives(mixed(
+            Post::from(ANNA).answering(&notice),
+            media_type,
+            header,
+            content,
+        ));
+        assert!(office.relays().is_empty(), "{media_type} {header}");
+        let said = office.last_of(ANNA, LetterKind::Transcript);
+        assert!(said.says(place), "{media_type} {header}: {}", said.text());
+    }
+    // Files are what they are.
+    let parts = [
+        (
+            "text/plain",
+            "Content-Disposition: attachment; filename=a.conf\n",
+            "# note: the port\n#note\nport = 1",
+        ),
+        (
+            "text/plain",
+            "Content-Disposition: inline; filename=a.conf\n",
+            "# note: the port\n#time\nport = 1",
+        ),
+        (
+            "text/calendar",
+            "",
+            "BEGIN:VCALENDAR\nMETHOD:PUBLISH\nSUMMARY:Call about #12\nEND:VCALENDAR",
+        ),
+    ];
+    for (media_type, header, content) in parts {
+        let mut office = bakery(3);
+        let notice = office.last_to(ANNA);
+        office.receives(mixed(
+            Post::from(ANNA).answering(&notice),
+            media_type,
+            header,
+            content,
+        ));
+        assert_eq!(
+            office.relays().len(),
+            1,
+            "{content}: {}",
+            office.last_to(ANNA).text()
+        );
+    }
+}
+
+/// An answer with a second part.
+fn mixed(post: Post, media_type: &str, header: &str, content: &str) -> Post {
+    let body = format!(
+        "--m\nContent-Type: text/plain; charset=utf-8\n\nAll is well.\n--m\nContent-Type: {media_type}\n{header}\n{content}\n--m--\n"
+    );
+    post.with("MIME-Version: 1.0")
+        .with("Content-Type: multipart/mixed; boundary=m")
+        .body(&body)
+}
+
+#[test]
+fn d10_at_the_very_top_a_command_is_carried_out_however_it_is_spelt() {
+    for line in [
+        "#note she is tiresome",
+        "#Note: she is tiresome",
+        "#NOTE she is tiresome",
+        "\u{a0}#note she is tiresome",
+        "\u{feff}#note she is tiresome",
+        "\u{200b}#note\u{a0}she is tiresome",
+        "\n\n  #note\nshe is tiresome",
+    ] {
+        let mut office = bakery(3);
+        office.answers(ANNA, line);
+        assert!(
+            office.recorded(1, "she is tiresome"),
+            "{line:?}: {}",
+            office.last_to(ANNA).text()
+        );
+        assert!(office.relays().is_empty(), "{line:?}");
+    }
+}
+
 #[test]
 fn a08_a_reader_and_who_is_of_another_queue_may_do_nothing() {
     let mut office = bakery(3);
