@@ -211,3 +211,28 @@ fn c3_5_received_is_for_tickets_that_staff_opened_and_never_puts_anything_off() 
     assert_eq!(office.initial(1).deadline, swiss("2026-09-07 09:30"));
     assert!(office.initial(1).kind == ClockKind::InitialResponse);
 }
+
+/// C5.5, C3.2: the customer hears of another promised deadline, and of nothing else.
+#[test]
+fn c5_5_what_moves_no_promise_is_not_told() {
+    // Never later than it was: the deadline stays.
+    let mut office = bakery(2);
+    office.clock_to("2026-09-07 10:50");
+    let said = done(&mut office, ANNA, "#customer globex\n");
+    assert!(!said.says("The customer is told"), "{}", said.text());
+    assert_eq!(office.letters_to(KAETHI).len(), 1, "the acknowledgement");
+    // Nothing is promised on either account.
+    let mut office = Office::new();
+    office.receives(asks(STRANGER, 3));
+    office.clock_to("2026-09-08 14:00");
+    let said = done(&mut office, ANNA, "#customer initech\n");
+    assert!(!said.says("The customer is told"), "{}", said.text());
+    assert_eq!(office.letters_to(STRANGER).len(), 1);
+    // The answer is given already.
+    let mut office = bakery(2);
+    office.answers(ANNA, "Try another socket.\n");
+    office.clock_to("2026-09-07 09:30");
+    let said = done(&mut office, ANNA, "#customer globex\n");
+    assert!(!said.says("The customer is told"), "{}", said.text());
+    assert_eq!(office.letters_to(KAETHI).len(), 2);
+}
