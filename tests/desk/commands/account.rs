@@ -221,6 +221,7 @@ fn c5_5_what_moves_no_promise_is_not_told() {
     let said = done(&mut office, ANNA, "#customer globex\n");
     assert!(!said.says("The customer is told"), "{}", said.text());
     assert_eq!(office.letters_to(KAETHI).len(), 1, "the acknowledgement");
+    assert!(!said.says("missed before"), "nothing was");
     // Nothing is promised on either account.
     let mut office = Office::new();
     office.receives(asks(STRANGER, 3));
@@ -235,4 +236,15 @@ fn c5_5_what_moves_no_promise_is_not_told() {
     let said = done(&mut office, ANNA, "#customer globex\n");
     assert!(!said.says("The customer is told"), "{}", said.text());
     assert_eq!(office.letters_to(KAETHI).len(), 2);
+}
+
+#[test]
+fn c3_5_received_may_be_confirmed() {
+    let mut office = Office::new();
+    let call = "open kaethi@baeckerei-keller.example Oven";
+    assert!(!shell(&mut office, "anna", 0, call).refused);
+    office.clock_to("2026-09-07 09:30");
+    let said = shell(&mut office, "anna", 1, "received 09:00");
+    assert!(!said.refused, "{:?}", said.reply);
+    assert_eq!(office.ticket(1).received, swiss("2026-09-07 09:00"));
 }
