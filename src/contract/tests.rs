@@ -655,6 +655,21 @@ fn the_rota_knows_absences_and_deputies() {
     assert_eq!(managers, ["carla"]);
 }
 
+/// C10.1: all of those named are warned, and nobody twice: not even who stands in for another of them.
+#[test]
+fn two_on_duty_are_both_on_duty_and_a_deputy_among_them_once() {
+    let staff = STAFF.replace("who = [\"anna\"]", "who = [\"anna\", \"beat\"]");
+    let book = parse(CONTRACT, CUSTOMERS, &staff).unwrap();
+    for (when, expect) in [
+        ("2026-11-23 10:00", vec!["anna", "beat"]),
+        ("2026-12-21 10:00", vec!["beat"]),
+    ] {
+        let found = book.staff.on_duty("support", at(when));
+        let ids: Vec<&str> = found.iter().map(|p| p.id.as_str()).collect();
+        assert_eq!(ids, expect, "{when}");
+    }
+}
+
 /// One change of a shipped file, and the message it gives.
 #[track_caller]
 fn refused(file: &str, from: &str, to: &str, expect: &str) {

@@ -366,7 +366,7 @@ pub fn carried_out(
     }
     let mut orders = Orders::on(Draft::of(policy, ticket.clone(), now), known, by);
     let (done, mut wrong) = orders.carry_out(&commands);
-    if commands.is_empty() || !text.trim().is_empty() {
+    if !text.trim().is_empty() {
         wrong.push(format!(
             "nothing but commands can be said here; use {}.",
             names()

@@ -481,14 +481,14 @@ fn told_of_each_other(
     let staff = &draft.policy.book.staff;
     let own = draft.last_relay();
     let mut others: Vec<(&Person, u32)> = vec![];
-    for entry in written {
+    // What stands above the letter in the record its reader could see.
+    for entry in written.iter().skip_while(|e| e.place != *place) {
         let is_answer = entry
             .letter
             .as_ref()
             .is_some_and(|l| l.kind == LetterKind::Relay);
-        let unseen = entry.place.ticket == place.ticket && entry.place.seq > place.seq;
         let other = staff.by_id(&entry.from).filter(|p| p.id != person.id);
-        if let Some(other) = other.filter(|_| is_answer && unseen)
+        if let Some(other) = other.filter(|_| is_answer)
             && !others.iter().any(|(p, _)| p.id == other.id)
         {
             others.push((other, entry.place.seq));

@@ -440,3 +440,22 @@ fn a_reply_to_history_has_a_clock() {
         "nothing is silently owed"
     );
 }
+
+/// The question went past us, and later it comes after all (zammad#5716).
+#[test]
+fn who_answers_a_mail_that_we_never_got_joins_who_did_so_before() {
+    let mut office = Office::new();
+    let reply = |from: &str| {
+        Post::from(from)
+            .subject("Re: Oven")
+            .referring("lost@acme.example")
+            .body(&format!("{from} says it is cold.\n"))
+    };
+    assert_eq!(office.receives(reply(ALICE)).fate, Fate::Opened);
+    let colleague = reply("bob@acme.example");
+    assert_eq!(office.receives(colleague).fate, Fate::Joined);
+    let stranger = office.receives(reply(STRANGER));
+    assert_eq!(stranger.fate, Fate::Opened, "who takes no part (B04)");
+    let question = Post::from(ALICE).subject("Oven").id("lost@acme.example");
+    assert_eq!(office.receives(question).fate, Fate::Joined);
+}

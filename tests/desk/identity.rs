@@ -421,3 +421,32 @@ fn a11_a_letter_in_a_third_partys_hands_gives_nothing() {
     assert_eq!(office.relays().len(), 1);
     assert_eq!(office.ticket(1).requester.address, ALICE);
 }
+
+/// A person says the same again another day, of another letter; a machine at once.
+#[test]
+fn a10_the_same_words_go_out_once_a_day() {
+    let day = chrono::TimeDelta::days(1);
+    for (after, relays) in [(day - chrono::TimeDelta::seconds(1), 1), (day, 2)] {
+        let mut office = with_ticket();
+        office.answers(ANNA, "We are on it.\n");
+        let said = office.now;
+        office.receives(
+            Post::from(ALICE)
+                .referring("first@acme.example")
+                .body("And now?\n"),
+        );
+        office.now = said + after;
+        office.answers(ANNA, "We are on it.\n");
+        assert_eq!(office.relays().len(), relays, "{after}");
+    }
+}
+
+#[test]
+fn a10_a_machine_that_counts_is_heard_three_times_a_day() {
+    let mut office = with_ticket();
+    for n in 1..=5 {
+        office.answers(ANNA, &format!("Step {n} of 5 is done.\n"));
+    }
+    assert_eq!(office.relays().len(), 3);
+    assert!(office.last_to(ANNA).says("in other words"));
+}

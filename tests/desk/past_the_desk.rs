@@ -237,3 +237,33 @@ fn a01_no_forward_but_a_proven_staff_members_speaks_for_a_customer() {
         assert_eq!(office.ticket(1).requester.address, ANNA, "{of}");
     }
 }
+
+/// Of what a forward refers to, the mail in it is one; the others are what its forwarder was reading.
+#[test]
+fn a_forward_joins_no_ticket_that_its_forwarder_was_reading() {
+    for thread in [
+        "In-Reply-To: <second@acme.example> <first@acme.example>",
+        "References: <first@acme.example> <second@acme.example>",
+    ] {
+        let mut office = Office::new();
+        office.receives(Post::from(ALICE).id("first@acme.example"));
+        office.receives(forward(ALICE).with(thread));
+        assert_eq!(office.tickets().len(), 2, "{thread}");
+        assert_eq!(office.ticket(2).requester.address, ALICE);
+    }
+}
+
+#[test]
+fn c5_1_a_forward_is_answered_in_the_customers_language() {
+    let mut office = Office::new();
+    let german = String::from_utf8(forward(STRANGER).raw(1)).expect("text");
+    let (_, body) = german.split_once("\r\n\r\n").expect("a body");
+    let english = "This came to me, and I do not know what to do with it. Could somebody please have a look at what she wants, and answer her as soon as you can?";
+    let body = body
+        .replace('\r', "")
+        .replace("Das ist an mich gegangen.", english);
+    office.receives(Post::from(ANNA).subject("WG: Drucker").body(&body));
+    let ticket = office.ticket(1);
+    assert_eq!(ticket.requester.address, STRANGER);
+    assert_eq!(ticket.language, ticketd::mail::Language::De);
+}

@@ -295,3 +295,29 @@ fn after_assignment_the_assignee_and_watchers_get_notices_and_the_others_know_wh
     office.receives(Post::from(KAETHI).answering(&ack).body("Hello?\n"));
     assert_eq!(office.last_to(CARLA).kind, LetterKind::Notice);
 }
+
+#[test]
+fn who_answered_too_is_told_once_and_who_only_took_a_note_is_not() {
+    let mut office = Office::new();
+    office.receives(Post::from(KAETHI));
+    let (to_anna, to_beat) = (office.last_to(ANNA), office.last_to(BEAT));
+    let to_carla = office.last_to(CARLA);
+    for body in ["Try another socket.\n", "And another cable.\n"] {
+        office.receives(Post::from(ANNA).answering(&to_anna).body(body));
+    }
+    office.receives(Post::from(CARLA).answering(&to_carla).body("#note so?\n"));
+    office.receives(
+        Post::from(BEAT)
+            .answering(&to_beat)
+            .body("Is it plugged in?\n"),
+    );
+    let told = |office: &mut Office, who: &str| -> usize {
+        let letters = office.letters_to(who);
+        let texts = letters.iter().map(|l| l.text());
+        let times = texts.map(|t| t.matches("has answered the customer").count());
+        times.sum()
+    };
+    for (who, times) in [(ANNA, 1), (BEAT, 1), (CARLA, 0)] {
+        assert_eq!(told(&mut office, who), times, "{who}");
+    }
+}

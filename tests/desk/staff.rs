@@ -530,3 +530,17 @@ fn history_of_staff_carries_nothing_out() {
     assert!(office.relays().is_empty());
     assert_eq!(office.ticket(1).state, State::New);
 }
+
+/// C4.4: what stands for an encrypted answer goes out for one alone.
+#[test]
+fn commands_beside_an_encrypted_file_answer_nobody() {
+    let mut office = with_ticket();
+    let notice = office.last_to(ANNA);
+    let post = Post::from(ANNA).answering(&notice).body("#take\n");
+    office.receives(post.with_file("application/pkcs7-mime", "smime.p7m", "x"));
+    assert_eq!(office.ticket(1).assignee.as_deref(), Some("anna"));
+    assert!(office.relays().is_empty());
+    assert!(office.initial(1).is_running());
+    let said = office.last_of(ANNA, LetterKind::Transcript);
+    assert!(!said.says("picture"), "{}", said.text());
+}

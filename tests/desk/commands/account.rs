@@ -211,3 +211,40 @@ fn c3_5_received_is_for_tickets_that_staff_opened_and_never_puts_anything_off() 
     assert_eq!(office.initial(1).deadline, swiss("2026-09-07 09:30"));
     assert!(office.initial(1).kind == ClockKind::InitialResponse);
 }
+
+/// C5.5, C3.2: the customer hears of another promised deadline, and of nothing else.
+#[test]
+fn c5_5_what_moves_no_promise_is_not_told() {
+    // Never later than it was: the deadline stays.
+    let mut office = bakery(2);
+    office.clock_to("2026-09-07 10:50");
+    let said = done(&mut office, ANNA, "#customer globex\n");
+    assert!(!said.says("The customer is told"), "{}", said.text());
+    assert_eq!(office.letters_to(KAETHI).len(), 1, "the acknowledgement");
+    assert!(!said.says("missed before"), "nothing was");
+    // Nothing is promised on either account.
+    let mut office = Office::new();
+    office.receives(asks(STRANGER, 3));
+    office.clock_to("2026-09-08 14:00");
+    let said = done(&mut office, ANNA, "#customer initech\n");
+    assert!(!said.says("The customer is told"), "{}", said.text());
+    assert_eq!(office.letters_to(STRANGER).len(), 1);
+    // The answer is given already.
+    let mut office = bakery(2);
+    office.answers(ANNA, "Try another socket.\n");
+    office.clock_to("2026-09-07 09:30");
+    let said = done(&mut office, ANNA, "#customer globex\n");
+    assert!(!said.says("The customer is told"), "{}", said.text());
+    assert_eq!(office.letters_to(KAETHI).len(), 2);
+}
+
+#[test]
+fn c3_5_received_may_be_confirmed() {
+    let mut office = Office::new();
+    let call = "open kaethi@baeckerei-keller.example Oven";
+    assert!(!shell(&mut office, "anna", 0, call).refused);
+    office.clock_to("2026-09-07 09:30");
+    let said = shell(&mut office, "anna", 1, "received 09:00");
+    assert!(!said.refused, "{:?}", said.reply);
+    assert_eq!(office.ticket(1).received, swiss("2026-09-07 09:00"));
+}

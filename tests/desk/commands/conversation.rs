@@ -231,3 +231,25 @@ fn c7_2_withdrawn_by_a_manager_what_was_missed_stays() {
     office.clock_to("2026-09-08 10:00");
     assert_eq!(office.count(1, EntryKind::Breach), 1);
 }
+
+#[test]
+fn c4_4_a_conversation_may_begin_with_the_request() {
+    let mut office = bakery(1);
+    office.clock_to("2026-09-07 09:40");
+    done(&mut office, ANNA, "#answered phone 09:00 at once\n");
+    let clock = office.initial(1);
+    assert_eq!(clock.stopped, Some(swiss("2026-09-07 09:00")));
+}
+
+/// Who calls waits for us again; who never had an answer still waits for the first.
+#[test]
+fn c7_2_a_call_makes_a_waiting_ticket_ours() {
+    let mut office = bakery(1);
+    done(&mut office, ANNA, "#escalate urgent\n");
+    assert_eq!(office.ticket(1).state, State::New);
+    let mut office = bakery(1);
+    office.answers(ANNA, "Try another socket.\n");
+    assert_eq!(office.ticket(1).state, State::WaitingCustomer);
+    done(&mut office, ANNA, "#escalate urgent\n");
+    assert_eq!(office.ticket(1).state, State::Open);
+}

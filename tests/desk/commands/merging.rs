@@ -239,3 +239,103 @@ fn c4_8_what_is_void_is_void_with_all_that_was_merged_into_it() {
     assert!(!said.refused, "{:?}", said.reply);
     assert!(!office.initial(1).is_running() && !office.initial(2).is_running());
 }
+
+/// Whom no customer entry knows: one address is one customer, and nobody is nobody's colleague.
+#[test]
+fn c4_10_strangers_are_of_one_customer_by_their_address_alone() {
+    let mails = [
+        (STRANGER, STRANGER, true),
+        (STRANGER, "other@elsewhere.example", false),
+        // Two who cannot be told.
+        (
+            "a@x.example, b@x.example",
+            "a@x.example, b@x.example",
+            false,
+        ),
+    ];
+    for (one, other, merges) in mails {
+        let mut office = Office::new();
+        office.receives(Post::from(one).subject("Oven").body("It is cold.\n"));
+        office.receives(Post::from(other).subject("Light").body("It is dark.\n"));
+        let said = shell(&mut office, "anna", 1, "merge 2");
+        assert!(!said.refused, "{:?}", said.reply);
+        let into = office.ticket(1).merged_into;
+        assert_eq!(into.is_some(), merges, "{one} {other}");
+    }
+}
+
+#[test]
+fn c4_10_who_asked_there_takes_part_here_once_and_is_named() {
+    let mut office = two_of_the_bakery();
+    office.drafts(1, |draft| draft.ticket.participants.push(PAUL.into()));
+    done(&mut office, ANNA, "#merge 2\n");
+    assert_eq!(office.ticket(2).participants, [PAUL, KAETHI]);
+    assert!(office.recorded(2, &format!("It was asked by {KAETHI}.")));
+    let mut office = bakery(3);
+    office.receives(Post::from(KAETHI).subject("The same"));
+    done(&mut office, ANNA, "#merge 2\n");
+    assert!(!office.recorded(2, "It was asked by"));
+}
+
+#[test]
+fn c4_10_twenty_take_part_and_fifty_tickets_go_to_one() {
+    let somebody = |n: usize| format!("somebody{n}@baeckerei-keller.example");
+    for (before, after) in [(19, 20), (20, 20)] {
+        let mut office = two_of_the_bakery();
+        let many: Vec<String> = (0..before).map(somebody).collect();
+        office.drafts(2, |draft| draft.ticket.participants = many);
+        office.drafts(1, |d| d.ticket.participants.push(somebody(99)));
+        done(&mut office, ANNA, "#merge 2\n");
+        assert_eq!(office.ticket(2).participants.len(), after);
+    }
+    let tickets = |n: u64| -> Vec<TicketId> { (100..100 + n).map(TicketId).collect() };
+    for (own, target, refused) in [(25, 24, false), (25, 25, true), (50, 0, true)] {
+        let mut office = two_of_the_bakery();
+        office.drafts(1, |draft| draft.ticket.merged = tickets(own));
+        office.drafts(2, |draft| draft.ticket.merged = tickets(target));
+        let said = shell(&mut office, "anna", 1, "merge 2");
+        assert_eq!(said.refused, refused, "{own} {target}: {:?}", said.reply);
+    }
+}
+
+/// What the parent was told, and became, is not the child's.
+#[test]
+fn c4_10_what_is_split_off_begins_anew() {
+    let mut office = bakery(2);
+    office.clock_to("2026-09-07 09:20");
+    writes_again(&mut office, KAETHI, "And the oven is cold.\n");
+    office.clock_to("2026-09-07 09:30");
+    done(&mut office, ANNA, "#take\n");
+    office.drafts(1, |draft| {
+        let ticket = &mut draft.ticket;
+        ticket.tags.push("a mark".into());
+        ticket.references = vec!["first@k.example".into(), "second@k.example".into()];
+        ticket.linked = vec![TicketId(77)];
+        ticket.merged = vec![TicketId(78)];
+        ticket.incident = Some(TicketId(79));
+        ticket.policy = ticketd::mail::Fingerprint([9; 32]);
+        ticket.responded = Some(swiss("2026-09-07 09:10"));
+        ticket.state = State::Closed;
+        ticket.closed = Some(swiss("2026-09-07 09:30"));
+    });
+    let mails: Vec<_> = office
+        .entries(1)
+        .into_iter()
+        .filter_map(|e| e.mail)
+        .collect();
+    shell(&mut office, "anna", 1, "split The oven");
+    let child = office.ticket(2);
+    // By the customer's latest mail, not by ours.
+    assert_eq!(child.received, swiss("2026-09-07 09:20"));
+    assert_eq!(child.first_mail, mails[1].raw);
+    assert_eq!((child.state, child.closed), (State::New, None));
+    assert_eq!(child.responded, None);
+    assert_eq!(child.clocks.len(), 1);
+    assert!(child.tags.is_empty() && child.merged.is_empty());
+    assert_eq!(child.references.len(), 2, "the first, and its own letter");
+    assert_eq!(child.linked, [TicketId(1)]);
+    assert_eq!(child.incident, None);
+    assert_eq!(child.policy, office.policy.book_hash);
+    let findings = ticketd::store::audit::audit(&office.reader()).expect("an audit");
+    assert!(findings.is_empty(), "{findings:?}");
+}

@@ -331,3 +331,26 @@ fn c10_5_what_is_not_in_the_file_is_not_brought_back() {
     assert!(office.last_to(ANNA).says("stands alone"));
     assert!(office.letters_outside().is_empty());
 }
+
+/// Without a subject of its own it has the mail's, and its letters have the language of what the customer wants.
+#[test]
+fn c3_5_what_the_command_leaves_out_the_mail_says() {
+    let mut office = Office::new();
+    let post = Post::from(ANNA).subject("Der Ofen ist kalt");
+    office.receives(post.body(&format!(
+        "#open {STRANGER}\n\nSie sagt, der Ofen sei seit gestern kalt, und niemand wisse, warum das so ist.\n"
+    )));
+    let ticket = office.ticket(1);
+    assert_eq!(ticket.subject, "Der Ofen ist kalt");
+    assert_eq!(ticket.language, ticketd::mail::Language::De);
+}
+
+/// What only looks like a command, and what a mail does by itself, is a colleague's own request.
+#[test]
+fn a_word_with_a_hash_is_no_command_of_a_mail() {
+    for line in ["#reply to what I asked", "#oven"] {
+        let mut office = bakery(3);
+        let post = Post::from(ANNA).subject("Oven").body(&format!("{line}\n"));
+        assert_eq!(office.receives(post).fate, Fate::Opened, "{line}");
+    }
+}

@@ -147,3 +147,55 @@ fn one_wrong_command_holds_back_all_of_them() {
         "#sverity is unknown",
     );
 }
+
+#[test]
+fn a_shell_hears_what_was_done_and_nothing_else() {
+    let mut office = bakery(3);
+    let said = shell(&mut office, "anna", 1, "take\n#dry-run");
+    assert_eq!(said.reply, ["Assigned to anna."]);
+    assert!(!said.changed && !said.refused);
+    let said = shell(&mut office, "anna", 1, "take");
+    assert_eq!(said.reply, ["Assigned to anna."]);
+    assert!(said.changed);
+}
+
+/// What a shell is given below a command would reach nobody.
+#[test]
+fn a_shell_takes_nothing_but_commands() {
+    let mut office = bakery(3);
+    for line in ["take\n\nDear customer", "", "12 is cold"] {
+        let said = shell(&mut office, "anna", 1, line);
+        assert!(said.refused && !said.changed, "{line:?}: {:?}", said.reply);
+        let why = "nothing but commands can be said here; use severity, assign, take";
+        assert!(said.reply[0].starts_with(why), "{:?}", said.reply);
+    }
+    assert_eq!(office.ticket(1).assignee, None);
+}
+
+#[test]
+fn c5_1_each_language_can_be_set() {
+    let mut office = bakery(3);
+    for (word, language) in [
+        ("gsw", Language::Gsw),
+        ("EN", Language::En),
+        ("de", Language::De),
+    ] {
+        done(&mut office, ANNA, &format!("#language {word}\n"));
+        assert_eq!(office.ticket(1).language, language);
+    }
+}
+
+#[test]
+fn twenty_people_watch_one_ticket() {
+    let mut office = bakery(3);
+    let many: Vec<String> = (1..=19).map(|n| format!("watcher{n}")).collect();
+    office.drafts(1, |draft| draft.ticket.watchers = many);
+    assert!(!shell(&mut office, "anna", 1, "watch").refused);
+    assert_eq!(office.ticket(1).watchers.len(), 20);
+    let said = shell(&mut office, "beat", 1, "watch");
+    assert!(said.refused, "{:?}", said.reply);
+    assert!(
+        !shell(&mut office, "anna", 1, "watch").refused,
+        "he is one of them"
+    );
+}

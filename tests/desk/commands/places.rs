@@ -559,3 +559,19 @@ fn a10_a_command_acts_once_however_often_its_mail_comes() {
     }
     assert_eq!(office.count(1, EntryKind::Command), 1);
 }
+
+#[test]
+fn d10_far_down_in_the_html_too() {
+    let mut office = bakery(3);
+    let notice = office.last_to(ANNA);
+    let text = "All is well. ".repeat(300);
+    let html = format!("<p>{text}</p><p>#note she is tiresome</p>");
+    let post = Post::from(ANNA).answering(&notice).html(&text, &html);
+    office.receives(post);
+    assert!(office.relays().is_empty());
+    let said = office.last_of(ANNA, LetterKind::Transcript);
+    assert!(said.says("stands only in the HTML part"), "{}", said.text());
+    // A keyboard's small mark.
+    let body = "Dear customer\n\n\u{fe5f}note she is tiresome\n";
+    refused(&mut office, ANNA, body, "stands below the first lines");
+}

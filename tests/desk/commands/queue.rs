@@ -534,3 +534,24 @@ fn what_makes_no_sense_is_refused_with_a_reason() {
     );
     assert_eq!(office.count(1, EntryKind::Note), 0);
 }
+
+/// Two commands on one entry: what the first made of it goes along.
+#[test]
+fn what_a_command_above_it_changed_goes_along() {
+    let mut office = reported();
+    let post = Post::from(ALICE).referring("first@acme.example");
+    let automatic = post.with("Auto-Submitted: auto-replied");
+    office.receives(automatic.body("I am here, and it is open.\n"));
+    let filed = |office: &mut Office| office.count(1, EntryKind::Filed);
+    assert_eq!(filed(&mut office), 1);
+    let before = office.entries(1);
+    done(&mut office, CARLA, "#human\n#queue security\n");
+    assert_eq!(filed(&mut office), 0);
+    // Of the others nothing has changed but where they stand.
+    for (was, is) in before.iter().zip(office.entries(1)) {
+        assert_eq!((was.place, &was.text), (is.place, &is.text));
+        assert_eq!(was.message_id, is.message_id);
+    }
+    let findings = ticketd::store::audit::audit(&office.reader()).expect("an audit");
+    assert!(findings.is_empty(), "{findings:?}");
+}

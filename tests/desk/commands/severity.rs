@@ -154,3 +154,13 @@ fn c4_5_the_customers_newer_word_counts_until_staff_have_determined_it() {
     assert_eq!(office.initial(1).deadline, swiss("2026-09-08 12:00"));
     assert!(office.last_to(ANNA).says("states another severity now"));
 }
+
+#[test]
+fn c5_5_who_confirms_a_severity_tells_nobody() {
+    let mut office = bakery(3);
+    let said = done(&mut office, ANNA, "#severity 3 as she says\n");
+    assert!(said.says("Severity 3 confirmed: as she says."));
+    assert!(!said.says("The customer is told"), "{}", said.text());
+    assert_eq!(office.letters_to(KAETHI).len(), 1, "the acknowledgement");
+    assert_eq!(office.ticket(1).severity_by, SeverityBy::Staff);
+}

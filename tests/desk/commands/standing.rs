@@ -183,3 +183,42 @@ fn what_a_machine_seemed_to_write_becomes_a_reply_with_its_own_receipt() {
     refused(&mut office, ANNA, "#human 1\n", "has no automatic mail 1");
     refused(&mut office, ANNA, "#human\n", "has no automatic mail; see");
 }
+
+/// C4.9: the fourteenth day is the last.
+#[test]
+fn c4_9_to_the_second_14_days_after_it_was_ended_it_is_reopened() {
+    let limit = chrono::TimeDelta::days(14);
+    for (after, anew) in [
+        (limit, false),
+        (limit + chrono::TimeDelta::seconds(1), true),
+    ] {
+        let mut office = bakery(2);
+        done(&mut office, ANNA, "#void spam a casino\n");
+        office.now += after;
+        let said = shell(&mut office, "anna", 1, "reopen it was none");
+        assert!(!said.refused, "{:?}", said.reply);
+        assert_eq!(office.tickets().len(), if anew { 2 } else { 1 }, "{after}");
+        let last = office.tickets().pop().expect("a ticket");
+        assert_eq!((last.state, last.nothing), (State::New, None));
+    }
+}
+
+#[test]
+fn what_was_set_aside_has_no_entries_to_choose_from() {
+    let mut office = Office::new();
+    office.receives(Post::from(ANNA).forged().body("Hello.\n"));
+    let said = shell(&mut office, "beat", 1, "human 1");
+    assert!(said.refused, "{:?}", said.reply);
+    assert_eq!(office.ticket(1).state, State::Quarantined);
+    let said = shell(&mut office, "beat", 1, "merge 2");
+    assert!(said.reply[0].contains("#human makes a request of it"));
+}
+
+#[test]
+fn only_automatic_mail_is_a_persons_after_all() {
+    let mut office = bakery(2);
+    let post = Post::from(KAETHI).referring(&format!("first@{KAETHI}"));
+    office.receives(post.with("Auto-Submitted: auto-replied").body("Away.\n"));
+    refused(&mut office, ANNA, "#human it\n", "no automatic mail it");
+    refused(&mut office, ANNA, "#human 1\n", "no automatic mail 1");
+}
