@@ -24,7 +24,7 @@ pub struct Promises {
     taken: BTreeSet<Fingerprint>,
 }
 
-type Clock = (TicketId, ClockKind, DateTime<Utc>, u8, String);
+type Clock = (TicketId, ClockKind, DateTime<Utc>, usize, u8, String);
 
 impl Promises {
     /// The clerk said that a mail is committed.
@@ -319,17 +319,27 @@ fn chattered(record: &Record) -> Option<DateTime<Utc>> {
 }
 
 fn promised(record: &Record) -> BTreeMap<Clock, DateTime<Utc>> {
-    let clocks = record.tickets.iter().flat_map(|t| {
-        t.clocks.iter().flat_map(|c| {
+    let mut promised = BTreeMap::new();
+    for t in &record.tickets {
+        for c in &t.clocks {
             let account = t.account_of(c);
             // Another account or queue promises other things, and of a request that the customer had withdrawn the time between is not counted.
             let (customer, queue) = (&account.customer, &t.queue);
             let on = format!("{customer:?} {} {queue} {:?}", account.plan, c.uncounted);
-            let first = c.by_severity.first();
-            first.map(|(severity, at)| ((t.id, c.kind, c.started, *severity, on), *at))
-        })
-    });
-    clocks.collect()
+            let Some((severity, at)) = c.by_severity.first() else {
+                continue;
+            };
+            // A reply, its answer and the next reply may come in one instant: two clocks, and the files may change between them.
+            let nth = (0..)
+                .find(|nth| {
+                    let clock = (t.id, c.kind, c.started, *nth, *severity, on.clone());
+                    !promised.contains_key(&clock)
+                })
+                .unwrap_or_default();
+            promised.insert((t.id, c.kind, c.started, nth, *severity, on), *at);
+        }
+    }
+    promised
 }
 
 fn moved_promise(
@@ -507,6 +517,7 @@ pub fn each_is_seen_failing() {
         TicketId(1),
         ClockKind::InitialResponse,
         before,
+        0,
         1,
         "default".to_string(),
     );
