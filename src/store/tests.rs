@@ -3,6 +3,7 @@
 use super::disk::{FakeDisk, Ruin};
 use super::index::{Index, MemoryIndex, ROWS_MAX, SledIndex};
 use super::journal::Damage;
+use super::writing::{Encoded, StoredOutcome};
 use super::*;
 use crate::contract::{Objective, Step, Subscription};
 use crate::desk::LetterKind;
@@ -12,6 +13,7 @@ use crate::desk::ticket::*;
 use crate::mail::{self, Language, Mailbox};
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
