@@ -4,6 +4,7 @@
 //! loaded, and no HTML survives (D06).
 
 use html5gum::{DefaultEmitter, HtmlString, StartTag, Token, Tokenizer};
+use std::collections::BTreeMap;
 
 /// More HTML is not read.
 const HTML_BYTES_MAX: usize = 4 << 20;
@@ -58,15 +59,22 @@ fn written(html: &str, hides: bool, bytes_max: usize) -> Writer {
 }
 
 /// A quotation around everything is no quotation: some clients indent the whole mail with it.
-fn unenclosed(mut text: String) -> String {
-    while !text.is_empty() && text.lines().all(|line| line.starts_with('>')) {
-        let lines = text.lines().map(|line| {
-            let line = line.strip_prefix('>').unwrap_or(line);
-            line.strip_prefix(' ').unwrap_or(line)
-        });
-        text = lines.collect::<Vec<_>>().join("\n");
+fn unenclosed(text: String) -> String {
+    fn within(line: &str) -> Option<&str> {
+        let line = line.strip_prefix('>')?;
+        Some(line.strip_prefix(' ').unwrap_or(line))
     }
-    text
+    let levels = |line| std::iter::successors(within(line), |line| within(line)).count();
+    // All at once: of a megabyte of marks each level would be a pass over what is left.
+    let around = text.lines().map(levels).min().unwrap_or_default();
+    if around == 0 {
+        return text;
+    }
+    let lines = text.lines().map(|line| {
+        let levels = std::iter::successors(within(line), |line| within(line));
+        levels.take(around).last().unwrap_or(line)
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn lossy(bytes: &HtmlString) -> String {
@@ -94,6 +102,8 @@ struct Writer {
     /// The mark of the list item whose first line comes next.
     mark: String,
     preformatted: usize,
+    /// The open inline elements, by name; whether each is shown as a block.
+    inline: BTreeMap<String, Vec<bool>>,
     link: Option<(String, usize)>,
     /// Links of the sentence being written.
     urls: Vec<String>,
@@ -113,8 +123,12 @@ impl Writer {
             self.skipped = Some((name, 1)).filter(|_| self.hides && !tag.self_closing);
             return;
         }
-        if is_inline(&name) && is_shown_as_block(tag) {
-            self.break_line();
+        if is_inline(&name) {
+            let is_block = is_shown_as_block(tag);
+            if is_block {
+                self.break_line();
+            }
+            self.inline.entry(name.clone()).or_default().push(is_block);
         }
         match name.as_str() {
             "br" => self.forced_break(),
@@ -163,6 +177,7 @@ impl Writer {
             }
             return;
         }
+        let ended = self.inline.get_mut(name).and_then(Vec::pop);
         match name {
             "a" => self.end_link(),
             "pre" | "textarea" => {
@@ -180,6 +195,9 @@ impl Writer {
             }
             "br" => self.forced_break(),
             _ => self.edge(name),
+        }
+        if ended == Some(true) {
+            self.break_line();
         }
     }
 
@@ -478,6 +496,12 @@ mod tests {
             "<div>a</div><div>b</div><div><br></div><div>c</div>",
             "a\nb\n\nc",
         );
+        check(
+            "<span style='display:block'>a <span>b</span> c</span>d <b>e</b> f",
+            "a b c\nd e f",
+        );
+        check("<p>&gt;&gt; a</p><p>&gt; &gt;&gt; b</p>", ">> a\n\n> >> b");
+        check("&gt;&gt; a<br>&gt; &gt;&gt; b", "a\n> b");
         check("a &amp; b&nbsp;&uuml; &#8364;", "a & b ü €");
         check("<ul><li>a<li>b<ol><li>c</ol></ul>", "- a\n- b\n  1. c");
         check(

@@ -225,6 +225,9 @@ pub const ALL: &[Hostile] = &[
     ("e05 a tag that never ends", || {
         html(&"<b x=".repeat(1_000_000))
     }),
+    ("e05 a megabyte of marks of quotation", || {
+        html(&"&gt;".repeat(1 << 20))
+    }),
     ("e05 entities", || {
         html(&"&amp;&#x41;&nosuch;".repeat(200_000))
     }),

@@ -323,6 +323,7 @@ fn d10_a_note_anywhere_in_the_html_reaches_no_customer() {
         "<p>All is well.</p><details><summary>Why</summary>#note she is tiresome</details>",
         "<p>All is well.</p><details><summary>#note she is tiresome</summary></details>",
         "<p>All is well. <span style=\"display: block\">#note she is tiresome</span></p>",
+        "<div><span style=\"display: block\">All is well</span>#note she is tiresome</div>",
         "<p>All is well.</p><img src=\"https://x.example/a.png\" alt=\"#note she is tiresome\">",
         "<p>All is well.</p><p>&#35;note she is tiresome</p>",
         "<p>All is well.</p><p>&nbsp;#note&nbsp;she is tiresome</p>",
