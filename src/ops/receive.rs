@@ -411,8 +411,10 @@ fn file(path: &Path, mail_bytes_max: u64) -> anyhow::Result<Whole> {
             .context("standard input cannot be read");
     }
     let whole = |mut file: std::fs::File| {
-        let bytes = file.metadata()?.len();
-        if bytes < mail_bytes_max {
+        let about = file.metadata()?;
+        let bytes = about.len();
+        // Of a pipe nobody knows how long it is.
+        if about.is_file() && bytes < mail_bytes_max {
             // Read to where it stays.
             let mut raw: Arc<[u8]> = std::iter::repeat_n(0, bytes as usize).collect();
             let place = Arc::get_mut(&mut raw).unwrap_or_default();

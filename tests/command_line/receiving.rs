@@ -291,6 +291,15 @@ fn a_file_that_cannot_be_read_holds_up_no_other() {
 }
 
 #[test]
+fn a_pipe_that_is_named_like_a_file_is_read() {
+    let house = House::new();
+    let said = house
+        .run_with(&["receive", "/dev/stdin"], mail(1).as_bytes())
+        .expect(0);
+    assert_eq!(tally(&said)["tickets"], 1);
+}
+
+#[test]
 fn a_pipe_keeps_its_mail_whatever_happens() {
     let house = House::new();
     let pipe = |arguments: &[&str]| house.run_with(arguments, mail(1).as_bytes());
