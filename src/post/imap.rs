@@ -13,8 +13,10 @@ use async_imap::imap_proto::{
     AttributeValue, Capability, MailboxDatum, Outcome, Response, ResponseCode, Status,
 };
 use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
@@ -420,10 +422,11 @@ impl ImapConn {
 
     /// One response: what concerns every command is noted here.
     async fn next(&mut self, each: impl FnOnce(&Response<'_>)) -> Result<(), Fault> {
-        let response = self
-            .client
-            .read_response()
+        // imap-proto panics on some answers (INTERNALDATE NIL): a broken connection, for which the mail that was asked for is answerable.
+        let read = AssertUnwindSafe(self.client.read_response()).catch_unwind();
+        let response = read
             .await
+            .map_err(|_| broken("the server's answer could not be understood"))?
             .map_err(|error| {
                 broken(format!(
                     "the server's answer: {}",

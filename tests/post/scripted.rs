@@ -346,6 +346,8 @@ async fn one_bad_mail_is_given_up_after_three_tries_and_holds_up_no_other() {
         "* 2 FETCH (UID 2 BODY[] {99999999}\r\n",
         "TAG OK nothing\r\n",
         "TAG NO nothing\r\n",
+        // imap-proto panics.
+        "* 2 FETCH (UID 2 INTERNALDATE NIL)\r\nTAG OK\r\n",
     ] {
         let server = ImapServer::start(move |_, c| {
             let set = c
