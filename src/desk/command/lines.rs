@@ -178,6 +178,9 @@ fn begun(text: &str) -> impl Iterator<Item = &'static str> {
 
 const NOTE: &str = "note";
 
+/// In one line.
+const NOTES_MAX: usize = 100;
+
 /// Whether a line gives a note behind its beginning: `PS: #note …`, `Done. #note …`, `(#note …)`. Who speaks of the command says "use #note". What is quoted are
 /// the customer's words.
 fn notes(line: &str) -> bool {
@@ -189,7 +192,9 @@ fn notes(line: &str) -> bool {
         !behind.starts_with(char::is_alphanumeric) && gives(before, behind)
     };
     let is_quoted = line.starts_with(['>', BAR]);
-    !is_quoted && line.match_indices("#note").any(|(at, _)| is_given(at))
+    let mut notes = line.match_indices("#note").enumerate();
+    // Nobody speaks of it so often.
+    !is_quoted && notes.any(|(n, (at, _))| n >= NOTES_MAX || is_given(at))
 }
 
 /// Whether a note stands here that is meant, by what stands before and behind it.
