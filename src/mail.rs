@@ -138,6 +138,9 @@ pub struct Attachment {
     /// By what the HTML refers to it (RFC 2392), as the sender wrote it: to be compared, never to be passed on.
     #[serde(skip)]
     pub content_id: Option<String>,
+    /// S/MIME that says that it is encrypted (RFC 8551, 3.2.2). Without a word, it may just as well be signed alone.
+    #[serde(skip)]
+    pub is_enveloped: bool,
 }
 
 /// A machine-readable part that `automatic` and `bounce` read: delivery status, disposition, feedback report, or the returned mail's headers.
