@@ -408,12 +408,12 @@ fn own_text(mail: &Mail) -> String {
     }
 }
 
-/// What stands for an answer that is encrypted: a PGP message as it stands in the text, a sentence above a file that goes along; else nothing.
+/// What stands for an answer that is a file which its recipient alone can read; else nothing. A PGP message in the text is text like any other: the writer's own
+/// is found there, and what he quotes is somebody else's.
 fn sealed(draft: &Draft, mail: &Mail) -> String {
-    match mail.armour() {
-        Some(armour) => armour.to_string(),
-        None if mail.is_encrypted() => correspondence::sealed(draft).text,
-        None => String::new(),
+    match mail.is_encrypted_whole() {
+        true => correspondence::sealed(draft).text,
+        false => String::new(),
     }
 }
 
