@@ -138,6 +138,9 @@ pub struct Attachment {
     /// By what the HTML refers to it (RFC 2392), as the sender wrote it: to be compared, never to be passed on.
     #[serde(skip)]
     pub content_id: Option<String>,
+    /// S/MIME that says that it is encrypted (RFC 8551, 3.2.2). Without a word, it may just as well be signed alone.
+    #[serde(skip)]
+    pub is_enveloped: bool,
 }
 
 /// A machine-readable part that `automatic` and `bounce` read: delivery status, disposition, feedback report, or the returned mail's headers.
@@ -228,8 +231,13 @@ impl Mail {
             .map(|h| h.value.as_str())
     }
 
-    /// Whether nobody but its recipient can read it: PGP/MIME (RFC 3156), S/MIME (RFC 8551), or PGP in the text.
+    /// Whether nobody but its recipient can read it: as a whole, or a PGP message in the text, which may be a quotation.
     pub fn is_encrypted(&self) -> bool {
+        self.is_encrypted_whole() || self.has_armour()
+    }
+
+    /// Whether it is PGP/MIME (RFC 3156) or S/MIME (RFC 8551).
+    pub fn is_encrypted_whole(&self) -> bool {
         let sealed = |media_type: &str| {
             matches!(
                 media_type,
@@ -243,16 +251,11 @@ impl Mail {
         let whole = whole.split(';').next().unwrap_or_default();
         sealed(&whole.trim().to_ascii_lowercase())
             || self.attachments.iter().any(|a| sealed(&a.media_type))
-            || self.armour().is_some()
     }
 
-    /// The PGP message that stands in the text, from its first to its last line.
-    pub fn armour(&self) -> Option<&str> {
-        const BEGIN: &str = "-----BEGIN PGP MESSAGE-----";
-        const END: &str = "-----END PGP MESSAGE-----";
-        let from = self.text.find(BEGIN)?;
-        let end = from + self.text[from..].find(END)? + END.len();
-        Some(&self.text[from..end])
+    fn has_armour(&self) -> bool {
+        let begun = self.text.split_once("-----BEGIN PGP MESSAGE-----");
+        begun.is_some_and(|(_, rest)| rest.contains("-----END PGP MESSAGE-----"))
     }
 
     /// All header fields of that name, top first.

@@ -670,6 +670,37 @@ fn two_on_duty_are_both_on_duty_and_a_deputy_among_them_once() {
     }
 }
 
+/// C10.1: who is told in a person's place.
+#[track_caller]
+fn in_place_of(staff: &str, id: &str, when: &str, expect: Option<&str>) {
+    let book = parse(CONTRACT, CUSTOMERS, staff).unwrap();
+    let told = book.staff.present(id, at(when)).map(|p| p.id.as_str());
+    assert_eq!(told, expect, "{id} {when}");
+}
+
+#[test]
+fn who_is_there_stands_for_himself_and_who_is_away_has_a_deputy() {
+    in_place_of(STAFF, "anna", "2026-12-18 10:00", Some("anna"));
+    in_place_of(STAFF, "anna", "2026-12-21 10:00", Some("beat"));
+    in_place_of(STAFF, "anna", "2027-01-03 10:00", Some("beat"));
+    in_place_of(STAFF, "anna", "2027-01-04 10:00", Some("anna"));
+    in_place_of(STAFF, "carla", "2026-12-21 10:00", Some("carla"));
+    in_place_of(STAFF, "nobody", "2026-12-21 10:00", None);
+    // Away without a deputy: nobody.
+    let alone = STAFF.replacen("deputy = \"beat\"", "", 1);
+    in_place_of(&alone, "anna", "2026-12-21 10:00", None);
+    // Each the other's deputy, and both away: nobody, and nobody is asked for ever.
+    let both = STAFF.replacen(
+        "deputy = \"anna\"",
+        "deputy = \"anna\"\nabsent = [{ from = 2026-12-21, until = 2026-12-21 }]",
+        1,
+    );
+    in_place_of(&both, "beat", "2026-12-21 10:00", None);
+    // An absence of one day is one.
+    in_place_of(&both, "beat", "2026-12-22 10:00", Some("beat"));
+    in_place_of(&both, "anna", "2026-12-22 10:00", Some("beat"));
+}
+
 /// One change of a shipped file, and the message it gives.
 #[track_caller]
 fn refused(file: &str, from: &str, to: &str, expect: &str) {
@@ -898,6 +929,18 @@ fn what_is_wrong_is_told_with_line_value_and_remedy() {
         "role = \"manager\"",
         "role = \"security\"",
         "role \"security\" is unknown; use \"staff\" or \"manager\" with queues = [\"security\"]",
+    );
+    refused(
+        "staff",
+        "role = \"manager\"",
+        "role = \"duty\"",
+        "role \"duty\" is unknown; use \"staff\", and say when under [[duty]]",
+    );
+    refused(
+        "staff",
+        "from = 2026-12-21, until = 2027-01-03",
+        "from = 2027-01-03, until = 2026-12-21",
+        "staff.toml:14: the absence has no first and last day in their order; write { from = 2026-12-21, until = 2027-01-03 }",
     );
     refused(
         "staff",

@@ -17,7 +17,7 @@ use crate::contract::Person;
 use crate::mail::picture::Pictures;
 use crate::mail::sender::Trust;
 use crate::mail::text::cleaned;
-use crate::mail::{Fingerprint, Mail, Mailbox, TextOf, forward, language, quote};
+use crate::mail::{Attachment, Fingerprint, Mail, Mailbox, TextOf, forward, language, quote};
 use crate::rules::Verdict;
 use chrono::TimeDelta;
 
@@ -408,12 +408,12 @@ fn own_text(mail: &Mail) -> String {
     }
 }
 
-/// What stands for an answer that is encrypted: a PGP message as it stands in the text, a sentence above a file that goes along; else nothing.
+/// What stands for an answer that is a file which its recipient alone can read; else nothing. A PGP message in the text is text like any other: the writer's own
+/// is found there, and what he quotes is somebody else's.
 fn sealed(draft: &Draft, mail: &Mail) -> String {
-    match mail.armour() {
-        Some(armour) => armour.to_string(),
-        None if mail.is_encrypted() => correspondence::sealed(draft).text,
-        None => String::new(),
+    match mail.is_encrypted_whole() {
+        true => correspondence::sealed(draft).text,
+        false => String::new(),
     }
 }
 
@@ -435,8 +435,9 @@ fn held_because(
         because
             .push("The mail is a forward, and a forward is no answer; reply to the notice.".into());
     }
-    if is_opaquely_signed(case.mail) {
-        because.push("The mail is signed in a form that hides its text (S/MIME, \"opaque\"), with all that is quoted in it; sign it in the clear, or not at all.".into());
+    // With commands alone nothing of it goes out.
+    if !text.is_empty() && case.mail.attachments.iter().any(is_opaque) {
+        because.push("The mail holds S/MIME that does not say that it is encrypted, and may be signed in a form that hides its text (\"opaque\"), with all that is quoted in it; sign it in the clear, or not at all.".into());
     }
     if commands.is_empty() && text.is_empty() {
         because.push(match case.mail.attachments.is_empty() {
@@ -506,9 +507,11 @@ fn told_of_each_other(
     others.iter().map(words).collect()
 }
 
-/// S/MIME that hides its text from mail clients of others and not from anybody who takes it apart: it is signed, not encrypted.
-fn is_opaquely_signed(mail: &Mail) -> bool {
-    let kind = mail.header("Content-Type").unwrap_or_default();
-    let kind = kind.to_ascii_lowercase();
-    kind.contains("pkcs7-mime") && kind.contains("smime-type=") && !kind.contains("enveloped")
+/// S/MIME that hides its text from us and not from anybody who takes it apart: it is signed, or does not say what it is (RFC 8551, 3.2.2). Some servers put such
+/// a part below a text of their own, and call it a file.
+fn is_opaque(file: &Attachment) -> bool {
+    let kind = file.media_type.as_str();
+    let is_smime = matches!(kind, "application/pkcs7-mime" | "application/x-pkcs7-mime")
+        || file.name.to_ascii_lowercase().ends_with(".p7m");
+    is_smime && !file.is_enveloped
 }

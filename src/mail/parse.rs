@@ -389,6 +389,7 @@ fn read_attachments(mail: &mut Mail, raw: &[u8], parts: &[Part], bodies: &Bodies
             bytes,
             part: index,
             content_id: content_id(part),
+            is_enveloped: is_enveloped(part),
         });
     }
 }
@@ -422,6 +423,7 @@ fn open_inside(mail: &mut Mail, part: &Part, index: usize, bodies: &Bodies) -> b
             bytes: item.content.len() as u64,
             part: index | (at + 1) << INSIDE_SHIFT,
             content_id: usable_id(&item.content_id),
+            is_enveloped: false,
         });
     }
     is_tnef(part) && (!inside.is_empty() || bodies.used.contains(&index))
@@ -465,6 +467,14 @@ fn inside_of(part: &Part) -> Vec<Inside> {
 
 fn media_type(part: &Part) -> String {
     cleaned(&part.media_type, 127)
+}
+
+fn is_enveloped(part: &Part) -> bool {
+    const ENVELOPED: [&str; 2] = ["enveloped-data", "authenveloped-data"];
+    let kind = part.content_type.text("smime-type").unwrap_or_default();
+    ENVELOPED
+        .iter()
+        .any(|e| kind.trim().eq_ignore_ascii_case(e))
 }
 
 fn content_id(part: &Part) -> Option<String> {

@@ -255,6 +255,7 @@ pub(super) mod tests {
             bytes: 1,
             part: at,
             content_id: Some(id.to_string()).filter(|id| !id.is_empty()),
+            is_enveloped: false,
         };
         Mail {
             html: Some(html.to_string()),

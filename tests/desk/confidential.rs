@@ -323,6 +323,66 @@ fn g02_an_encrypted_answer_is_relayed_as_it_is() {
     }
 }
 
+/// C4.4: a reply without a text of its own is no answer, whatever the mail that it quotes or encloses is.
+#[test]
+fn c4_4_an_encrypted_mail_that_is_only_quoted_is_no_answer() {
+    let marked: String = SEALED.lines().map(|l| format!("> {l}\n")).collect();
+    let enclosed = format!("Subject: Canary\n\n{SEALED}");
+    for body in [
+        marked.clone(),
+        format!("On Mon, 7 Sep 2026 at 09:00, Canary <canary@canary.example> wrote:\n\n{marked}"),
+        format!("On Mon, 7 Sep 2026 at 09:00, Canary <canary@canary.example> wrote:\n\n{SEALED}"),
+        format!("\n{marked}\n-- \nDario\n"),
+        format!(
+            "-----Original Message-----\nFrom: Canary <canary@canary.example>\nSent: Monday, 7 September 2026 09:00\nTo: security@desk.example\nSubject: Canary\n\n{SEALED}"
+        ),
+    ] {
+        let mut office = Office::new();
+        office.receives(report());
+        office.answers(DARIO, &body);
+        assert!(office.relays().is_empty(), "{body}");
+        assert!(office.initial(1).is_running(), "{body}");
+        let said = office.last_of(DARIO, LetterKind::Transcript);
+        assert!(said.says("no text of your own"), "{}", said.text());
+    }
+    let mut office = Office::new();
+    office.receives(report());
+    let notice = office.last_to(DARIO);
+    let post = Post::from(DARIO).answering(&notice).body(&enclosed);
+    office.receives(post.with("MIME-Version: 1.0\r\nContent-Type: message/rfc822"));
+    assert!(office.relays().is_empty() && office.initial(1).is_running());
+    // Below words of his own it stays behind as any quotation, and above it, what he encrypted himself goes out alone.
+    for (own, goes) in [
+        ("Thank you, we look into it.\n", "Thank you"),
+        (
+            &SEALED.replace("canary", "answer"),
+            "-----BEGIN PGP MESSAGE-----\n\nhQEMA0answer+/==\n=abcd\n-----END PGP MESSAGE-----",
+        ),
+        (
+            &format!("Dear reporter\n\n{}", SEALED.replace("canary", "answer")),
+            "Dear reporter\n\n-----BEGIN PGP MESSAGE-----\n\nhQEMA0answer+/==\n=abcd\n-----END",
+        ),
+        (
+            &SEALED.replace(
+                "\n\nhQEMA0canary",
+                "\nVersion: GnuPG v2\nComment: From: a@b.example\n\nhQEMA0answer",
+            ),
+            "Version: GnuPG v2\nComment: From: a@b.example\n\nhQEMA0answer+/==",
+        ),
+    ] {
+        let mut office = Office::new();
+        office.receives(report());
+        office.answers(
+            DARIO,
+            &format!("{own}\nOn Mon, 7 Sep 2026 at 09:00, Canary wrote:\n{marked}"),
+        );
+        let relay = office.relays().pop().expect("relayed");
+        assert!(relay.text().contains(goes), "{}", relay.text());
+        assert!(!relay.text().contains("A0canary"), "{}", relay.text());
+        assert!(!office.initial(1).is_running());
+    }
+}
+
 #[test]
 fn the_acknowledgement_of_a_report_says_when_a_human_answers_and_a_clock_holds_us_to_it() {
     let mut policy = policy();

@@ -273,6 +273,64 @@ fn what_is_signed_and_hidden_is_held_back() {
     assert!(said.says("sign it in the clear"), "{}", said.text());
 }
 
+/// Whoever takes it apart reads what nobody here could look through: any doubt whether it is encrypted means that it is not.
+#[test]
+fn s_mime_goes_out_only_where_it_says_that_it_is_encrypted() {
+    for (kind, goes) in [
+        ("application/pkcs7-mime; name=smime.p7m", false),
+        ("application/pkcs7-mime; smime-type=signed-data", false),
+        (
+            "application/x-pkcs7-mime; smime-type=compressed-data",
+            false,
+        ),
+        // What a file is called says nothing of what it is.
+        ("application/pkcs7-mime; name=enveloped-data.p7m", false),
+        ("application/pkcs7-mime; smime-type=enveloped-data", true),
+        (
+            "application/x-pkcs7-mime; smime-type=\"Enveloped-Data\"",
+            true,
+        ),
+        (
+            "application/pkcs7-mime; smime-type=authEnveloped-data",
+            true,
+        ),
+    ] {
+        let header = format!(
+            "MIME-Version: 1.0\r\nContent-Type: {kind}\r\nContent-Transfer-Encoding: base64"
+        );
+        let whole = |post: Post| post.with(&header).body("MIIBcanary+/\n");
+        // As the mail itself, and below a text that a server put there.
+        let below = |post: Post| {
+            post.body("Scanned by the mail server.\n")
+                .with_file(kind, "a", "MIIBcanary+/")
+        };
+        for is_whole in [true, false] {
+            let mut office = with_ticket();
+            let notice = office.last_to(ANNA);
+            let post = Post::from(ANNA).answering(&notice);
+            let said = "does not say that it is encrypted";
+            office.receives(if is_whole { whole(post) } else { below(post) });
+            assert_eq!(office.relays().len(), usize::from(goes), "{kind}");
+            assert_eq!(office.initial(1).is_running(), !goes, "{kind}");
+            let last = office.last_to(ANNA);
+            assert_eq!(last.says(said), !goes, "{kind}\n{}", last.text());
+        }
+    }
+}
+
+/// Some servers call it a file of no kind.
+#[test]
+fn s_mime_that_only_its_name_shows_is_held_back() {
+    let mut office = with_ticket();
+    let notice = office.last_to(ANNA);
+    let post = Post::from(ANNA).answering(&notice);
+    let post = post.body("Scanned by the mail server.\n");
+    office.receives(post.with_file("application/octet-stream", "Smime.P7M", "x"));
+    assert!(office.relays().is_empty());
+    let said = office.last_of(ANNA, LetterKind::Transcript);
+    assert!(said.says("sign it in the clear"), "{}", said.text());
+}
+
 #[test]
 fn a_note_never_reaches_the_customer() {
     for body in [

@@ -148,7 +148,12 @@ struct Heading {
 
 fn heading(lines: &[Line], i: usize) -> Option<Heading> {
     let line = &lines[i];
-    if line.role != Role::Text || line.plain.len() > 400 {
+    // They look like `-----Original Message-----`, and stand around a text that somebody encrypted (RFC 9580, 6.2).
+    let is_armour = matches!(
+        &*line.plain,
+        "-----BEGIN PGP MESSAGE-----" | "-----END PGP MESSAGE-----"
+    );
+    if line.role != Role::Text || line.plain.len() > 400 || is_armour {
         return None;
     }
     if let Some(end) = fields_end(lines, i) {

@@ -253,3 +253,19 @@ fn c7_2_a_call_makes_a_waiting_ticket_ours() {
     done(&mut office, ANNA, "#escalate urgent\n");
     assert_eq!(office.ticket(1).state, State::Open);
 }
+
+/// Whoever enters a call hears of that promise and of no other that runs on the ticket, were it made later.
+#[test]
+fn c7_2_who_enters_a_call_is_told_by_when_a_manager_has_to_answer() {
+    let mut office = bakery(3);
+    let by = "A manager has to answer by Tue 08.09.2026 09:00.";
+    let said = done(&mut office, ANNA, "#escalate normal\n");
+    assert!(said.says(by), "{}", said.text());
+    office.answers(ANNA, "Try another socket.\n");
+    office.clock_to("2026-09-07 10:00");
+    writes_again(&mut office, KAETHI, "That one is dead, too.\n");
+    let next = office.clock(1, ClockKind::NextReply);
+    assert!(next.is_running() && next.deadline != swiss("2026-09-08 09:00"));
+    let said = done(&mut office, ANNA, "#escalate normal\n");
+    assert!(said.says(by), "{}", said.text());
+}

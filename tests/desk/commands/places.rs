@@ -484,6 +484,24 @@ fn d10_at_the_very_top_a_command_is_carried_out_however_it_is_spelt() {
     }
 }
 
+/// A command that takes no text ends with its line, and blank lines may stand between two: what follows them is carried out, and what follows all is the answer.
+#[test]
+fn d10_blank_lines_may_stand_between_commands() {
+    for blank in ["\n", "\n\n", " \u{a0}\n\t\n"] {
+        let mut office = bakery(3);
+        let body = format!("#take\n{blank}#severity 2 a workaround\n{blank}Dear Alice\n\nWait.\n");
+        done(&mut office, ANNA, &body);
+        let ticket = office.ticket(1);
+        assert_eq!(
+            (ticket.assignee.as_deref(), ticket.severity),
+            (Some("anna"), 2),
+            "{blank:?}"
+        );
+        let relay = office.relays().pop().expect("an answer");
+        assert_eq!(relay.text().trim(), "Dear Alice\n\nWait.", "{blank:?}");
+    }
+}
+
 #[test]
 fn a08_a_reader_and_who_is_of_another_queue_may_do_nothing() {
     let mut office = bakery(3);
