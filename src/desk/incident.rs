@@ -66,7 +66,7 @@ pub(super) fn everyone(orders: &mut Orders, text: &str) -> Done {
     if let Some(why) = command::misplaced(text).into_iter().next() {
         return Err(why);
     }
-    if echo::repeats(orders.draft.policy, &orders.draft.ticket, None, text) {
+    if echo::repeats(orders.draft.policy, None, text) {
         return Err("Our own notice stands in what would go to the customers; delete the quotation and answer again.".into());
     }
     let own = &orders.draft.ticket;

@@ -43,7 +43,7 @@ pub use html::{Html, of_fragment as html_of_fragment};
 pub use render::render;
 pub use shipped::SHIPPED;
 pub use spoken::{time as time_words, within as within_words};
-pub use templates::{BAR, Templates, Text};
+pub use templates::{BAR, LINE_CHARS_MAX, Templates, Text};
 pub use variables::{
     Acknowledgement, AcknowledgementSecurity, Answer, Answering, Breach, Change, Content, Cut,
     Digest, Forward, Notice, NoticeConfidential, OpeningDigest, Review, Sealed, Transcript,

@@ -301,7 +301,13 @@ fn answered(case: &Case, known: &Known, ticket: Ticket, proof: &Proof, person: &
     let mut orders = Orders::on(draft.clone(), known, By::person(person));
     let (mut done, mut wrong) = orders.carry_out(&commands);
     wrong.extend(command::faults(&commands, text, case.mail));
-    wrong.extend(held_because(&draft, case, known, proof, (&commands, text)));
+    wrong.extend(held_because(
+        &draft,
+        case,
+        known,
+        (proof, person),
+        (&commands, text),
+    ));
     if orders.answer.is_some() || !text.is_empty() {
         wrong.extend(orders.out_of_reach());
     }
@@ -423,7 +429,7 @@ fn held_because(
     draft: &Draft,
     case: &Case,
     known: &Known,
-    proof: &Proof,
+    (proof, person): (&Proof, &Person),
     (commands, text): (&[Words], &str),
 ) -> Vec<String> {
     let mut because = vec![];
@@ -449,21 +455,27 @@ fn held_because(
         because.extend(draft.unreachable());
     }
     let everyone = commands.iter().filter(|w| w.name == "everyone");
+    let answered = match proof {
+        Proof::Token { place, .. } => echo::Answered::at(*place, draft, known, person),
+        Proof::ReturnPath { .. } | Proof::Stored | Proof::Number => None,
+    };
     let mut outgoing = everyone.map(|w| w.rest.as_str()).chain([text]);
-    if outgoing.any(|text| !text.is_empty() && quotes_ourselves(draft, case, known, proof, text)) {
+    if outgoing
+        .any(|text| !text.is_empty() && quotes_ourselves(draft, case, answered.as_ref(), text))
+    {
         because.push("Our own notice stands in what would go to the customer; delete the quotation and answer again.".into());
     }
     because
 }
 
 /// Whether a letter of ours stands in what would go out: in the text, or in what goes along and a client makes of the text or shows below it.
-fn quotes_ourselves(draft: &Draft, case: &Case, known: &Known, proof: &Proof, text: &str) -> bool {
-    let answered = match proof {
-        Proof::Token { place, .. } => known.mail(*place),
-        Proof::ReturnPath { .. } | Proof::Stored | Proof::Number => None,
-    };
-    let answered = answered.map(|letter| &**letter);
-    let repeats = |text: &str| echo::repeats(draft.policy, &draft.ticket, answered, text);
+fn quotes_ourselves(
+    draft: &Draft,
+    case: &Case,
+    answered: Option<&echo::Answered>,
+    text: &str,
+) -> bool {
+    let repeats = |text: &str| echo::repeats(draft.policy, answered, text);
     let along = command::invited(case.mail);
     let along = along.iter().chain(&case.mail.shown_below);
     repeats(text) || along.into_iter().any(|text| repeats(text))

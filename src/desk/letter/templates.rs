@@ -14,6 +14,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 use serde_json::{Value as Json, json};
+use std::collections::BTreeSet;
 
 /// What one template may cost: the longest shipped one needs about 1,000.
 const FUEL: u64 = 100_000;
@@ -28,7 +29,7 @@ const VALUE_CHARS_MAX: usize = 500;
 const ITEMS_MAX: usize = 50;
 
 /// Lines longer than this are broken where words allow.
-const LINE_CHARS_MAX: usize = 76;
+pub const LINE_CHARS_MAX: usize = 76;
 
 /// Before each line of a stranger's words: by it they are known again in an answer that quotes the letter.
 pub const BAR: char = '|';
@@ -38,7 +39,7 @@ pub const BAR: char = '|';
 pub struct Templates {
     environment: Environment<'static>,
     /// What the letters to staff print of themselves, as [`Templates::words_to_staff`] has it.
-    to_staff: Vec<String>,
+    to_staff: Vec<BTreeSet<String>>,
 }
 
 /// A composed text.
@@ -185,28 +186,19 @@ impl Templates {
     }
 
     /// What letters to staff say whatever they are about: each sentence, or part of one between two variables, that is long enough to be known again. Lower
-    /// case, letters and digits alone.
-    pub fn words_to_staff(&self) -> &[String] {
+    /// case, letters and digits alone; those of one letter together.
+    pub fn words_to_staff(&self) -> &[BTreeSet<String>] {
         &self.to_staff
     }
 
-    fn printed_to_staff(&self) -> Vec<String> {
+    fn printed_to_staff(&self) -> Vec<BTreeSet<String>> {
         let to_staff = |key: &str| {
             let name = key.strip_suffix(".txt").and_then(|k| k.split_once('/'));
             name.is_some_and(|(_, name)| TO_STAFF.contains(&name))
         };
         let templates = self.environment.templates();
         let sources = templates.filter(|(key, _)| to_staff(key));
-        let sources: Vec<String> = sources.map(|(_, t)| t.source().to_string()).collect();
-        let words = sources.iter().flat_map(|source| literal(source));
-        words
-            .flat_map(|words| words.split(['.', ':', ';', '\n']))
-            .map(|words| {
-                let letters = words.chars().filter(char::is_ascii_alphanumeric);
-                letters.map(|c| c.to_ascii_lowercase()).collect::<String>()
-            })
-            .filter(|words| words.len() >= WORDS_LETTERS_MIN)
-            .collect()
+        sources.map(|(_, t)| printed(t.source())).collect()
     }
 
     fn add(&mut self, file: &str, source: &str, faults: &mut Vec<Diagnostic>) {
@@ -303,6 +295,19 @@ const TO_STAFF: [&str; 10] = [
 
 /// Fewer letters of a sentence stand in anybody's.
 const WORDS_LETTERS_MIN: usize = 24;
+
+/// The parts of a template that are long enough to be known again.
+fn printed(source: &str) -> BTreeSet<String> {
+    let words = literal(source).into_iter();
+    words
+        .flat_map(|words| words.split(['.', ':', ';', '\n']))
+        .map(|words| {
+            let letters = words.chars().filter(char::is_ascii_alphanumeric);
+            letters.map(|c| c.to_ascii_lowercase()).collect::<String>()
+        })
+        .filter(|words| words.len() >= WORDS_LETTERS_MIN)
+        .collect()
+}
 
 /// What a template prints as it stands there: what is not between `{{` and `}}`, `{%` and `%}`, `{#` and `#}`.
 fn literal(source: &str) -> Vec<&str> {
