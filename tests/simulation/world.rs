@@ -9,12 +9,12 @@ use std::sync::{Arc, LazyLock};
 use ticketd::clerk::{Clerk, Job};
 use ticketd::contract::{Book, Source};
 use ticketd::deadlines::round_due;
-use ticketd::desk::TicketId;
 use ticketd::desk::event::{Arrival, Command, Event, Moved, Movement};
 use ticketd::desk::letter::Templates;
 use ticketd::desk::policy::{Acknowledge, Links, Policy, Queue};
 use ticketd::desk::record::{Cursor, Entry, Fate};
 use ticketd::desk::token::Keys;
+use ticketd::desk::{LetterKind, TicketId};
 use ticketd::mail::{self, Fingerprint};
 use ticketd::rules::RuleBook;
 use ticketd::store::disk::{FakeDisk, Ruin};
@@ -558,7 +558,11 @@ impl World {
                 let text = mail::read(raw.as_bytes()).text;
                 text.split('#').skip(1).filter_map(named).collect()
             }
-            _ if raw.contains("Moved from queue") => vec![],
+            id if raw.contains("Moved from queue")
+                && tells_own_move(letter, &person.id, &reader.entries(id).expect("entries")) =>
+            {
+                vec![]
+            }
             id => vec![id.0],
         };
         let mut tickets = tickets
@@ -783,6 +787,15 @@ fn without_meta(rows: BTreeMap<String, Vec<u8>>) -> BTreeMap<String, String> {
         .filter(|(key, _)| !key.starts_with("meta"))
         .map(|(key, value)| (key, String::from_utf8_lossy(&value).into_owned()))
         .collect()
+}
+
+/// What became of an order of somebody who has moved the ticket.
+pub fn tells_own_move(letter: &Entry, person: &str, entries: &[Entry]) -> bool {
+    let kind = letter.letter.as_ref().map(|l| l.kind);
+    let mut moves = entries
+        .iter()
+        .filter(|e| e.text.starts_with("Moved from queue"));
+    kind == Some(LetterKind::Transcript) && moves.any(|e| e.from == person)
 }
 
 fn is_taken(entry: &Entry) -> bool {
