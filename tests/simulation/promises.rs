@@ -460,12 +460,9 @@ fn on_the_road(record: &Record) -> Option<String> {
 
 /// Each checker is shown one world in which its promise is broken.
 pub fn each_is_seen_failing() {
-    let sent = |to: &str, id: &str, raw: &str| Sent {
-        message_id: id.into(),
-        to: to.into(),
-        text: raw.into(),
-        raw: raw.into(),
-        is_astray: false,
+    let sent = |to: &str, id: &str, text: &str| {
+        let raw = format!("Content-Type: text/plain; charset=utf-8\r\n\r\n{text}");
+        Sent::of(id.into(), to.into(), raw.as_bytes(), false)
     };
     let cursor = |validity, uid| Cursor {
         mailbox: "support".into(),
@@ -509,6 +506,13 @@ pub fn each_is_seen_failing() {
     for secret in SECRETS {
         assert!(leaked(&[sent("alice@acme.example", "x", secret)]).is_some());
     }
+    // In HTML alone, and on no line as a whole.
+    let alternatives = "Content-Type: multipart/alternative; boundary=b\r\n\r\n\
+         --b\r\nContent-Type: text/plain\r\n\r\nAll is well.\r\n\
+         --b\r\nContent-Type: text/html\r\n\r\n<p>only <b>for</b>\r\nus</p>\r\n--b--\r\n";
+    let (id, to) = ("x".into(), "alice@acme.example".into());
+    let in_html = Sent::of(id, to, alternatives.as_bytes(), false);
+    assert!(leaked(&[in_html]).is_some());
     let answer = |id, number| sent("alice@acme.example", id, &format!("{ANSWER}{number}: so."));
     assert!(answered_twice(&[answer("x", 1), answer("y", 1)]).is_some());
     assert!(answered_twice(&[answer("x", 1), answer("x", 1), answer("y", 11)]).is_none());
@@ -546,6 +550,21 @@ pub fn each_is_seen_failing() {
     );
     assert_eq!(moved_promise(&promise, &other), Some((clock, after)));
     assert_eq!(moved_promise(&promise, &promise), None);
+    let there = |queue: &str, internal, at| {
+        let mut record = broken::record();
+        record.tickets[0].queue = queue.into();
+        record.tickets[0].clocks[0].objective.internal = internal;
+        record.tickets[0].clocks[0].by_severity = vec![(3, at)];
+        promised(&record)
+    };
+    let moves = |internal| {
+        let (here, there) = (
+            there("support", internal, before),
+            there("security", internal, after),
+        );
+        moved_promise(&here, &there).is_some()
+    };
+    assert!(moves(false) && !moves(true));
     let tags = |tag: &str| BTreeMap::from([(TicketId(1), vec![tag.to_string()])]);
     let (none, first) = (BTreeMap::new(), tags("own-0"));
     assert_eq!(by_other_rules(&none, &first, 1), Some(TicketId(1)));
