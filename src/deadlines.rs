@@ -8,6 +8,7 @@ use crate::clerk::{Handle, Job};
 use crate::desk::{Event, Policy, opening, review};
 use crate::store::Reader;
 use chrono::{DateTime, NaiveDate, Utc};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -126,8 +127,11 @@ pub fn round_due(
 
 /// What is to be gathered.
 enum Wanted {
-    /// Of the desk that opened then; automatic mail since that entry of the file.
-    Opening { at: DateTime<Utc>, since: u32 },
+    /// Of the desk that opened then; automatic mail since each of these entries of the file.
+    Opening {
+        at: DateTime<Utc>,
+        since: BTreeSet<u32>,
+    },
     /// A customer's fortnight from that day on, and its first and last instant.
     Review {
         customer: String,
@@ -141,13 +145,8 @@ fn wanted(reader: &Reader, policy: &Policy, now: DateTime<Utc>) -> anyhow::Resul
     let Some(opened) = policy.book.opening(now) else {
         return Ok(None);
     };
-    let since = match reader.round(opening::ROUND)? {
-        None => Some(0),
-        Some(round) if round.at < opened => Some(round.filed),
-        Some(round) if round.at == opened => round.again.iter().map(|a| a.since).min(),
-        Some(_) => None,
-    };
-    if let Some(since) = since {
+    let since = opening::intervals(reader.round(opening::ROUND)?.as_ref(), opened);
+    if !since.is_empty() {
         return Ok(Some(Wanted::Opening { at: opened, since }));
     }
     let book = &policy.book;
@@ -178,7 +177,7 @@ impl Wanted {
         match self {
             Wanted::Opening { at, since } => {
                 let queues: Vec<String> = policy.queues.iter().map(|q| q.name.clone()).collect();
-                let found = reader.opening(at, policy.book.evening(now), &queues, since)?;
+                let found = reader.opening(at, policy.book.evening(now), &queues, &since)?;
                 Ok(Event::DeskOpened(Box::new(found)))
             }
             Wanted::Review {

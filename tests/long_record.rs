@@ -89,7 +89,7 @@ type Ask = fn(&Reader, &Policy);
 const ASKED: &[(&str, usize, Ask)] = &[
     ("the desk at its opening", 0, |reader, policy| {
         let queues: Vec<String> = policy.queues.iter().map(|q| q.name.clone()).collect();
-        let found = reader.opening(swiss("2026-09-08 08:00"), swiss("2026-09-08 17:00"), &queues, 0).expect("the desk");
+        let found = reader.opening(swiss("2026-09-08 08:00"), swiss("2026-09-08 17:00"), &queues, &[0].into()).expect("the desk");
         assert!(found.queues.iter().any(|q| q.due.total as u64 >= SHORT / 2 && q.due.first.len() == 20 && q.failed.total > 20));
     }),
     ("list", LISTED_BYTES_MAX, |reader, policy| {

@@ -180,9 +180,7 @@ pub(super) fn withheld(
             digest::told_anew(&mut letters, known, person, items);
             None
         }
-        Tells::Opening {
-            at, queue, since, ..
-        } => opening::told_anew(known, *at, queue, person, *since),
+        Tells::Opening { queue, since, .. } => opening::told_anew(known, queue, person, *since),
         Tells::Review {
             customer, until, ..
         } => review::told_anew(known, customer, *until),

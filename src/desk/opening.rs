@@ -11,6 +11,7 @@ use super::{Known, Policy};
 use crate::contract::{Person, Role};
 use crate::mail::Language;
 use chrono::{DateTime, Utc};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The name of its [`Round`].
 pub const ROUND: &str = "opening";
@@ -22,9 +23,7 @@ pub struct Opening {
     pub at: DateTime<Utc>,
     /// Of each queue.
     pub queues: Vec<Standing>,
-    /// Automatic mail stands in it since this entry of the file,
-    pub since: u32,
-    /// and this is the file's last by now.
+    /// The file's last entry by now.
     pub filed: u32,
     /// The head of the journal's chain: written down outside of this machine it proves what was on record.
     pub head: String,
@@ -45,8 +44,8 @@ pub struct Standing {
     pub quarantined: Several<Ticket>,
     /// Letters that failed, or of which nobody can know.
     pub failed: Several<Failed>,
-    /// Automatic mail filed since the last time.
-    pub filed: Several<Filed>,
+    /// Automatic mail, by the entry of the file that it was filed since: not everybody was told as much the last time.
+    pub filed: BTreeMap<u32, Several<Filed>>,
 }
 
 /// The first of many, and how many there are: whatever stands on record, a letter about it is read by somebody.
@@ -114,63 +113,83 @@ pub struct Filed {
     pub why: String,
 }
 
+/// Since which entries of the file the letters of this opening tell automatic mail; none if everybody was told.
+pub fn intervals(last: Option<&Round>, at: DateTime<Utc>) -> BTreeSet<u32> {
+    match last {
+        None => BTreeSet::from([0]),
+        Some(round) if round.at > at => BTreeSet::new(),
+        Some(round) => {
+            let again = round.again.iter().map(|a| a.since);
+            again.chain(everybodys(round, at)).collect()
+        }
+    }
+}
+
+/// Of everybody who was told the last time.
+fn everybodys(round: &Round, at: DateTime<Utc>) -> Option<u32> {
+    (round.at < at).then_some(round.filed)
+}
+
+/// Of somebody; none if he was told.
+fn interval(round: &Round, at: DateTime<Utc>, queue: &str, person: &Person) -> Option<u32> {
+    let again = round.again.iter();
+    let again = again.filter(|a| a.queue == queue && a.person == person.id);
+    again.map(|a| a.since).chain(everybodys(round, at)).min()
+}
+
 /// Tells everybody of each queue, once for each opening; or anew whose letter did not leave.
 pub fn opened(policy: &Policy, known: &Known, opening: &Opening, now: DateTime<Utc>) -> Outcome {
     let counters = known.counters();
     let last = known.round(ROUND);
-    let told = last.filter(|round| round.at >= opening.at);
-    if told.is_some_and(|round| round.at > opening.at || round.again.is_empty()) {
+    if intervals(last, opening.at).is_empty() {
         return Outcome::of("this opening was told");
     }
-    let is_owed = |queue: &str, person: &Person| {
-        told.is_none_or(|round| {
-            let mut again = round.again.iter();
-            again.any(|a| a.queue == queue && a.person == person.id)
-        })
-    };
+    let mut again = vec![];
     let mut letters = Circulars::of(policy, counters, now);
-    // A house that begins has no day before.
-    for standing in opening.queues.iter().filter(|_| last.is_some()) {
-        let text = policy
-            .templates
-            .letter(Language::En, &content(policy, opening, standing));
-        let people = policy.book.staff.of_queue(&standing.queue);
-        for person in people.filter(|p| is_owed(&standing.queue, p)) {
+    for standing in &opening.queues {
+        let queue = standing.queue.as_str();
+        for person in policy.book.staff.of_queue(queue) {
             debug_assert!(person.role != Role::ReadOnly);
+            // A house that begins has no day before.
+            let since = last.and_then(|round| interval(round, opening.at, queue, person));
+            let Some(since) = since else {
+                continue;
+            };
+            // His letter was dropped while this was gathered: it is gathered once more.
+            if !standing.filed.contains_key(&since) {
+                again.push(Again {
+                    queue: queue.into(),
+                    person: person.id.clone(),
+                    since,
+                });
+                continue;
+            }
+            let content = content(policy, opening, standing, since);
+            let text = policy.templates.letter(Language::En, &content);
             let tells = Tells::Opening {
                 at: opening.at,
-                queue: standing.queue.clone(),
-                since: opening.since,
-                of: standing.named(),
+                queue: queue.into(),
+                since,
+                of: standing.named(since),
             };
-            letters.letter(
-                LetterKind::Digest,
-                &standing.queue,
-                person,
-                text.clone(),
-                tells,
-            );
+            letters.letter(LetterKind::Digest, queue, person, text, tells);
         }
     }
+    let told = last.filter(|round| round.at == opening.at);
     let round = Round {
         name: ROUND.into(),
         at: opening.at,
         // The others' next letter goes on where theirs ended.
         filed: told.map_or(opening.filed, |round| round.filed),
-        again: vec![],
+        again,
     };
     letters.join(Outcome::of("the desk opens").with(Record::Round(round)))
 }
 
-/// A letter that did not leave is to be written anew, of what stands there by then; not if the desk has opened once more since.
-pub(super) fn told_anew(
-    known: &Known,
-    at: DateTime<Utc>,
-    queue: &str,
-    person: &Person,
-    since: u32,
-) -> Option<Round> {
-    let mut round = known.round(ROUND).filter(|round| round.at == at)?.clone();
+/// A letter that did not leave is to be written anew, of what stands there by then. If the desk has opened once more since, the automatic mail that it told
+/// stands in no later one.
+pub(super) fn told_anew(known: &Known, queue: &str, person: &Person, since: u32) -> Option<Round> {
+    let mut round = known.round(ROUND)?.clone();
     round.again.push(Again {
         queue: queue.into(),
         person: person.id.clone(),
@@ -181,7 +200,7 @@ pub(super) fn told_anew(
 
 impl Standing {
     /// What its letter names: tickets, and entries of the file.
-    fn named(&self) -> Vec<Place> {
+    fn named(&self, since: u32) -> Vec<Place> {
         let tickets = [
             &self.due,
             &self.unanswered,
@@ -197,17 +216,22 @@ impl Standing {
         let mut named: Vec<Place> = tickets
             .map(|t| whole(t.id))
             .chain(self.failed.first.iter().map(|f| f.place))
-            .chain(self.filed.first.iter().map(|f| file(f.seq)))
+            .chain(self.filed_since(since).map(|f| file(f.seq)))
             .collect();
         named.sort();
         named.dedup();
         named
     }
+
+    fn filed_since(&self, since: u32) -> impl Iterator<Item = &Filed> {
+        self.filed.get(&since).into_iter().flat_map(|f| &f.first)
+    }
 }
 
-fn content(policy: &Policy, opening: &Opening, standing: &Standing) -> OpeningDigest {
+fn content(policy: &Policy, opening: &Opening, standing: &Standing, since: u32) -> OpeningDigest {
     let secret = policy.queue(&standing.queue).confidential;
     let ticket = |t: &Ticket| of_ticket(policy, t, secret);
+    let filed = standing.filed.get(&since);
     OpeningDigest {
         queue: standing.queue.clone(),
         day: policy.book.local(opening.at),
@@ -229,9 +253,11 @@ fn content(policy: &Policy, opening: &Opening, standing: &Standing) -> OpeningDi
                 id => format!("#{id}, entry {} to {to}: {why}", f.place.seq),
             }
         }),
-        filed: standing.filed.lines(|f| match secret {
-            true => format!("entry {}", f.seq),
-            false => format!("entry {} from {}: {} ({})", f.seq, f.from, f.subject, f.why),
+        filed: filed.map_or(vec![], |filed| {
+            filed.lines(|f| match secret {
+                true => format!("entry {}", f.seq),
+                false => format!("entry {} from {}: {} ({})", f.seq, f.from, f.subject, f.why),
+            })
         }),
         head: opening.head.clone(),
     }

@@ -13,7 +13,7 @@ use crate::desk::review::Pack;
 use crate::desk::ticket::{State, Ticket, TicketId};
 use anyhow::Result;
 use chrono::{DateTime, NaiveDate, Utc};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A queue, and those of its tickets that are due first.
 #[derive(Default)]
@@ -25,19 +25,20 @@ struct Gathered {
 }
 
 impl Reader {
-    /// What stands on the desk that opens at `at`, in these queues; due is what expires before `evening`. Filed mail since entry `since` of the file.
+    /// What stands on the desk that opens at `at`, in these queues; due is what expires before `evening`. Filed mail since each entry `since` of the file.
     pub fn opening(
         &self,
         at: DateTime<Utc>,
         evening: DateTime<Utc>,
         queues: &[String],
-        since: u32,
+        since: &BTreeSet<u32>,
     ) -> Result<Opening> {
         let mut gathered: BTreeMap<&str, Gathered> = queues
             .iter()
             .map(|name| {
                 let mut empty = Gathered::default();
                 empty.standing.queue = name.clone();
+                empty.standing.filed = since.iter().map(|s| (*s, Several::default())).collect();
                 (name.as_str(), empty)
             })
             .collect();
@@ -52,14 +53,17 @@ impl Reader {
             .into_iter()
             .map(|(queue, gathered)| (queue, gathered.standing()))
             .collect();
-        let mut filed = since;
-        self.filed_since(since, &mut |entry| {
+        let first = since.first().copied().unwrap_or_default();
+        let mut filed = since.last().copied().unwrap_or_default();
+        self.filed_since(first, &mut |entry| {
             filed = filed.max(entry.place.seq);
             let queue = entry.mail.as_ref().map(|mail| mail.queue.as_str());
             if let (EntryKind::Filed, Some(standing)) =
                 (entry.kind, queue.and_then(|q| standing.get_mut(q)))
             {
-                standing.filed.push(filed_mail(&entry));
+                for (_, filed) in standing.filed.range_mut(..entry.place.seq) {
+                    filed.push(filed_mail(&entry));
+                }
             }
             Ok(())
         })?;
@@ -75,7 +79,6 @@ impl Reader {
         Ok(Opening {
             at,
             queues: standing.into_values().collect(),
-            since,
             filed,
             head: format!("{} {}", head.sequence, head.chain.hex()),
         })

@@ -99,6 +99,77 @@ fn filed_mail_that_is_securitys_by_now_is_not_in_it_and_the_rest_is() {
     assert!(letters[0].says("Lamp report"), "{}", letters[0].text());
 }
 
+/// Filed within two mornings' intervals, Lamp's in the first; Anna's letter of the first morning waits.
+fn two_mornings() -> Office {
+    let mut office = two_requests();
+    let robot = || Post::from("robot@elsewhere.example").with("Auto-Submitted: auto-generated");
+    office.receives(robot().subject("Lamp report"));
+    office.courier = false;
+    office.clock_to("2026-09-08 08:05");
+    office.rounds();
+    office.receives(robot().subject("Oven report"));
+    office
+}
+
+/// Which letters to somebody show a report: of the lamp, of the oven.
+fn reports(office: &mut Office, who: &str) -> Vec<(bool, bool)> {
+    let letters = reached(office, who);
+    letters
+        .iter()
+        .map(|l| (l.says("Lamp report"), l.says("Oven report")))
+        .collect()
+}
+
+/// Carla was told of the lamp the first time, and is not told twice.
+#[test]
+fn filed_mail_of_a_dropped_letter_is_in_the_next_mornings() {
+    let mut office = two_mornings();
+    goes_to_security(&mut office, 1);
+    office.courier = true;
+    office.letters_leave();
+    assert!(reached(&mut office, ANNA).is_empty());
+    office.clock_to("2026-09-09 08:05");
+    office.rounds();
+    office.rounds();
+    no_canary(&reached(&mut office, ANNA));
+    assert_eq!(reports(&mut office, ANNA), [(true, true)]);
+    let mut carlas = reports(&mut office, CARLA);
+    // Hers of security show neither.
+    carlas.retain(|shown| *shown != (false, false));
+    assert_eq!(carlas, [(true, false), (false, true)]);
+}
+
+#[test]
+fn filed_mail_of_a_letter_that_is_dropped_after_the_next_opening_is_told() {
+    let mut office = two_mornings();
+    goes_to_security(&mut office, 1);
+    office.clock_to("2026-09-09 08:05");
+    office.rounds();
+    the_way_out_is_open(&mut office);
+    assert_eq!(reports(&mut office, ANNA), [(false, true), (true, true)]);
+    office.rounds();
+    assert_eq!(reached(&mut office, ANNA).len(), 2);
+}
+
+/// What was found knows of the mail since the last time only.
+#[test]
+fn filed_mail_of_a_letter_that_is_dropped_while_the_next_is_gathered_is_told() {
+    let mut office = two_mornings();
+    goes_to_security(&mut office, 1);
+    office.clock_to("2026-09-09 08:05");
+    let (reader, policy, now) = (office.reader(), office.policy.clone(), office.now);
+    let found = round_due(&reader, &policy, now).expect("rounds");
+    office.courier = true;
+    office.letters_leave();
+    office.process(found.expect("an opening"), None);
+    assert!(reached(&mut office, ANNA).is_empty());
+    office.rounds();
+    no_canary(&reached(&mut office, ANNA));
+    assert_eq!(reports(&mut office, ANNA), [(true, true)]);
+    office.rounds();
+    assert_eq!(reached(&mut office, ANNA).len(), 1);
+}
+
 #[test]
 fn a_letter_decided_on_what_was_found_before_the_move_does_not_leave() {
     let mut office = two_requests();

@@ -24,8 +24,42 @@ pub const STAFF: [&str; 6] = ["anna", "beat", "carla", "dario", "eva", "operator
 /// Of an answer only one letter comes, to each who gets it: what is after this is its number.
 pub const ANSWER: &str = "Answer ";
 
-/// The body of a mail; `quoted` is the letter that it answers.
-pub fn mail(rng: &mut Rng, id: u32, tickets: u64, quoted: &str) -> String {
+/// A mail's media type and its body; `quoted` is the letter that it answers.
+pub fn mail(rng: &mut Rng, id: u32, tickets: u64, quoted: &str) -> (&'static str, String) {
+    let text = text(rng, id, tickets, quoted);
+    match rng.u8(..5) {
+        0 => ("text/html", html(&text)),
+        _ => ("text/plain", text),
+    }
+}
+
+/// As a client writes that sends HTML alone: a block for each line, and one around what is quoted.
+fn html(text: &str) -> String {
+    let mut html = String::new();
+    let mut is_quoted = false;
+    for line in text.lines() {
+        let quoted = line.strip_prefix("> ").or(line.strip_prefix('>'));
+        if quoted.is_some() != is_quoted {
+            is_quoted = !is_quoted;
+            html.push_str(match is_quoted {
+                true => "<blockquote type=\"cite\">\n",
+                false => "</blockquote>\n",
+            });
+        }
+        let line = quoted.unwrap_or(line).replace('&', "&amp;");
+        let line = line.replace('<', "&lt;").replace('>', "&gt;");
+        match line.is_empty() {
+            true => html.push_str("<div><br></div>\n"),
+            false => html.push_str(&format!("<div>{line}</div>\n")),
+        }
+    }
+    if is_quoted {
+        html.push_str("</blockquote>\n");
+    }
+    format!("<html><body>\n{html}</body></html>\n")
+}
+
+fn text(rng: &mut Rng, id: u32, tickets: u64, quoted: &str) -> String {
     let answer = format!("{ANSWER}{id}: we look into it.\n");
     let orders: String = (0..rng.u8(..4))
         .map(|_| format!("#{}\n", line(rng, id, tickets)))

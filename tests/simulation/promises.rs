@@ -1,7 +1,7 @@
 //! The promises, checked from outside: by what the store says and what the courier carried.
 
 use crate::orders::{ANSWER, SECRETS, STAFF};
-use crate::world::{MAILBOXES, OTHER_DESK, Sent};
+use crate::world::{MAILBOXES, OTHER_DESK, Sent, tells_own_move};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 use ticketd::contract::Step;
@@ -323,9 +323,10 @@ fn promised(record: &Record) -> BTreeMap<Clock, DateTime<Utc>> {
     for t in &record.tickets {
         for c in &t.clocks {
             let account = t.account_of(c);
-            // Another account or queue promises other things, and of a request that the customer had withdrawn the time between is not counted.
-            let (customer, queue) = (&account.customer, &t.queue);
-            let on = format!("{customer:?} {} {queue} {:?}", account.plan, c.uncounted);
+            // Another account promises other things, and of a request that the customer had withdrawn the time between is not counted. Our own targets are
+            // a queue's.
+            let (customer, own) = (&account.customer, c.objective.internal.then_some(&t.queue));
+            let on = format!("{customer:?} {} {own:?} {:?}", account.plan, c.uncounted);
             let Some((severity, at)) = c.by_severity.first() else {
                 continue;
             };
@@ -410,7 +411,7 @@ fn astray(sent: &[Sent]) -> Option<String> {
     astray.map(|s| s.message_id.clone())
 }
 
-/// It is elsewhere and its record does not say so; or it is security's, and a notice to Anna or Beat still waits.
+/// It is elsewhere and its record does not say so; or it is security's, and a letter about it to Anna or Beat still waits. What became of an order is told.
 fn half_moved(record: &Record) -> Option<TicketId> {
     let own = |t: &Ticket| {
         let id = t.id;
@@ -421,7 +422,7 @@ fn half_moved(record: &Record) -> Option<TicketId> {
         own(t).any(|e| {
             let letter = e.letter.as_ref();
             letter.is_some_and(|l| {
-                l.kind == LetterKind::Notice
+                l.kind != LetterKind::Transcript
                     && matches!(l.road, Road::Waiting { .. })
                     && ["anna@vendor.example", "beat@vendor.example"].contains(&l.to.as_str())
             })
@@ -459,12 +460,9 @@ fn on_the_road(record: &Record) -> Option<String> {
 
 /// Each checker is shown one world in which its promise is broken.
 pub fn each_is_seen_failing() {
-    let sent = |to: &str, id: &str, raw: &str| Sent {
-        message_id: id.into(),
-        to: to.into(),
-        text: raw.into(),
-        raw: raw.into(),
-        is_astray: false,
+    let sent = |to: &str, id: &str, text: &str| {
+        let raw = format!("Content-Type: text/plain; charset=utf-8\r\n\r\n{text}");
+        Sent::of(id.into(), to.into(), raw.as_bytes(), false)
     };
     let cursor = |validity, uid| Cursor {
         mailbox: "support".into(),
@@ -487,9 +485,34 @@ pub fn each_is_seen_failing() {
     assert_eq!(half_moved(&moved), None);
     moved.tickets[0].former_queues = vec!["support".into()];
     assert_eq!(half_moved(&moved), Some(TicketId(1)));
+    for kind in [
+        LetterKind::Notice,
+        LetterKind::Warning,
+        LetterKind::Breach,
+        LetterKind::Digest,
+    ] {
+        assert_eq!(half_moved(&broken::waiting(kind)), Some(TicketId(1)));
+    }
+    assert_eq!(half_moved(&broken::waiting(LetterKind::Transcript)), None);
+    let (own, others) = (broken::moved_by("anna"), broken::moved_by("carla"));
+    let letters = |kind| broken::letter(kind, "anna@vendor.example");
+    let (transcript, warning) = (
+        letters(LetterKind::Transcript),
+        letters(LetterKind::Warning),
+    );
+    assert!(tells_own_move(&transcript, "anna", &own));
+    assert!(!tells_own_move(&transcript, "anna", &others));
+    assert!(!tells_own_move(&warning, "anna", &own));
     for secret in SECRETS {
         assert!(leaked(&[sent("alice@acme.example", "x", secret)]).is_some());
     }
+    // In HTML alone, and on no line as a whole.
+    let alternatives = "Content-Type: multipart/alternative; boundary=b\r\n\r\n\
+         --b\r\nContent-Type: text/plain\r\n\r\nAll is well.\r\n\
+         --b\r\nContent-Type: text/html\r\n\r\n<p>only <b>for</b>\r\nus</p>\r\n--b--\r\n";
+    let (id, to) = ("x".into(), "alice@acme.example".into());
+    let in_html = Sent::of(id, to, alternatives.as_bytes(), false);
+    assert!(leaked(&[in_html]).is_some());
     let answer = |id, number| sent("alice@acme.example", id, &format!("{ANSWER}{number}: so."));
     assert!(answered_twice(&[answer("x", 1), answer("y", 1)]).is_some());
     assert!(answered_twice(&[answer("x", 1), answer("x", 1), answer("y", 11)]).is_none());
@@ -527,6 +550,21 @@ pub fn each_is_seen_failing() {
     );
     assert_eq!(moved_promise(&promise, &other), Some((clock, after)));
     assert_eq!(moved_promise(&promise, &promise), None);
+    let there = |queue: &str, internal, at| {
+        let mut record = broken::record();
+        record.tickets[0].queue = queue.into();
+        record.tickets[0].clocks[0].objective.internal = internal;
+        record.tickets[0].clocks[0].by_severity = vec![(3, at)];
+        promised(&record)
+    };
+    let moves = |internal| {
+        let (here, there) = (
+            there("support", internal, before),
+            there("security", internal, after),
+        );
+        moved_promise(&here, &there).is_some()
+    };
+    assert!(moves(false) && !moves(true));
     let tags = |tag: &str| BTreeMap::from([(TicketId(1), vec![tag.to_string()])]);
     let (none, first) = (BTreeMap::new(), tags("own-0"));
     assert_eq!(by_other_rules(&none, &first, 1), Some(TicketId(1)));
@@ -553,6 +591,33 @@ mod broken {
             tickets: vec![ticket()],
             entries: vec![mail(1), mail(2), acknowledgement(3), acknowledgement(4)],
         }
+    }
+
+    /// Security's, and a letter to Anna waits.
+    pub fn waiting(kind: LetterKind) -> Record {
+        let mut moved = record();
+        moved.tickets[0].queue = "security".into();
+        moved.tickets[0].former_queues = vec!["support".into()];
+        moved.entries = moved_by("carla");
+        moved.entries.push(letter(kind, "anna@vendor.example"));
+        moved
+    }
+
+    pub fn moved_by(who: &str) -> Vec<Entry> {
+        vec![Entry {
+            from: who.into(),
+            text: "Moved from queue support to queue security.".into(),
+            ..entry(1, EntryKind::Command)
+        }]
+    }
+
+    pub fn letter(kind: LetterKind, to: &str) -> Entry {
+        let mut letter = acknowledgement(2);
+        letter.letter.iter_mut().for_each(|l| {
+            l.kind = kind;
+            l.to = to.into();
+        });
+        letter
     }
 
     /// Six acknowledgements within an hour.

@@ -9,12 +9,12 @@ use std::sync::{Arc, LazyLock};
 use ticketd::clerk::{Clerk, Job};
 use ticketd::contract::{Book, Source};
 use ticketd::deadlines::round_due;
-use ticketd::desk::TicketId;
 use ticketd::desk::event::{Arrival, Command, Event, Moved, Movement};
 use ticketd::desk::letter::Templates;
 use ticketd::desk::policy::{Acknowledge, Links, Policy, Queue};
 use ticketd::desk::record::{Cursor, Entry, Fate};
 use ticketd::desk::token::Keys;
+use ticketd::desk::{LetterKind, TicketId};
 use ticketd::mail::{self, Fingerprint};
 use ticketd::rules::RuleBook;
 use ticketd::store::disk::{FakeDisk, Ruin};
@@ -31,16 +31,34 @@ pub struct Sent {
     /// Whether it speaks of a ticket of security's to somebody of the staff who is not of that queue.
     pub is_astray: bool,
     pub text: String,
+    /// What a reader of its HTML reads.
+    pub html: String,
 }
 
 impl Sent {
+    pub fn of(message_id: String, to: String, bytes: &[u8], is_astray: bool) -> Sent {
+        let mail = mail::read(bytes);
+        let html = mail.html.as_deref().unwrap_or_default();
+        Sent {
+            message_id,
+            to,
+            raw: String::from_utf8_lossy(bytes).into_owned(),
+            is_astray,
+            html: mail::html::text(html, html.len()),
+            text: mail.text,
+        }
+    }
+
     pub fn is_to_staff(&self) -> bool {
         self.to.ends_with("@vendor.example")
     }
 
     pub fn says(&self, words: &str) -> bool {
-        let flat: Vec<&str> = self.text.split_whitespace().collect();
-        self.raw.contains(words) || flat.join(" ").contains(words)
+        let reads = |text: &str| {
+            let flat: Vec<&str> = text.split_whitespace().collect();
+            flat.join(" ").contains(words)
+        };
+        self.raw.contains(words) || reads(&self.text) || reads(&self.html)
     }
 }
 
@@ -264,13 +282,13 @@ impl World {
             self.sent[letter].message_id.clone(),
         );
         let id = self.id();
-        let body = match authenticated {
+        let (form, body) = match authenticated {
             true => {
                 let quoted = self.sent[letter].text.clone();
                 let tickets = self.tickets();
                 orders::mail(&mut self.rng, id, tickets, &quoted)
             }
-            false => format!("Answer {id}: FORGED.\n"),
+            false => ("text/plain", format!("Answer {id}: FORGED.\n")),
         };
         mail(
             &who,
@@ -278,7 +296,9 @@ impl World {
             "Re: notice",
             &body,
             &format!("<s{id}@vendor.example>"),
-            &format!("In-Reply-To: <{about}>\r\n"),
+            &format!(
+                "In-Reply-To: <{about}>\r\nMIME-Version: 1.0\r\nContent-Type: {form}; charset=utf-8\r\n"
+            ),
         )
     }
 
@@ -530,13 +550,7 @@ impl World {
         self.say(&format!("letter {message_id} reaches {to}"));
         let raw = String::from_utf8_lossy(&bytes).into_owned();
         let is_astray = self.is_astray(letter, &to, &raw);
-        self.sent.push(Sent {
-            message_id,
-            to,
-            text: mail::read(&bytes).text,
-            raw,
-            is_astray,
-        });
+        self.sent.push(Sent::of(message_id, to, &bytes, is_astray));
         if self.sent.last().is_some_and(|l| l.to == OTHER_DESK) {
             let answer = self.other_desk_writes();
             self.put(answer);
@@ -558,7 +572,11 @@ impl World {
                 let text = mail::read(raw.as_bytes()).text;
                 text.split('#').skip(1).filter_map(named).collect()
             }
-            _ if raw.contains("Moved from queue") => vec![],
+            id if raw.contains("Moved from queue")
+                && tells_own_move(letter, &person.id, &reader.entries(id).expect("entries")) =>
+            {
+                vec![]
+            }
             id => vec![id.0],
         };
         let mut tickets = tickets
@@ -783,6 +801,15 @@ fn without_meta(rows: BTreeMap<String, Vec<u8>>) -> BTreeMap<String, String> {
         .filter(|(key, _)| !key.starts_with("meta"))
         .map(|(key, value)| (key, String::from_utf8_lossy(&value).into_owned()))
         .collect()
+}
+
+/// What became of an order of somebody who has moved the ticket.
+pub fn tells_own_move(letter: &Entry, person: &str, entries: &[Entry]) -> bool {
+    let kind = letter.letter.as_ref().map(|l| l.kind);
+    let mut moves = entries
+        .iter()
+        .filter(|e| e.text.starts_with("Moved from queue"));
+    kind == Some(LetterKind::Transcript) && moves.any(|e| e.from == person)
 }
 
 fn is_taken(entry: &Entry) -> bool {
