@@ -422,7 +422,9 @@ fn half_moved(record: &Record) -> Option<TicketId> {
         own(t).any(|e| {
             let letter = e.letter.as_ref();
             letter.is_some_and(|l| {
+                // What acknowledges a mail of their own is theirs.
                 l.kind != LetterKind::Transcript
+                    && l.to != t.requester.address
                     && matches!(l.road, Road::Waiting { .. })
                     && ["anna@vendor.example", "beat@vendor.example"].contains(&l.to.as_str())
             })
