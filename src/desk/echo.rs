@@ -52,6 +52,20 @@ impl<'a> Answered<'a> {
                 .collect(),
         })
     }
+
+    /// The same for what goes to other customers, too: they know what it is about, and nothing of whoever asked here.
+    pub(super) fn for_everyone(&self, ticket: &Ticket) -> Self {
+        let subject = letters(&ticket.subject);
+        Answered {
+            letter: self.letter,
+            known: self
+                .known
+                .iter()
+                .filter(|t| **t == subject)
+                .cloned()
+                .collect(),
+        }
+    }
 }
 
 /// Whether the text repeats the letter that it answers, any other of our letters to staff, or an address that was signed for somebody of the staff.

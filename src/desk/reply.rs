@@ -459,9 +459,11 @@ fn held_because(
         Proof::Token { place, .. } => echo::Answered::at(*place, draft, known, person),
         Proof::ReturnPath { .. } | Proof::Stored | Proof::Number => None,
     };
-    let mut outgoing = everyone.map(|w| w.rest.as_str()).chain([text]);
+    let to_all = answered.as_ref().map(|a| a.for_everyone(&draft.ticket));
+    let everyone = everyone.map(|w| (w.rest.as_str(), to_all.as_ref()));
+    let mut outgoing = everyone.chain([(text, answered.as_ref())]);
     if outgoing
-        .any(|text| !text.is_empty() && quotes_ourselves(draft, case, answered.as_ref(), text))
+        .any(|(text, letter)| !text.is_empty() && quotes_ourselves(draft, case, letter, text))
     {
         because.push("Our own notice stands in what would go to the customer; delete the quotation and answer again.".into());
     }

@@ -100,6 +100,20 @@ fn staff_say_it_by_mail_too() {
     }
 }
 
+/// What whoever asked here knows of himself is nothing for the others.
+#[test]
+fn f03_an_answer_to_everybody_names_no_customer_as_our_notice_does() {
+    let mut office = office();
+    let notice = office.letters_to(ANNA).remove(0);
+    let text = notice.text();
+    let line = text.lines().find(|line| line.starts_with("Customer:"));
+    let body = format!("#everyone It is mended.\n{}\n", line.expect("a customer"));
+    office.receives(Post::from(ANNA).answering(&notice).body(&body));
+    assert_eq!(office.relays().len(), 0, "{body}");
+    let said = office.last_of(ANNA, LetterKind::Transcript);
+    assert!(said.says("Our own notice stands"), "{}", said.text());
+}
+
 #[test]
 fn an_answer_to_everybody_and_a_link_in_one_mail_both_stand() {
     let mut office = office();
